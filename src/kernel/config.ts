@@ -1,0 +1,157 @@
+/** Settings that must precede the API. Everything else is state and is set through operations. */
+import { availableParallelism } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+
+/** Folder of the program itself (the clone). */
+export const programFolder = resolve(dirname(import.meta.filename), "..", "..");
+
+export type Config = {
+  /** Where all state lives; one Cordon per folder. */
+  readonly dataFolder: string;
+  readonly folders: {
+    readonly postgres: string;
+    readonly lake: string;
+    readonly spool: string;
+    readonly audit: string;
+    readonly gateway: string;
+    readonly keys: string;
+    readonly rules: string;
+    readonly run: string;
+    readonly logs: string;
+  };
+  readonly console: { readonly host: string; readonly port: number };
+  readonly fleet: { readonly host: string; readonly port: number };
+  readonly gateway: {
+    readonly host: string;
+    readonly httpPort: number;
+    readonly httpsPort: number;
+    readonly workers: number;
+  };
+  /** External PostgreSQL; undefined = the embedded child process. */
+  readonly databaseUrl: string | undefined;
+  /** External ClickHouse; undefined = the embedded chDB. */
+  readonly lakeUrl: string | undefined;
+};
+
+/** A setting that cannot be used; the message names the variable, the value and the way out. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const PORT_MAX = 65_535;
+const WORKERS_MAX = 64;
+// sun_path holds 108 bytes with its terminator (unix(7)); PostgreSQL appends "/.s.PGSQL.5432".
+const SOCKET_FOLDER_BYTES_MAX = 90;
+
+/**
+ * Reads the settings from environment variables (`CORDON_*`).
+ *
+ * @throws ConfigError naming the variable, its value and what is wanted.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const dataFolder = dataFolderFrom(env);
+  const inData = (name: string) => join(dataFolder, name);
+  return {
+    dataFolder,
+    folders: {
+      postgres: inData("postgres"),
+      lake: inData("lake"),
+      spool: inData("spool"),
+      audit: inData("audit"),
+      gateway: inData("gateway"),
+      keys: inData("keys"),
+      rules: inData("rules"),
+      run: env["CORDON_RUN"] ?? inData("run"),
+      logs: inData("logs"),
+    },
+    console: {
+      host: env["CORDON_CONSOLE_HOST"] ?? "127.0.0.1",
+      port: portFrom(env, "CORDON_CONSOLE_PORT", 9443),
+    },
+    fleet: {
+      host: env["CORDON_FLEET_HOST"] ?? "127.0.0.1",
+      port: portFrom(env, "CORDON_FLEET_PORT", 9444),
+    },
+    gateway: {
+      host: env["CORDON_GATEWAY_HOST"] ?? "127.0.0.1",
+      httpPort: portFrom(env, "CORDON_GATEWAY_HTTP_PORT", 8080),
+      httpsPort: portFrom(env, "CORDON_GATEWAY_HTTPS_PORT", 8443),
+      workers: integerFrom(env, "CORDON_GATEWAY_WORKERS", {
+        fallback: Math.min(availableParallelism(), WORKERS_MAX),
+        min: 1,
+        max: WORKERS_MAX,
+      }),
+    },
+    databaseUrl: urlFrom(env, "CORDON_DATABASE_URL", ["postgres:", "postgresql:"]),
+    lakeUrl: urlFrom(env, "CORDON_LAKE_URL", ["http:", "https:"]),
+  };
+}
+
+/** The variables that make a child process read the very same configuration. */
+export function configEnvironment(config: Config): Record<string, string> {
+  return {
+    CORDON_DATA: config.dataFolder,
+    CORDON_RUN: config.folders.run,
+    CORDON_CONSOLE_HOST: config.console.host,
+    CORDON_CONSOLE_PORT: String(config.console.port),
+    CORDON_FLEET_HOST: config.fleet.host,
+    CORDON_FLEET_PORT: String(config.fleet.port),
+    CORDON_GATEWAY_HOST: config.gateway.host,
+    CORDON_GATEWAY_HTTP_PORT: String(config.gateway.httpPort),
+    CORDON_GATEWAY_HTTPS_PORT: String(config.gateway.httpsPort),
+    CORDON_GATEWAY_WORKERS: String(config.gateway.workers),
+    ...(config.databaseUrl === undefined ? {} : { CORDON_DATABASE_URL: config.databaseUrl }),
+    ...(config.lakeUrl === undefined ? {} : { CORDON_LAKE_URL: config.lakeUrl }),
+  };
+}
+
+/** True when a Unix socket can be made in this folder: its path fits in sun_path. */
+export function socketFolderFits(folder: string): boolean {
+  return Buffer.byteLength(folder) <= SOCKET_FOLDER_BYTES_MAX;
+}
+
+function dataFolderFrom(env: Readonly<Record<string, string | undefined>>): string {
+  const given = env["CORDON_DATA"];
+  if (given === undefined || given === "") return join(programFolder, "data");
+  return isAbsolute(given) ? given : resolve(given);
+}
+
+function portFrom(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  fallback: number,
+): number {
+  return integerFrom(env, name, { fallback, min: 1, max: PORT_MAX });
+}
+
+function integerFrom(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  range: { fallback: number; min: number; max: number },
+): number {
+  const text = env[name];
+  if (text === undefined || text === "") return range.fallback;
+  const value = Number(text);
+  if (!/^\d{1,9}$/.test(text) || value < range.min || value > range.max) {
+    throw new ConfigError(
+      `Cannot read ${name}: "${text}" is not a whole number from ${range.min} to ${range.max}`,
+    );
+  }
+  return value;
+}
+
+function urlFrom(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  protocols: readonly string[],
+): string | undefined {
+  const text = env[name];
+  if (text === undefined || text === "") return undefined;
+  const protocol = URL.canParse(text) ? new URL(text).protocol : "";
+  if (!protocols.includes(protocol)) {
+    throw new ConfigError(
+      `Cannot read ${name}: it must be a URL that starts with ${protocols.join("// or ")}//`,
+    );
+  }
+  return text;
+}
