@@ -61,19 +61,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       gateway: inData("gateway"),
       keys: inData("keys"),
       rules: inData("rules"),
-      run: env["CORDON_RUN"] ?? inData("run"),
+      run: env.CORDON_RUN ?? inData("run"),
       logs: inData("logs"),
     },
     console: {
-      host: env["CORDON_CONSOLE_HOST"] ?? "127.0.0.1",
+      host: env.CORDON_CONSOLE_HOST ?? "127.0.0.1",
       port: portFrom(env, "CORDON_CONSOLE_PORT", 9443),
     },
     fleet: {
-      host: env["CORDON_FLEET_HOST"] ?? "127.0.0.1",
+      host: env.CORDON_FLEET_HOST ?? "127.0.0.1",
       port: portFrom(env, "CORDON_FLEET_PORT", 9444),
     },
     gateway: {
-      host: env["CORDON_GATEWAY_HOST"] ?? "127.0.0.1",
+      host: env.CORDON_GATEWAY_HOST ?? "127.0.0.1",
       httpPort: portFrom(env, "CORDON_GATEWAY_HTTP_PORT", 8080),
       httpsPort: portFrom(env, "CORDON_GATEWAY_HTTPS_PORT", 8443),
       workers: integerFrom(env, "CORDON_GATEWAY_WORKERS", {
@@ -111,7 +111,7 @@ export function socketFolderFits(folder: string): boolean {
 }
 
 function dataFolderFrom(env: Readonly<Record<string, string | undefined>>): string {
-  const given = env["CORDON_DATA"];
+  const given = env.CORDON_DATA;
   if (given === undefined || given === "") return join(programFolder, "data");
   return isAbsolute(given) ? given : resolve(given);
 }

@@ -1,0 +1,24 @@
+/**
+ * Every contract there is, as data. The server, the command line, the console and the reference
+ * are all made from this list; `app.ts` alone knows the code behind it.
+ */
+import type { Contract } from "./kernel/operation.ts";
+import { accountContract } from "./services/account/contract.ts";
+import { auditContract } from "./services/audit/contract.ts";
+import { eventsContract } from "./services/events/contract.ts";
+import { fleetContract } from "./services/fleet/contract.ts";
+import { iamContract } from "./services/iam/contract.ts";
+import { incidentContract } from "./services/incident/contract.ts";
+import { wafContract } from "./services/waf/contract.ts";
+
+export const catalog = {
+  waf: wafContract,
+  events: eventsContract,
+  incident: incidentContract,
+  iam: iamContract,
+  audit: auditContract,
+  fleet: fleetContract,
+  account: accountContract,
+} as const;
+
+export const contracts: readonly Contract[] = Object.values(catalog);
