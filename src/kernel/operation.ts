@@ -33,6 +33,8 @@ export type OperationDeclaration<Input extends TObject, Output extends TSchema> 
   readonly authentication?: Authentication;
   /** Input fields whose values never enter the audit record or a log. */
   readonly secretInput?: readonly string[];
+  /** Output fields that are shown once and never stored. */
+  readonly secretOutput?: readonly string[];
   /** Set when the answer is a stream of items instead of one document. */
   readonly stream?: "serverSentEvents" | "lines";
   /** Largest request body in bytes; the kernel's default when absent. */

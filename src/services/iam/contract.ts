@@ -205,6 +205,7 @@ export const iamContract = contract({
         ttlSeconds: Type.Optional(Type.Integer({ minimum: 60, maximum: 31_622_400 })),
       }),
       output: Type.Object({ bearerKey: BearerKey, secret: Type.String() }),
+      secretOutput: ["secret"],
       problems: ["iam.userNotFound", "iam.bearerKeyLimit"],
     }),
     deleteBearerKey: operation({

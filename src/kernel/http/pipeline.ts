@@ -1,0 +1,366 @@
+/**
+ * The one way in: every call of every operation takes these steps in this order. What a step
+ * throws ends the call; it is recorded and answered here and nowhere else.
+ */
+import { createHash } from "node:crypto";
+import { type AuditRecord, type AuditSink, recordableInput } from "../audit.ts";
+import { type Caller, type Context, type ServiceEvent, timeText } from "../context.ts";
+import {
+  type CredentialLookup,
+  credentialOf,
+  csrfTokenMatches,
+  hashSecret,
+  type Identity,
+} from "../identity/authenticate.ts";
+import { type Authorizer, type Decision, resourceName } from "../identity/authorize.ts";
+import { Problem } from "../problem.ts";
+import { type Database, isUnavailable, type Sql } from "../store/database.ts";
+import type { RateLimiter } from "./rate-limit.ts";
+import { readInput } from "./read-input.ts";
+import type { Route } from "./route.ts";
+
+/** A request as the HTTP server hands it over. */
+export type Call = {
+  readonly requestId: string;
+  readonly route: Route;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+  readonly sourceIp: string;
+  readonly signal: AbortSignal;
+  setSessionCookie(token: string | null, maxAgeSeconds: number): void;
+};
+
+export type PipelineParts = {
+  readonly database: Database;
+  readonly credentials: CredentialLookup;
+  readonly authorizer: Authorizer;
+  readonly audit: AuditSink;
+  readonly rateLimiter: RateLimiter;
+  readonly clock: () => number;
+  readonly newId: (prefix: string) => string;
+  /** HTTP status code of a problem's reason. */
+  readonly codeOf: (problem: Problem) => number;
+  readonly log: (line: Readonly<Record<string, unknown>>) => void;
+  /** Called after a transaction committed that asked for a plane to be rebuilt. */
+  readonly intentChanged: () => void;
+  /** Called after a transaction committed that wrote events. */
+  readonly eventsWritten: () => void;
+};
+
+/** What is known of a call so far; filled step by step, so that a failure records what it can. */
+type Progress = {
+  readonly call: Call;
+  readonly nowMs: number;
+  identity: Identity | undefined;
+  sessionToken: string | undefined;
+  input: Record<string, unknown>;
+  resource: string;
+  decision: Decision | undefined;
+};
+
+const PER_MINUTE_DEFAULT = 6_000;
+
+/** A caller that nobody is: for operations without authentication. */
+const NOBODY: Caller = {
+  accountId: "",
+  accountName: "",
+  operator: false,
+  principalType: "user",
+  principalId: "",
+  principalName: "",
+};
+
+/**
+ * Runs one call through every step.
+ *
+ * @returns the operation's result, or an async iterable for a stream.
+ * @throws Problem with a declared reason; nothing else.
+ */
+export async function runCall(parts: PipelineParts, call: Call): Promise<unknown> {
+  const progress: Progress = {
+    call,
+    nowMs: parts.clock(),
+    identity: undefined,
+    sessionToken: undefined,
+    input: {},
+    resource: "",
+    decision: undefined,
+  };
+  try {
+    limitRate(parts, progress, call.sourceIp);
+    await authenticate(parts, progress);
+    parse(progress);
+    authorize(parts, progress);
+    return await handle(parts, progress);
+  } catch (error) {
+    const problem = asProblem(parts, progress, error);
+    await recordFailure(parts, progress, problem);
+    throw problem;
+  }
+}
+
+function limitRate(parts: PipelineParts, { call, nowMs }: Progress, who: string): void {
+  const { operation } = call.route;
+  const perMinute = operation.limits?.perMinute ?? PER_MINUTE_DEFAULT;
+  if (!parts.rateLimiter.allow(`${operation.name} ${who}`, perMinute, nowMs)) {
+    throw new Problem("kernel.rateLimited");
+  }
+}
+
+async function authenticate(parts: PipelineParts, progress: Progress): Promise<void> {
+  const { call, nowMs } = progress;
+  const { operation } = call.route;
+  if (operation.authentication === "none") return;
+  const credential = credentialOf({
+    authorization: call.headers.authorization,
+    cookie: call.headers.cookie,
+  });
+  if (credential.kind === "bearer") {
+    progress.identity = await parts.credentials.bearerKey(hashSecret(credential.secret), nowMs);
+  } else if (credential.kind === "session") {
+    progress.identity = await parts.credentials.session(hashSecret(credential.token), nowMs);
+    progress.sessionToken = credential.token;
+  }
+  if (progress.identity === undefined) throw new Problem("kernel.unauthenticated");
+  const changes = operation.method !== "GET";
+  if (
+    changes &&
+    credential.kind === "session" &&
+    !csrfTokenMatches(credential.token, call.headers["x-cordon-csrf"])
+  ) {
+    throw new Problem("kernel.csrfTokenInvalid");
+  }
+}
+
+function parse(progress: Progress): void {
+  const { call } = progress;
+  progress.input = readInput(call.route.operation, {
+    parameters: call.parameters,
+    query: call.query,
+    body: call.body,
+    contentType: call.headers["content-type"] ?? "",
+  });
+}
+
+function authorize(parts: PipelineParts, progress: Progress): void {
+  const { call, identity, nowMs } = progress;
+  const { contract, operation } = call.route;
+  const caller = identity?.caller ?? NOBODY;
+  progress.resource = resourceName(contract, operation, {
+    accountId: caller.accountId,
+    input: progress.input,
+  });
+  if (operation.authentication === "none") return;
+  progress.decision = parts.authorizer.decide({
+    caller,
+    policies: identity?.policies ?? [],
+    action: operation.action,
+    resource: progress.resource,
+    sourceIp: call.sourceIp,
+    nowMs,
+  });
+  if (progress.decision.decision !== "allow") throw new Problem("kernel.forbidden");
+}
+
+async function handle(parts: PipelineParts, progress: Progress): Promise<unknown> {
+  const { call } = progress;
+  const caller = progress.identity?.caller ?? NOBODY;
+  const committed: (() => void)[] = [];
+  const scope = caller.accountId === "" ? "system" : { accountId: caller.accountId };
+  const answer = await parts.database.transaction(scope, async (sql) => {
+    const context = contextFor(parts, progress, { sql, caller, committed });
+    const idempotent = await beginIdempotent(progress, context);
+    if (idempotent?.answer !== undefined) {
+      await appendRecord(parts, progress, { code: 200, reason: null, transactionId: null });
+      return idempotent.answer;
+    }
+    const result = await call.route.handler(context, progress.input);
+    await idempotent?.save(result);
+    // INVARIANT: the record is durable before the change is, and before the answer leaves.
+    const transactionId = await transactionIdOf(sql, progress);
+    await appendRecord(parts, progress, { code: 200, reason: null, transactionId });
+    return result;
+  });
+  for (const work of committed) work();
+  return answer;
+}
+
+async function transactionIdOf(sql: Sql, progress: Progress): Promise<string | null> {
+  if (progress.call.route.operation.method === "GET") return null;
+  const [row] = await sql<{ id: string | null }>`
+    select pg_current_xact_id_if_assigned()::text as id`;
+  return row?.id ?? null;
+}
+
+function contextFor(
+  parts: PipelineParts,
+  progress: Progress,
+  { sql, caller, committed }: { sql: Sql; caller: Caller; committed: (() => void)[] },
+): Context {
+  const { call, nowMs } = progress;
+  let told = false;
+  return {
+    requestId: call.requestId,
+    nowMs,
+    caller,
+    accountId: caller.accountId,
+    sourceIp: call.sourceIp,
+    userAgent: (call.headers["user-agent"] ?? "").slice(0, 256),
+    sql,
+    newId: parts.newId,
+    async emit(event) {
+      if (!told) committed.push(parts.eventsWritten);
+      told = true;
+      await writeEvent(sql, progress, { event, caller });
+    },
+    async intentChanged(plane) {
+      await sql`insert into intent_change (plane) values (${plane})`;
+      committed.push(parts.intentChanged);
+    },
+    afterCommit: (work) => committed.push(work),
+    setSessionCookie: call.setSessionCookie,
+    sessionToken: progress.sessionToken,
+    signal: call.signal,
+  };
+}
+
+async function writeEvent(
+  sql: Sql,
+  { call, nowMs, resource }: Progress,
+  { event, caller }: { event: ServiceEvent; caller: Caller },
+): Promise<void> {
+  const body = {
+    ...event,
+    time: timeText(nowMs),
+    requestId: call.requestId,
+    operation: call.route.operation.name,
+    resource: event.resource ?? resource,
+    principalId: caller.principalId,
+    principalName: caller.principalName,
+    sourceIp: call.sourceIp,
+  };
+  await sql`insert into outbox (account_id, event) values (${caller.accountId}, ${body})`;
+}
+
+type Idempotent = {
+  readonly answer?: unknown;
+  save(result: unknown): Promise<void>;
+};
+
+const IDEMPOTENCY_KEY = /^[A-Za-z0-9_-]{1,128}$/;
+
+/** Repeats the first answer when the same caller sends the same request with the same key. */
+async function beginIdempotent(
+  { call, input }: Progress,
+  { sql, caller, nowMs }: Context,
+): Promise<Idempotent | undefined> {
+  const key = call.headers["idempotency-key"];
+  const { operation } = call.route;
+  if (key === undefined || operation.method === "GET" || caller.accountId === "") return undefined;
+  if (!IDEMPOTENCY_KEY.test(key)) {
+    const message = "must be 1 to 128 letters, digits, _ or -";
+    throw new Problem("kernel.inputInvalid", { details: [{ path: "Idempotency-Key", message }] });
+  }
+  const requestHash = createHash("sha256")
+    .update(JSON.stringify([operation.name, input]))
+    .digest();
+  const principalId = caller.principalId;
+  const inserted = await sql`
+    insert into idempotency_key (account_id, principal_id, key, request_hash, answer, create_time)
+    values (${caller.accountId}, ${principalId}, ${key}, ${requestHash}, '{}', ${timeText(nowMs)})
+    on conflict do nothing returning key`;
+  if (inserted.length === 0) {
+    const [known] = await sql<{ requestHash: Buffer; answer: unknown }>`
+      select request_hash, answer from idempotency_key
+      where account_id = ${caller.accountId} and principal_id = ${principalId} and key = ${key}`;
+    if (known === undefined || !known.requestHash.equals(requestHash)) {
+      throw new Problem("kernel.idempotencyKeyReused");
+    }
+    return { answer: known.answer, save: async () => {} };
+  }
+  return {
+    async save(result) {
+      const answer = withoutSecrets(operation.secretOutput ?? [], result);
+      await sql`update idempotency_key set answer = ${answer}
+        where account_id = ${caller.accountId} and principal_id = ${principalId} and key = ${key}`;
+    },
+  };
+}
+
+/** A secret is shown once: the repeated answer has an empty text in its place. */
+function withoutSecrets(names: readonly string[], result: unknown): Record<string, unknown> {
+  const copy: Record<string, unknown> = { ...(result as object) };
+  for (const name of names) if (copy[name] !== undefined) copy[name] = "";
+  return copy;
+}
+
+async function appendRecord(
+  parts: PipelineParts,
+  progress: Progress,
+  outcome: Pick<AuditRecord, "code" | "reason" | "transactionId">,
+): Promise<void> {
+  const { call, identity, nowMs, decision } = progress;
+  const { operation, contract } = call.route;
+  const caller = identity?.caller ?? NOBODY;
+  const record: AuditRecord = {
+    time: timeText(nowMs),
+    requestId: call.requestId,
+    accountId: caller.accountId,
+    operation: operation.name,
+    action: operation.action,
+    resource: progress.resource || `crn:${contract.service}::${caller.accountId}:`,
+    principalType: caller.principalType,
+    principalId: caller.principalId,
+    principalName: caller.principalName,
+    sourceIp: call.sourceIp,
+    decision: decision?.decision ?? "none",
+    determiningPolicyIds: decision?.determiningPolicyIds ?? [],
+    input: recordableInput(operation, progress.input),
+    ...outcome,
+  };
+  try {
+    await parts.audit.append(record);
+  } catch (error) {
+    throw new Problem("kernel.auditUnavailable", { cause: error });
+  }
+}
+
+async function recordFailure(
+  parts: PipelineParts,
+  progress: Progress,
+  problem: Problem,
+): Promise<void> {
+  // A call that was refused for its rate leaves no entry: the log must not grow with a flood.
+  if (["kernel.auditUnavailable", "kernel.rateLimited"].includes(problem.reason)) return;
+  const outcome = { code: parts.codeOf(problem), reason: problem.reason, transactionId: null };
+  await appendRecord(parts, progress, outcome);
+}
+
+function asProblem(parts: PipelineParts, progress: Progress, error: unknown): Problem {
+  const { call } = progress;
+  if (error instanceof Problem) {
+    if (error.cause !== undefined) logCause(parts, call, error.cause);
+    return error;
+  }
+  logCause(parts, call, error);
+  if (isUnavailable(error)) return new Problem("kernel.databaseUnavailable", { cause: error });
+  if (isConflict(error)) return new Problem("kernel.conflict", { cause: error });
+  return new Problem("kernel.internal", { cause: error });
+}
+
+/** serialization_failure and deadlock_detected of PostgreSQL. */
+function isConflict(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "40001" || code === "40P01";
+}
+
+function logCause(parts: PipelineParts, call: Call, cause: unknown): void {
+  parts.log({
+    level: "error",
+    requestId: call.requestId,
+    operation: call.route.operation.name,
+    error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+  });
+}

@@ -1,0 +1,177 @@
+/** Gathers an operation's input from path, query and body, and checks it against its schema. */
+import type { TObject } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
+import type { Operation } from "../operation.ts";
+import { type Fault, Problem } from "../problem.ts";
+
+const FAULTS_MAX = 20;
+const QUERY_PARAMETERS_MAX = 400;
+const BODY_DEPTH_MAX = 32;
+
+const validators = new WeakMap<TObject, Validator>();
+
+/** Compiles a schema once. */
+export function validatorOf(schema: TObject): Validator {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const compiled = Compile(schema);
+  validators.set(schema, compiled);
+  return compiled;
+}
+
+export type RawInput = {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly query: string;
+  /** Body bytes; empty when there is none. */
+  readonly body: Buffer;
+  readonly contentType: string;
+};
+
+/**
+ * The validated input of an operation. Path and query values are text on the wire and are read as
+ * the type that the schema wants; body values are not converted.
+ *
+ * @throws Problem kernel.inputInvalid with the path of each fault.
+ */
+export function readInput(operation: Operation, raw: RawInput): Record<string, unknown> {
+  const schema = operation.input;
+  const value: Record<string, unknown> = {};
+  if (operation.method === "GET" || operation.method === "DELETE") {
+    refuseBody(raw);
+    Object.assign(value, readQuery(schema, raw.query));
+  } else {
+    if (raw.query !== "") throw invalid([{ path: "?", message: "takes no query parameters" }]);
+    Object.assign(value, readBody(raw));
+  }
+  for (const [name, text] of Object.entries(raw.parameters)) {
+    // INVARIANT: the path wins nothing silently; the same field may not come twice.
+    if (Object.hasOwn(value, name)) {
+      throw invalid([{ path: `/${name}`, message: "is given by the path already" }]);
+    }
+    value[name] = convertText(schema.properties[name], text);
+  }
+  const validator = validatorOf(schema);
+  if (validator.Check(value)) return value;
+  throw invalid(faultsOf(validator, value));
+}
+
+function invalid(details: readonly Fault[]): Problem {
+  return new Problem("kernel.inputInvalid", { details });
+}
+
+function faultsOf(validator: Validator, value: unknown): Fault[] {
+  const faults: Fault[] = [];
+  for (const error of validator.Errors(value)) {
+    // "schema is false" repeats what additionalProperties says of the same field.
+    if (error.keyword === "additionalProperties" || error.keyword === "const") continue;
+    const message =
+      error.keyword === "boolean" ? "is not a field of this operation" : error.message;
+    faults.push({ path: error.instancePath === "" ? "/" : error.instancePath, message });
+    if (faults.length >= FAULTS_MAX) break;
+  }
+  return faults;
+}
+
+function refuseBody(raw: RawInput): void {
+  if (raw.body.length > 0) throw invalid([{ path: "/", message: "takes no request body" }]);
+}
+
+function readBody(raw: RawInput): Record<string, unknown> {
+  if (raw.body.length === 0) return {};
+  if (!/^application\/json\s*(?:;|$)/i.test(raw.contentType)) {
+    throw invalid([{ path: "Content-Type", message: "must be application/json" }]);
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(raw.body));
+  } catch (error) {
+    const message = error instanceof SyntaxError ? error.message : "is not UTF-8 text";
+    throw invalid([{ path: "/", message: `is not valid JSON: ${message.slice(0, 200)}` }]);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw invalid([{ path: "/", message: "must be a JSON object" }]);
+  }
+  if (depthOf(parsed, 0) > BODY_DEPTH_MAX) {
+    throw invalid([{ path: "/", message: `must not nest deeper than ${BODY_DEPTH_MAX}` }]);
+  }
+  return { ...parsed };
+}
+
+function depthOf(value: unknown, depth: number): number {
+  if (typeof value !== "object" || value === null || depth > BODY_DEPTH_MAX) return depth;
+  let deepest = depth + 1;
+  for (const child of Object.values(value)) deepest = Math.max(deepest, depthOf(child, depth + 1));
+  return deepest;
+}
+
+type QueryTree = { [name: string]: QueryTree | string };
+
+/** Reads `a=1&filters.1.name=x&filters.1.values.1=y` into the nested input it stands for. */
+function readQuery(schema: TObject, query: string): Record<string, unknown> {
+  const tree: QueryTree = Object.create(null) as QueryTree;
+  let count = 0;
+  for (const [name, text] of new URLSearchParams(query)) {
+    count += 1;
+    if (count > QUERY_PARAMETERS_MAX) {
+      throw invalid([
+        { path: "?", message: `must not have more than ${QUERY_PARAMETERS_MAX} parameters` },
+      ]);
+    }
+    placeInTree(tree, name, text);
+  }
+  const value: Record<string, unknown> = {};
+  for (const [name, branch] of Object.entries(tree)) {
+    value[name] = fromTree(schema.properties[name], branch);
+  }
+  return value;
+}
+
+function placeInTree(tree: QueryTree, name: string, text: string): void {
+  const keys = name.split(".");
+  let node = tree;
+  for (const [position, key] of keys.entries()) {
+    if (position === keys.length - 1) {
+      if (node[key] !== undefined) throw invalid([{ path: `?${name}`, message: "is given twice" }]);
+      node[key] = text;
+      return;
+    }
+    const next = node[key] ?? (Object.create(null) as QueryTree);
+    if (typeof next === "string" || position > 4) {
+      throw invalid([{ path: `?${name}`, message: "cannot be read as a nested field" }]);
+    }
+    node[key] = next;
+    node = next;
+  }
+}
+
+type LooseSchema = {
+  readonly type?: string;
+  readonly items?: LooseSchema;
+  readonly properties?: Readonly<Record<string, LooseSchema>>;
+  readonly anyOf?: readonly LooseSchema[];
+};
+
+function fromTree(schema: LooseSchema | undefined, branch: QueryTree | string): unknown {
+  if (typeof branch === "string") return convertText(schema, branch);
+  if (schema?.type === "array") {
+    const keys = Object.keys(branch).filter((key) => /^\d{1,4}$/.test(key));
+    if (keys.length !== Object.keys(branch).length) return { ...branch };
+    keys.sort((left, right) => Number(left) - Number(right));
+    return keys.map((key) => fromTree(schema.items, branch[key] ?? ""));
+  }
+  const value: Record<string, unknown> = {};
+  for (const [key, child] of Object.entries(branch)) {
+    value[key] = fromTree(schema?.properties?.[key], child);
+  }
+  return value;
+}
+
+/** Text becomes the number or boolean that the schema wants; all else stays text to be checked. */
+function convertText(schema: LooseSchema | undefined, text: string): unknown {
+  if (schema?.type === "integer" || schema?.type === "number") {
+    return /^-?\d{1,15}(?:\.\d{1,15})?$/.test(text) ? Number(text) : text;
+  }
+  if (schema?.type === "boolean") return text === "true" ? true : text === "false" ? false : text;
+  if (schema?.type === "array") return [convertText(schema.items, text)];
+  return text;
+}

@@ -1,0 +1,199 @@
+/**
+ * The HTTPS listener of the API and the console: bytes in, calls to the pipeline, envelopes out.
+ * It decides nothing; every decision is a step of the pipeline.
+ */
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import fastifyStatic from "@fastify/static";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { SESSION_COOKIE } from "../identity/authenticate.ts";
+import { Problem, type ProblemCatalog } from "../problem.ts";
+import { type PipelineParts, runCall } from "./pipeline.ts";
+import type { Router } from "./route.ts";
+import { streamLines, streamServerSentEvents } from "./stream.ts";
+
+const BODY_BYTES_MAX = 1_048_576;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+const CONNECTIONS_MAX = 2_000;
+
+export type ServerParts = PipelineParts & {
+  readonly router: Router;
+  readonly problems: ProblemCatalog;
+  /** The OpenAPI 3.1 document. */
+  readonly openapi: unknown;
+  /** Folder of the built console; undefined when it is not built. */
+  readonly consoleFolder: string | undefined;
+  readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
+};
+
+/** No inline script, no outside host (CSP Level 3); frames nowhere. */
+const SECURITY_HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; " +
+    "form-action 'self'; frame-ancestors 'none'",
+  "strict-transport-security": "max-age=31536000",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+} as const;
+
+/** Builds the listener; `listen` is the caller's. */
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const server = fastify({
+    https: {
+      cert: parts.certificate.certificatePem,
+      key: parts.certificate.privateKeyPem,
+      minVersion: "TLSv1.2",
+    },
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: 0,
+    maxParamLength: 256,
+    exposeHeadRoutes: false,
+    genReqId: () => parts.newId("req"),
+    logger: false,
+    forceCloseConnections: true,
+  });
+  server.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.server.maxConnections = CONNECTIONS_MAX;
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
+    done(null, body);
+  });
+  server.addHook("onRequest", async (_request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+  });
+  server.setErrorHandler((error, request, reply) => answerError(parts, { error, request, reply }));
+  server.get("/v1/openapi.json", async (_request, reply) => {
+    reply.header("cache-control", "no-cache");
+    return parts.openapi;
+  });
+  server.get("/healthz", async () => ({ status: "ok" }));
+  server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
+  await serveConsole(server, parts);
+  return server;
+}
+
+async function answerCall(
+  parts: ServerParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const [path = "", query = ""] = splitOnce(request.raw.url ?? "", "?");
+  const matched = parts.router.match(request.method, path);
+  if (matched === undefined) throw new Problem("kernel.routeNotFound");
+  const aborted = new AbortController();
+  reply.raw.once("close", () => aborted.abort());
+  const result = await runCall(parts, {
+    requestId: request.id,
+    route: matched.route,
+    parameters: matched.parameters,
+    query,
+    headers: headersOf(request.raw),
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    sourceIp: request.ip,
+    signal: aborted.signal,
+    setSessionCookie: (token, maxAgeSeconds) => setSessionCookie(reply, token, maxAgeSeconds),
+  });
+  reply.header("x-request-id", request.id).header("cache-control", "no-store");
+  const { stream } = matched.route.operation;
+  if (stream === undefined) return { requestId: request.id, result };
+  return sendStream(reply, { stream, items: result as AsyncIterable<unknown> });
+}
+
+function sendStream(
+  reply: FastifyReply,
+  { stream, items }: { stream: "serverSentEvents" | "lines"; items: AsyncIterable<unknown> },
+) {
+  const events = stream === "serverSentEvents";
+  reply.header("content-type", events ? "text/event-stream" : "application/x-ndjson");
+  if (events) reply.header("x-accel-buffering", "no");
+  return reply.send(Readable.from(events ? streamServerSentEvents(items) : streamLines(items)));
+}
+
+function headersOf(message: IncomingMessage): Record<string, string | undefined> {
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(message.headers)) {
+    headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return headers;
+}
+
+function setSessionCookie(reply: FastifyReply, token: string | null, maxAgeSeconds: number): void {
+  const value = token ?? "";
+  const age = token === null ? 0 : maxAgeSeconds;
+  reply.header(
+    "set-cookie",
+    `${SESSION_COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${age}`,
+  );
+}
+
+function answerError(
+  parts: ServerParts,
+  { error, request, reply }: { error: unknown; request: FastifyRequest; reply: FastifyReply },
+): void {
+  const problem = error instanceof Problem ? error : problemOfServer(parts, error, request);
+  const body = parts.problems.errorBody(problem);
+  reply
+    .code(body.code)
+    .header("x-request-id", request.id)
+    .header("cache-control", "no-store")
+    .send({ requestId: request.id, error: body });
+}
+
+/** Errors of the HTTP layer itself: a body over the limit, broken framing. */
+function problemOfServer(parts: ServerParts, error: unknown, request: FastifyRequest): Problem {
+  const code = error instanceof Error && "statusCode" in error ? error.statusCode : 500;
+  if (code === 413) return new Problem("kernel.bodyTooLarge");
+  if (typeof code === "number" && code < 500) {
+    const message = error instanceof Error ? error.message : "cannot be read";
+    return new Problem("kernel.inputInvalid", { details: [{ path: "/", message }] });
+  }
+  parts.log({
+    level: "error",
+    requestId: request.id,
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  return new Problem("kernel.internal", { cause: error });
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+const NOT_BUILT = `<!doctype html><html lang="en"><title>Cordon</title>
+<p>The console is not built. Run <code>./cordon up</code>, which builds it; the API answers below
+<a href="/v1/openapi.json">/v1</a>.</p></html>`;
+
+/** The console is one page: every path that is neither API nor file answers with it. */
+async function serveConsole(server: FastifyInstance, parts: ServerParts): Promise<void> {
+  const folder = parts.consoleFolder;
+  if (folder === undefined) {
+    server.setNotFoundHandler((request, reply) => {
+      if (request.url.startsWith("/v1")) throw new Problem("kernel.routeNotFound");
+      reply.type("text/html").send(NOT_BUILT);
+    });
+    return;
+  }
+  await server.register(fastifyStatic, {
+    root: folder,
+    wildcard: false,
+    index: "index.html",
+    setHeaders: (response, path) => {
+      // File names below assets/ carry a hash of their content.
+      const fixed = path.includes("/assets/");
+      const value = fixed ? "public, max-age=31536000, immutable" : "no-cache";
+      response.header("cache-control", value);
+    },
+  });
+  server.setNotFoundHandler((request, reply) => {
+    if (request.url.startsWith("/v1") || request.method !== "GET") {
+      throw new Problem("kernel.routeNotFound");
+    }
+    return reply.header("cache-control", "no-cache").sendFile("index.html", folder);
+  });
+}

@@ -1,0 +1,172 @@
+/**
+ * PostgreSQL: a pool, transactions in the scope of one account, and a tagged template that only
+ * ever sends values as parameters. Row-level security is the second wall behind the account
+ * column of every statement.
+ */
+import pg from "pg";
+
+const POOL_SIZE = 12;
+const CONNECT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+export type Connection =
+  | string
+  | { host: string; user: string; password: string; database: string };
+
+/** Runs one statement; interpolated values become parameters. Column names arrive in camelCase. */
+export type Sql = <Row extends object>(
+  text: TemplateStringsArray,
+  ...values: readonly unknown[]
+) => Promise<Row[]>;
+
+/** `system` sees every account: for sign-in, jobs and intent, never for a caller's input. */
+export type Scope = { readonly accountId: string } | "system";
+
+export type Database = {
+  /** Runs `work` in one transaction; commits when it resolves, rolls back when it rejects. */
+  transaction<Result>(scope: Scope, work: (sql: Sql) => Promise<Result>): Promise<Result>;
+  /** A connection of its own for LISTEN; ends with `close`. */
+  listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+};
+
+/** A date column is read as RFC 3339 text, so that no time zone can slip in. */
+const TIMESTAMPTZ_OID = 1184;
+const INT8_OID = 20;
+
+/**
+ * Opens the pool.
+ *
+ * @param connection a URL, or the folder of a Unix socket with credentials.
+ */
+export function openDatabase(connection: Connection): Database {
+  const settings = typeof connection === "string" ? { connectionString: connection } : connection;
+  const pool = new pg.Pool({
+    ...settings,
+    max: POOL_SIZE,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    types: { getTypeParser: parserFor },
+  });
+  // A connection that breaks while idle is replaced by the pool; without a listener it would end
+  // the process.
+  pool.on("error", () => {});
+  return {
+    transaction: (scope, work) => runTransaction(pool, scope, work),
+    listen: (channel, onNotify) => listenOn(settings, channel, onNotify),
+    close: () => pool.end(),
+  };
+}
+
+function parserFor(oid: number, format?: "text" | "binary") {
+  if (oid === TIMESTAMPTZ_OID) return (text: string) => new Date(text).toISOString();
+  if (oid === INT8_OID) return Number;
+  return pg.types.getTypeParser(oid, format ?? "text");
+}
+
+async function runTransaction<Result>(
+  pool: pg.Pool,
+  scope: Scope,
+  work: (sql: Sql) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(`begin; ${scopeStatements(scope)}`);
+    const result = await work(sqlFor(client));
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch((rollbackError: Error) => {
+      broken = rollbackError;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+const ACCOUNT_ID = /^acc-[0-9a-z]{10}$/;
+
+function scopeStatements(scope: Scope): string {
+  if (scope === "system") return "set local role cordon_system";
+  // INVARIANT: only an id of this exact form is ever put into the text of a statement.
+  if (!ACCOUNT_ID.test(scope.accountId)) {
+    throw new Error(`Cannot open a transaction: "${scope.accountId}" is no account id`);
+  }
+  return `set local role cordon_account; set local cordon.account_id = '${scope.accountId}'`;
+}
+
+/** Makes the tagged template of one connection. */
+export function sqlFor(client: {
+  query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>;
+}): Sql {
+  return async <Row extends object>(text: TemplateStringsArray, ...values: readonly unknown[]) => {
+    let statement = text[0] ?? "";
+    for (let position = 1; position < text.length; position += 1) {
+      statement += `$${position}${text[position] ?? ""}`;
+    }
+    const { rows } = await client.query(statement, [...values]);
+    return rows.map((row) => camelCaseKeys(row as Record<string, unknown>) as Row);
+  };
+}
+
+const camelNames = new Map<string, string>();
+const CAMEL_NAMES_MAX = 10_000;
+
+function camelCaseKeys(row: Record<string, unknown>): Record<string, unknown> {
+  const named: Record<string, unknown> = {};
+  for (const [column, value] of Object.entries(row)) {
+    let name = camelNames.get(column);
+    if (name === undefined) {
+      name = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      if (camelNames.size < CAMEL_NAMES_MAX) camelNames.set(column, name);
+    }
+    named[name] = value;
+  }
+  return named;
+}
+
+async function listenOn(
+  settings: pg.ClientConfig,
+  channel: string,
+  onNotify: (payload: string) => void,
+): Promise<() => Promise<void>> {
+  const RECONNECT_MS = 500;
+  let ended = false;
+  let client: pg.Client | undefined;
+  const connect = async (): Promise<void> => {
+    const next = new pg.Client(settings);
+    next.on("notification", (message) => onNotify(message.payload ?? ""));
+    next.on("error", () => {});
+    next.on("end", () => {
+      if (!ended) setTimeout(() => void connect().catch(() => {}), RECONNECT_MS).unref();
+    });
+    await next.connect();
+    await next.query(`listen ${pg.escapeIdentifier(channel)}`);
+    client = next;
+    // What happened while nobody listened is not repeated by PostgreSQL: look once.
+    onNotify("");
+  };
+  await connect();
+  return async () => {
+    ended = true;
+    await client?.end();
+  };
+}
+
+/** True for the errors that say "not now": connection lost, starting up, shutting down. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return (
+    /^(?:08|57P)/.test(code) ||
+    ["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"].includes(code) ||
+    /Connection terminated|timeout exceeded when trying to connect/.test(error.message)
+  );
+}
+
+/** True when a unique constraint of this name refused the row. */
+export function violates(error: unknown, constraint: string): boolean {
+  return error instanceof Error && "constraint" in error && error.constraint === constraint;
+}

@@ -1,0 +1,37 @@
+/** What a new account starts with: the managed policies and one administrator. */
+import type { Sql } from "../../kernel/store/database.ts";
+import { ADMINISTRATOR, managedPolicies } from "./domain.ts";
+import { iamStore } from "./store.ts";
+
+/** Writes them; `sql` runs in the system's scope. */
+export async function createFirstAdministrator(
+  sql: Sql,
+  request: {
+    accountId: string;
+    userName: string;
+    passwordHash: string;
+    time: string;
+    newId: (prefix: string) => string;
+  },
+): Promise<{ userId: string }> {
+  const { accountId, userName, passwordHash, time, newId } = request;
+  const store = iamStore(sql);
+  const policyIds: string[] = [];
+  for (const policy of managedPolicies) {
+    const policyId = newId("pol");
+    await store.insertPolicy(accountId, { ...policy, policyId, managed: true, time });
+    if (policy.name === ADMINISTRATOR) policyIds.push(policyId);
+  }
+  const userId = newId("user");
+  await store.insertUser(accountId, {
+    userId,
+    name: userName,
+    enabled: true,
+    policyIds,
+    lastSignInTime: null,
+    createTime: time,
+    passwordHash,
+  });
+  await store.setPolicies(accountId, userId, policyIds);
+  return { userId };
+}
