@@ -156,7 +156,6 @@ create table site (
   fail_open              boolean not null,
   redirect_to_https      boolean not null,
   trusted_proxies        text[] not null,
-  intent_version         bigint not null default 0,
   create_time            timestamptz not null,
   update_time            timestamptz not null
 );

@@ -24,6 +24,7 @@ import {
   siteSettings,
 } from "./resources.ts";
 
+export * from "./gateway-intent.ts";
 export * from "./resources.ts";
 
 const siteInput = input({ siteId: SiteId });

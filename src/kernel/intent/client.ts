@@ -1,0 +1,172 @@
+/**
+ * A data plane's side of the fleet: joins once with a ticket, then follows its desired state over
+ * mutual TLS and reports what it runs. While the control plane is away it waits and tries again;
+ * what the data plane enforces does not depend on it.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import https from "node:https";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Static, TSchema } from "typebox";
+import Value from "typebox/value";
+import { createCertificateRequest } from "../pki/authority.ts";
+import {
+  JoinAnswer,
+  JoinTicket,
+  joinTicketFile,
+  LONG_POLL_MS,
+  NodeIdentity,
+  nodeIdentityFile,
+} from "./protocol.ts";
+
+const RETRY_MS = 300;
+const ANSWER_BYTES_MAX = 256 * 1_048_576;
+
+export type IntentClient = {
+  readonly nodeId: string;
+  /** Every newer intent, forever, until the signal ends it. */
+  intents(
+    after: number,
+    signal: AbortSignal,
+  ): AsyncIterable<{ version: number; document: unknown }>;
+  /** Reports what runs; resolves false when the control plane could not be told now. */
+  report(status: Readonly<Record<string, unknown>>): Promise<boolean>;
+};
+
+/**
+ * Opens the client; joins first when this node has no identity yet, waiting for its ticket.
+ *
+ * @param folder the data plane's own folder, which holds its identity or ticket.
+ */
+export async function openIntentClient(folder: string, signal: AbortSignal): Promise<IntentClient> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const identity =
+    (await readJson(join(folder, nodeIdentityFile), NodeIdentity)) ??
+    (await enroll(folder, signal));
+  const agent = new https.Agent({
+    keepAlive: true,
+    maxSockets: 4,
+    ca: identity.authorityPem,
+    cert: identity.certificatePem,
+    key: identity.privateKeyPem,
+  });
+  return {
+    nodeId: identity.nodeId,
+    intents: (after, ended) => followIntents({ agent, url: identity.url }, after, ended),
+    async report(status) {
+      try {
+        const answer = await request(agent, {
+          url: `${identity.url}/fleet/v1/status`,
+          body: status,
+        });
+        return answer.code === 200;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+async function* followIntents(
+  target: { agent: https.Agent; url: string },
+  after: number,
+  signal: AbortSignal,
+) {
+  let version = after;
+  while (!signal.aborted) {
+    try {
+      const url = `${target.url}/fleet/v1/intent?after=${version}`;
+      const answer = await request(target.agent, { url, signal });
+      if (answer.code === 200) {
+        const intent = JSON.parse(answer.text) as { version: number; document: unknown };
+        version = intent.version;
+        yield intent;
+      } else if (answer.code !== 204) {
+        await sleep(RETRY_MS);
+      }
+    } catch {
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+async function enroll(folder: string, signal: AbortSignal): Promise<NodeIdentity> {
+  const agentFor = (ca: string) => new https.Agent({ ca, maxSockets: 1 });
+  while (!signal.aborted) {
+    const ticket = await readJson(join(folder, joinTicketFile), JoinTicket);
+    const identity =
+      ticket === undefined ? undefined : await tryJoin(agentFor(ticket.authorityPem), ticket);
+    if (identity !== undefined) {
+      const file = join(folder, nodeIdentityFile);
+      await writeFile(`${file}.new`, JSON.stringify(identity), { mode: 0o600, flush: true });
+      await rename(`${file}.new`, file);
+      await rm(join(folder, joinTicketFile), { force: true });
+      return identity;
+    }
+    await sleep(RETRY_MS);
+  }
+  throw new Error("Stopped while waiting to join the fleet");
+}
+
+async function tryJoin(agent: https.Agent, ticket: JoinTicket): Promise<NodeIdentity | undefined> {
+  const { requestPem, privateKeyPem } = await createCertificateRequest("cordon node");
+  try {
+    const answer = await request(agent, {
+      url: `${ticket.url}/fleet/v1/join`,
+      body: { token: ticket.token, requestPem },
+    });
+    if (answer.code !== 200) return undefined;
+    const joined = parsed(JoinAnswer, answer.text);
+    if (joined === undefined) return undefined;
+    return { ...joined, url: ticket.url, authorityPem: ticket.authorityPem, privateKeyPem };
+  } catch {
+    // The control plane is not up yet: the caller tries again.
+    return undefined;
+  }
+}
+
+function request(
+  agent: https.Agent,
+  { url, body, signal }: { url: string; body?: unknown; signal?: AbortSignal },
+): Promise<{ code: number; text: string }> {
+  const payload = body === undefined ? undefined : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const options: https.RequestOptions = {
+      agent,
+      method: payload === undefined ? "GET" : "POST",
+      timeout: LONG_POLL_MS * 2,
+      headers: payload === undefined ? {} : { "content-type": "application/json" },
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const outgoing = https.request(url, options, (answer) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      answer.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error("The answer is too large"));
+        else chunks.push(chunk);
+      });
+      answer.on("end", () =>
+        resolve({ code: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+      );
+      answer.on("error", reject);
+    });
+    outgoing.on("timeout", () => outgoing.destroy(new Error("The control plane did not answer")));
+    outgoing.on("error", reject);
+    outgoing.end(payload);
+  });
+}
+
+async function readJson<Schema extends TSchema>(file: string, schema: Schema) {
+  try {
+    return parsed(schema, await readFile(file, "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function parsed<Schema extends TSchema>(schema: Schema, text: string): Static<Schema> | undefined {
+  const value: unknown = JSON.parse(text);
+  return Value.Check(schema, value) ? value : undefined;
+}

@@ -1,0 +1,116 @@
+/**
+ * Desired state of the data planes: rebuilt from the services' tables after a change commits,
+ * stored with a version that only grows, and handed to whoever waits for a newer one.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Database, Sql } from "../store/database.ts";
+
+/** One service's part of a plane's document; lists of the same name are joined. */
+export type IntentSection = (
+  sql: Sql,
+  nowMs: number,
+) => Promise<Readonly<Record<string, readonly unknown[]>>>;
+
+export type Intent = {
+  readonly plane: string;
+  readonly version: number;
+  readonly document: Readonly<Record<string, unknown>>;
+};
+
+export type IntentPublisher = {
+  /** Rebuilds what changed; safe to call at any time and from several processes. */
+  refresh(): Promise<void>;
+  current(plane: string): Intent | undefined;
+  /** The intent once its version is above `version`; undefined when the signal ends the wait. */
+  newerThan(plane: string, version: number, signal: AbortSignal): Promise<Intent | undefined>;
+};
+
+/** Any number that no other program uses as an advisory lock on this database. */
+const INTENT_LOCK = 7_266_730_002;
+
+/** A publisher for planes made of these sections. */
+export function createIntentPublisher(parts: {
+  readonly database: Database;
+  readonly planes: Readonly<Record<string, readonly IntentSection[]>>;
+  readonly clock: () => number;
+}): IntentPublisher {
+  const known = new Map<string, Intent>();
+  const waiting = new Set<() => void>();
+  let running: Promise<void> | undefined;
+  let again = false;
+
+  const rebuildAll = async (): Promise<void> => {
+    do {
+      again = false;
+      for (const plane of Object.keys(parts.planes)) {
+        const intent = await rebuild(parts, plane);
+        if (intent.version !== known.get(plane)?.version) known.set(plane, intent);
+      }
+      for (const wake of [...waiting]) wake();
+    } while (again);
+  };
+
+  return {
+    async refresh() {
+      if (running !== undefined) {
+        again = true;
+        return running;
+      }
+      running = rebuildAll().finally(() => {
+        running = undefined;
+      });
+      return running;
+    },
+    current: (plane) => known.get(plane),
+    async newerThan(plane, version, signal) {
+      for (;;) {
+        const intent = known.get(plane);
+        if (intent !== undefined && intent.version > version) return intent;
+        if (signal.aborted) return undefined;
+        await new Promise<void>((resolve) => {
+          const wake = () => {
+            waiting.delete(wake);
+            signal.removeEventListener("abort", wake);
+            resolve();
+          };
+          waiting.add(wake);
+          signal.addEventListener("abort", wake);
+        });
+      }
+    },
+  };
+}
+
+async function rebuild(
+  { database, planes, clock }: Parameters<typeof createIntentPublisher>[0],
+  plane: string,
+): Promise<Intent> {
+  return database.transaction("system", async (sql) => {
+    // One builder at a time, or two could write the same version with different content.
+    await sql`select pg_advisory_xact_lock(${INTENT_LOCK})`;
+    await sql`delete from intent_change where plane = ${plane}`;
+    const document = await assemble(sql, planes[plane] ?? [], clock());
+    const [stored] = await sql<{ version: number; document: Intent["document"] }>`
+      select version, document from intent where plane = ${plane}`;
+    if (stored !== undefined && isDeepStrictEqual(stored.document, document)) {
+      return { plane, version: stored.version, document };
+    }
+    const version = (stored?.version ?? 0) + 1;
+    await sql`
+      insert into intent (plane, version, document, update_time)
+      values (${plane}, ${version}, ${document}, ${new Date(clock()).toISOString()})
+      on conflict (plane) do update set version = excluded.version,
+        document = excluded.document, update_time = excluded.update_time`;
+    return { plane, version, document };
+  });
+}
+
+async function assemble(sql: Sql, sections: readonly IntentSection[], nowMs: number) {
+  const document: Record<string, unknown[]> = {};
+  for (const section of sections) {
+    for (const [name, items] of Object.entries(await section(sql, nowMs))) {
+      document[name] = [...(document[name] ?? []), ...items];
+    }
+  }
+  return document;
+}

@@ -1,0 +1,120 @@
+/** Handlers of the fleet, and the registry behind its listener. */
+import { type Context, timeText } from "../../kernel/context.ts";
+import { newId, newSecret } from "../../kernel/id.ts";
+import { hashSecret } from "../../kernel/identity/authenticate.ts";
+import type { NodeRegistry } from "../../kernel/intent/listener.ts";
+import { Problem } from "../../kernel/problem.ts";
+import { type Service, service } from "../../kernel/service.ts";
+import type { Database } from "../../kernel/store/database.ts";
+import { pageInMemory } from "../../kernel/store/page.ts";
+import { fleetContract, type Node } from "./contract.ts";
+import { limits, nodeState } from "./domain.ts";
+import { fleetStore, type NodeRow } from "./store.ts";
+
+export type FleetParts = { readonly database: Database };
+
+/** The fleet service. */
+export function fleetService({ database }: FleetParts): Service {
+  const nodes = (nowMs: number) =>
+    database.transaction("system", async (sql) =>
+      (await fleetStore(sql).listNodes()).map((row) => nodeView(row, nowMs)),
+    );
+  return service(fleetContract, {
+    async listNodes(context, input) {
+      requireOperator(context);
+      const page = pageInMemory(await nodes(context.nowMs), input, [
+        "nodeId",
+        "name",
+        "plane",
+        "state",
+      ]);
+      return { nodes: page.items, totalCount: page.totalCount };
+    },
+    async getNode(context, { nodeId }) {
+      requireOperator(context);
+      const node = (await nodes(context.nowMs)).find((one) => one.nodeId === nodeId);
+      if (node === undefined) throw new Problem("fleet.nodeNotFound");
+      return node;
+    },
+    async createJoinToken(context, { name, plane }) {
+      requireOperator(context);
+      return createJoinToken(database, { name, plane, nowMs: context.nowMs });
+    },
+    async removeNode(context, { nodeId }) {
+      requireOperator(context);
+      const removed = await database.transaction("system", (sql) =>
+        fleetStore(sql).deleteNode(nodeId),
+      );
+      if (removed.length === 0) throw new Problem("fleet.nodeNotFound");
+      await context.emit({ type: "fleet.nodeRemoved", message: `Node ${nodeId} was removed` });
+      return {};
+    },
+  });
+}
+
+function requireOperator({ caller }: Context): void {
+  if (!caller.operator) throw new Problem("account.operatorOnly");
+}
+
+function nodeView(row: NodeRow, nowMs: number): Node {
+  const { nodeId, name, plane, wantedVersion, runningVersion, status } = row;
+  const failures = status.failures ?? [];
+  const lastSeenMs = row.lastSeenTime === null ? undefined : Date.parse(row.lastSeenTime);
+  const failureCount = failures.length;
+  return {
+    nodeId,
+    name,
+    plane,
+    state: nodeState({ wantedVersion, runningVersion, failureCount, lastSeenMs, nowMs }),
+    wantedVersion,
+    runningVersion,
+    messages: [
+      ...(status.messages ?? []),
+      ...failures.map((one) => `${one.siteId}: ${one.message}`),
+    ],
+    lastSeenTime: row.lastSeenTime,
+    createTime: row.createTime,
+  };
+}
+
+/** Makes a one-time token with which a node of this plane may join. */
+export async function createJoinToken(
+  database: Database,
+  { name, plane, nowMs }: { name: string; plane: string; nowMs: number },
+) {
+  const token = newSecret();
+  const expireTime = timeText(nowMs + limits.joinTokenTtlMs);
+  await database.transaction("system", (sql) =>
+    fleetStore(sql).insertJoinToken({ hash: hashSecret(token), name, plane, expireTime }),
+  );
+  return { token, expireTime };
+}
+
+/** The registry that the fleet's listener asks. */
+export function nodeRegistry(database: Database, clock: () => number): NodeRegistry {
+  const systemTransaction = <Result>(
+    work: (store: ReturnType<typeof fleetStore>) => Promise<Result>,
+  ): Promise<Result> => database.transaction("system", (sql) => work(fleetStore(sql)));
+  return {
+    join: (token, admit) =>
+      systemTransaction(async (store) => {
+        const taken = await store.takeJoinToken(hashSecret(token), timeText(clock()));
+        if (taken === undefined) return undefined;
+        const nodeId = newId("node");
+        const fingerprint = await admit(nodeId);
+        await store.insertNode({ ...taken, nodeId, fingerprint, createTime: timeText(clock()) });
+        return nodeId;
+      }),
+    find: (fingerprint) => systemTransaction((store) => store.findByFingerprint(fingerprint)),
+    report: (nodeId, status) =>
+      systemTransaction(async (store) => {
+        const runningVersion = Number(status.runningVersion);
+        await store.report(nodeId, {
+          ...status,
+          runningVersion: Number.isSafeInteger(runningVersion) ? runningVersion : 0,
+          time: timeText(clock()),
+        });
+      }),
+    seen: (nodeId) => systemTransaction((store) => store.seen(nodeId, timeText(clock()))),
+  };
+}

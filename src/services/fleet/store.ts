@@ -1,0 +1,76 @@
+/** Tables of nodes and join tokens; they belong to the machine, not to an account. */
+import type { Sql } from "../../kernel/store/database.ts";
+
+export type NodeStatus = {
+  readonly failures?: readonly { readonly siteId: string; readonly message: string }[];
+  readonly messages?: readonly string[];
+};
+
+export type NodeRow = {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly plane: "gateway" | "network";
+  readonly runningVersion: number;
+  readonly wantedVersion: number;
+  readonly status: NodeStatus;
+  readonly lastSeenTime: string | null;
+  readonly createTime: string;
+};
+
+/** Queries; `sql` runs in the system's scope. */
+export function fleetStore(sql: Sql) {
+  return {
+    listNodes: () => sql<NodeRow>`
+      select n.node_id, n.name, n.plane, n.running_version, n.status, n.last_seen_time,
+        n.create_time, coalesce(i.version, 0) as wanted_version
+      from node n left join intent i using (plane) order by n.name, n.node_id`,
+
+    async insertNode(node: {
+      nodeId: string;
+      name: string;
+      plane: string;
+      fingerprint: string;
+      createTime: string;
+    }) {
+      await sql`insert into node (node_id, name, plane, certificate_fingerprint, create_time)
+        values (${node.nodeId}, ${node.name}, ${node.plane}, ${node.fingerprint},
+          ${node.createTime})`;
+    },
+
+    async findByFingerprint(fingerprint: string) {
+      const [row] = await sql<{ nodeId: string; plane: string }>`
+        select node_id, plane from node where certificate_fingerprint = ${fingerprint}`;
+      return row;
+    },
+
+    async report(nodeId: string, status: NodeStatus & { runningVersion: number; time: string }) {
+      const { runningVersion, time, ...rest } = status;
+      await sql`update node set running_version = ${runningVersion}, status = ${rest},
+        last_seen_time = ${time} where node_id = ${nodeId}`;
+    },
+
+    async seen(nodeId: string, time: string) {
+      await sql`update node set last_seen_time = ${time} where node_id = ${nodeId}`;
+    },
+
+    deleteNode: (nodeId: string) => sql<{ nodeId: string }>`
+      delete from node where node_id = ${nodeId} returning node_id`,
+
+    async insertJoinToken(token: {
+      hash: Buffer;
+      name: string;
+      plane: string;
+      expireTime: string;
+    }) {
+      await sql`insert into join_token (token_hash, name, plane, expire_time)
+        values (${token.hash}, ${token.name}, ${token.plane}, ${token.expireTime})`;
+    },
+
+    async takeJoinToken(hash: Buffer, nowText: string) {
+      const [row] = await sql<{ name: string; plane: string }>`
+        delete from join_token where token_hash = ${hash} and expire_time > ${nowText}
+        returning name, plane`;
+      return row;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** Rules of sites, exclusions and lists. */
+import ipaddr from "ipaddr.js";
+import { Problem } from "../../kernel/problem.ts";
+import { type Site, siteDefaults } from "./contract.ts";
+
+export const limits = {
+  sitesMax: 1_000,
+  exclusionsPerSiteMax: 500,
+  listEntriesMax: 10_000,
+} as const;
+
+/** What an operator sets on a site; the rest is the system's. */
+export type SiteSettings = Omit<
+  Site,
+  "siteId" | "state" | "stateReason" | "createTime" | "updateTime"
+>;
+
+type Given = { readonly [Name in keyof SiteSettings]?: SiteSettings[Name] | undefined };
+
+/**
+ * The settings of a new site: what was given over the defaults.
+ *
+ * @throws Problem waf.upstreamInvalid, waf.cidrInvalid.
+ */
+export function newSite(given: Given & Pick<SiteSettings, "domains" | "upstreams">): SiteSettings {
+  return changedSite({ ...siteDefaults, trustedProxies: [], domains: [], upstreams: [] }, given);
+}
+
+/** The settings after a change. */
+export function changedSite(before: SiteSettings, given: Given): SiteSettings {
+  const after: SiteSettings = {
+    domains: given.domains ?? before.domains,
+    upstreams: (given.upstreams ?? before.upstreams).map(canonicalUpstream),
+    mode: given.mode ?? before.mode,
+    paranoiaLevel: given.paranoiaLevel ?? before.paranoiaLevel,
+    inboundThreshold: given.inboundThreshold ?? before.inboundThreshold,
+    outboundThreshold: given.outboundThreshold ?? before.outboundThreshold,
+    requestBodyBytesMax: given.requestBodyBytesMax ?? before.requestBodyBytesMax,
+    failOpen: given.failOpen ?? before.failOpen,
+    redirectToHttps: given.redirectToHttps ?? before.redirectToHttps,
+    trustedProxies: (given.trustedProxies ?? before.trustedProxies).map((cidr) =>
+      canonicalCidr(cidr),
+    ),
+  };
+  return after;
+}
+
+function canonicalUpstream(text: string, at: number): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.port === "0" || url.pathname !== "/") {
+    const message = `"${text}" is no origin such as http://127.0.0.1:3000`;
+    throw new Problem("waf.upstreamInvalid", { details: [{ path: `/upstreams/${at}`, message }] });
+  }
+  return url.origin;
+}
+
+/**
+ * An address or block in canonical form, host bits cleared: `203.0.113.0/24`, `2001:db8::/32`.
+ *
+ * @throws Problem waf.cidrInvalid.
+ */
+export function canonicalCidr(text: string): string {
+  try {
+    const [address, bits] = text.includes("/")
+      ? ipaddr.parseCIDR(text)
+      : [ipaddr.parse(text), undefined];
+    const width = address.kind() === "ipv4" ? 32 : 128;
+    const prefix = bits ?? width;
+    const octets = address.toByteArray().map((octet, at) => {
+      const kept = Math.max(0, Math.min(8, prefix - at * 8));
+      return octet & (0xff << (8 - kept)) & 0xff;
+    });
+    return `${ipaddr.fromByteArray(octets).toString()}/${prefix}`;
+  } catch {
+    const message = `"${text}" is no IP address or CIDR block`;
+    throw new Problem("waf.cidrInvalid", { details: [{ path: "/cidr", message }] });
+  }
+}
+
+/** What the gateways say of a site. */
+export function siteState(
+  siteId: string,
+  gateways: readonly {
+    readonly runningVersion: number;
+    readonly wantedVersion: number;
+    readonly failures: readonly { readonly siteId: string; readonly message: string }[];
+  }[],
+): Pick<Site, "state" | "stateReason"> {
+  if (gateways.length === 0) return { state: "pending", stateReason: "No gateway has joined yet" };
+  for (const gateway of gateways) {
+    const failure = gateway.failures.find((one) => one.siteId === siteId);
+    if (failure !== undefined) return { state: "failed", stateReason: failure.message };
+  }
+  const behind = gateways.filter((gateway) => gateway.runningVersion < gateway.wantedVersion);
+  return behind.length === 0
+    ? { state: "applied", stateReason: "" }
+    : { state: "pending", stateReason: `${behind.length} of ${gateways.length} gateways follow` };
+}

@@ -1,0 +1,80 @@
+/** The gateways' part of what this service keeps: sites with their certificates, and lists. */
+import { isDeepStrictEqual } from "node:util";
+import type { IntentSection } from "../../kernel/intent/publisher.ts";
+import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
+import type { Sql } from "../../kernel/store/database.ts";
+import type { IntentSite, IntentSource } from "./contract.ts";
+import { type SiteRow, wafIntentStore } from "./store.ts";
+
+const RENEW_BEFORE_MS = 30 * 86_400_000;
+
+/** Sites and listed sources for the plane `gateway`. */
+export function wafGatewaySection(parts: {
+  readonly authority: CertificateAuthority;
+  /** Name of the installed rule set; empty = none. */
+  readonly ruleset: () => string;
+}): IntentSection {
+  return async (sql, nowMs) => {
+    const store = wafIntentStore(sql);
+    const exclusions = await store.listExclusions();
+    const sites: IntentSite[] = [];
+    for (const site of await store.listSites()) {
+      const certificate = await certificateFor(parts.authority, sql, { site, nowMs });
+      sites.push({
+        ...settingsOf(site),
+        ...certificate,
+        ruleset: parts.ruleset(),
+        exclusions: exclusions
+          .filter((exclusion) => exclusion.siteId === site.siteId)
+          .map(({ exclusionId, pathPrefix, ruleId, variable }) => ({
+            exclusionId,
+            pathPrefix,
+            ruleId,
+            variable,
+          })),
+      });
+    }
+    const listed = await store.listListEntries(new Date(nowMs).toISOString());
+    const sources = listed.map(
+      (entry): IntentSource => ({
+        cidr: entry.cidr,
+        action: entry.action,
+        accountId: entry.accountId,
+        siteId: entry.siteId,
+        expiresAt: entry.expireTime,
+        responseId: null,
+      }),
+    );
+    return { sites, sources };
+  };
+}
+
+function settingsOf(site: SiteRow) {
+  const { createTime: _created, updateTime: _updated, ...settings } = site;
+  return settings;
+}
+
+async function certificateFor(
+  authority: CertificateAuthority,
+  sql: Sql,
+  { site, nowMs }: { site: SiteRow; nowMs: number },
+) {
+  const store = wafIntentStore(sql);
+  const known = await store.certificateOf(site.siteId);
+  if (
+    known !== undefined &&
+    isDeepStrictEqual(known.domains, site.domains) &&
+    Date.parse(known.expireTime) - nowMs > RENEW_BEFORE_MS
+  ) {
+    return { certificatePem: known.certificatePem, privateKeyPem: known.privateKeyPem };
+  }
+  const issued = await authority.issueServer(site.domains);
+  const { certificatePem, privateKeyPem } = issued;
+  await store.setCertificate(site.siteId, {
+    domains: site.domains,
+    certificatePem,
+    privateKeyPem,
+    expireTime: new Date(issued.expireTimeMs).toISOString(),
+  });
+  return { certificatePem, privateKeyPem };
+}
