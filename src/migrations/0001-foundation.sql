@@ -267,6 +267,15 @@ create table automatic_response (
   block_seconds   integer not null
 );
 
+create table source_score (
+  account_id text not null references account,
+  site_id    text not null,
+  source_ip  text not null,
+  time       timestamptz not null,
+  score      integer not null
+);
+create index source_score_by_source on source_score (account_id, site_id, source_ip, time);
+
 -- Row-level security: every table with an account column, for the account's own role.
 do $$
 declare t text;

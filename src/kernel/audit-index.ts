@@ -1,0 +1,82 @@
+/**
+ * The audit log as the pipeline writes it, and its searchable copy in the database. The files are
+ * the truth: the copy is filled behind the log and caught up at every start.
+ */
+
+import type { AuditRecord, AuditSink } from "./audit.ts";
+import type { AuditLog } from "./audit-log/audit-log.ts";
+import type { Database } from "./store/database.ts";
+
+const BATCH_MAX = 500;
+const RETRY_MS = 1_000;
+
+export type IndexedAudit = AuditSink & {
+  /** Resolves when the copy holds everything appended so far; for tests and shutdown. */
+  caughtUp(): Promise<void>;
+};
+
+/** Joins log and copy; call `caughtUp` once at start. */
+export function createIndexedAudit(parts: {
+  readonly log: AuditLog;
+  readonly database: Database;
+  readonly report: (line: Readonly<Record<string, unknown>>) => void;
+}): IndexedAudit {
+  let running: Promise<void> | undefined;
+  let wanted = false;
+
+  const run = async (): Promise<void> => {
+    for (;;) {
+      wanted = false;
+      try {
+        while (await copyBatch(parts)) wanted = false;
+      } catch (error) {
+        parts.report({ level: "error", part: "audit index", error: String(error) });
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        wanted = true;
+      }
+      if (!wanted) return;
+    }
+  };
+
+  const start = (): Promise<void> => {
+    wanted = true;
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+
+  return {
+    async append(record) {
+      await parts.log.append(Buffer.from(JSON.stringify(record)));
+      void start();
+    },
+    caughtUp: start,
+  };
+}
+
+/** Copies the next entries; false when there are none. */
+async function copyBatch({ log, database }: { log: AuditLog; database: Database }) {
+  return database.transaction("system", async (sql) => {
+    const [row] = await sql<{ next: number }>`
+      select coalesce(max(index), -1) + 1 as next from audit_entry`;
+    const from = row?.next ?? 0;
+    const to = Math.min(log.size(), from + BATCH_MAX);
+    if (to <= from) return false;
+    const entries = await log.readEntries(from, to);
+    const rows = entries.map((bytes, at) => ({
+      index: from + at,
+      entry: JSON.parse(bytes.toString("utf8")) as AuditRecord,
+    }));
+    await sql`
+      insert into audit_entry (account_id, index, time, request_id, operation, resource,
+        principal_id, principal_name, source_ip, decision, code, entry)
+      select e.entry->>'accountId', e.index, (e.entry->>'time')::timestamptz,
+        e.entry->>'requestId', e.entry->>'operation', e.entry->>'resource',
+        e.entry->>'principalId', e.entry->>'principalName', e.entry->>'sourceIp',
+        e.entry->>'decision', (e.entry->>'code')::integer, e.entry
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (index bigint, entry jsonb)
+      on conflict (index) do nothing`;
+    return true;
+  });
+}

@@ -1,0 +1,44 @@
+/** The searchable copy of the audit log. Read only: the kernel fills it from the log's files. */
+import type { Filter } from "../../kernel/operation.ts";
+import type { Sql } from "../../kernel/store/database.ts";
+
+export type EntryRow = { readonly index: number; readonly entry: Record<string, unknown> };
+
+export type EntryQuery = {
+  readonly startTime: string | undefined;
+  readonly endTime: string | undefined;
+  /** Names are checked by the caller; values are compared as text. */
+  readonly filters: readonly Filter[];
+  readonly limit: number;
+  readonly offset: number;
+};
+
+/** Queries of one account. */
+export function auditStore(sql: Sql) {
+  return {
+    async list(accountId: string, query: EntryQuery) {
+      const filters = JSON.stringify(query.filters);
+      return sql<EntryRow & { totalCount: number }>`
+        select index, entry, count(*) over () as total_count from audit_entry a
+        where account_id = ${accountId}
+          and (${query.startTime ?? null}::timestamptz is null
+            or time >= ${query.startTime ?? null})
+          and (${query.endTime ?? null}::timestamptz is null or time < ${query.endTime ?? null})
+          and not exists (
+            select from jsonb_array_elements(${filters}::jsonb) as f
+            where not case coalesce(f->>'operator', 'eq')
+              when 'ne' then not (f->'values' ? (a.entry->>(f->>'name')))
+              when 'contains' then exists (
+                select from jsonb_array_elements_text(f->'values') v
+                where position(lower(v) in lower(a.entry->>(f->>'name'))) > 0)
+              else f->'values' ? (a.entry->>(f->>'name')) end)
+        order by time desc, index desc limit ${query.limit} offset ${query.offset}`;
+    },
+
+    async get(accountId: string, index: number): Promise<EntryRow | undefined> {
+      const [row] = await sql<EntryRow>`
+        select index, entry from audit_entry where account_id = ${accountId} and index = ${index}`;
+      return row;
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/** From detections to findings and incidents: what belongs together and how bad it is. */
+import ipaddr from "ipaddr.js";
+import type { Finding, Incident } from "./contract.ts";
+
+export const limits = {
+  eventUidsPerFindingMax: 20,
+  ruleIdsPerFindingMax: 50,
+  /** Widest block that a response may name. */
+  prefixMinIpv4: 16,
+  prefixMinIpv6: 32,
+} as const;
+
+export type Severity = Incident["severity"];
+
+/** A request that met rules, as the gateway reported it. */
+export type Detection = {
+  readonly uid: string;
+  readonly accountId: string;
+  readonly siteId: string;
+  readonly sourceIp: string;
+  readonly timeMs: number;
+  readonly blocked: boolean;
+  readonly score: number;
+  readonly host: string;
+  readonly matches: readonly { readonly ruleId: number; readonly tags: readonly string[] }[];
+};
+
+/** Attack classes by the tags that the OWASP Core Rule Set gives its rules. */
+const CATEGORY_BY_TAG: readonly (readonly [tag: string, category: string, title: string])[] = [
+  ["attack-sqli", "sqli", "SQL injection"],
+  ["attack-xss", "xss", "Cross-site scripting"],
+  ["attack-rce", "rce", "Remote command execution"],
+  ["attack-lfi", "lfi", "Local file inclusion"],
+  ["attack-rfi", "rfi", "Remote file inclusion"],
+  ["attack-injection-php", "php", "PHP injection"],
+  ["attack-injection-java", "java", "Java attack"],
+  ["attack-injection-generic", "injection", "Code injection"],
+  ["attack-fixation", "fixation", "Session fixation"],
+  ["attack-reputation-scanner", "scanner", "Security scanner"],
+  ["attack-disclosure", "leak", "Data leak in a response"],
+  ["attack-multipart-header", "protocol", "Protocol violation"],
+  ["attack-protocol", "protocol", "Protocol violation"],
+  ["attack-generic", "generic", "Attack"],
+];
+
+export type Category = { readonly category: string; readonly title: string };
+
+/** The class that most of the matched rules belong to; the table's order decides a draw. */
+export function categoryOf(matches: Detection["matches"]): Category {
+  let best: (Category & { readonly count: number }) | undefined;
+  for (const [tag, category, title] of CATEGORY_BY_TAG) {
+    const count = matches.filter((match) => match.tags.includes(tag)).length;
+    if (count > (best?.count ?? 0)) best = { category, title, count };
+  }
+  return best ?? { category: "generic", title: "Attack" };
+}
+
+const SEVERE = new Set(["sqli", "rce", "rfi", "php", "java", "injection"]);
+
+/** Severity from the class, how much of it, and whether anything came through. */
+export function severityOf(state: {
+  readonly categories: readonly string[];
+  readonly eventCount: number;
+  readonly blockedCount: number;
+  readonly scoreTotal: number;
+}): Severity {
+  const severe = state.categories.some((category) => SEVERE.has(category));
+  const through = state.blockedCount < state.eventCount;
+  if (severe && through) return "critical";
+  if (severe || state.scoreTotal >= 200) return "high";
+  return state.scoreTotal >= 25 || state.categories.length > 1 ? "medium" : "low";
+}
+
+/** Detections of one source on one site, summed up. */
+export type Group = {
+  readonly accountId: string;
+  readonly siteId: string;
+  readonly sourceIp: string;
+  readonly host: string;
+  readonly findings: Map<string, GroupFinding>;
+};
+
+export type GroupFinding = Category & {
+  readonly detections: Detection[];
+};
+
+/** Groups a batch by attacker and site, and inside by attack class. */
+export function groupDetections(detections: readonly Detection[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const detection of detections) {
+    const { accountId, siteId, sourceIp, host } = detection;
+    const key = `${accountId} ${siteId} ${sourceIp}`;
+    const group = groups.get(key) ?? { accountId, siteId, sourceIp, host, findings: new Map() };
+    groups.set(key, group);
+    const category = categoryOf(detection.matches);
+    const finding = group.findings.get(category.category) ?? { ...category, detections: [] };
+    group.findings.set(category.category, finding);
+    finding.detections.push(detection);
+  }
+  return [...groups.values()];
+}
+
+type FindingSums = Pick<
+  Finding,
+  "ruleIds" | "eventCount" | "blockedCount" | "scoreMax" | "firstTime" | "lastTime" | "eventUids"
+>;
+
+/** A finding's numbers after more detections of its class. */
+export function extendFinding(
+  before: FindingSums | undefined,
+  detections: readonly Detection[],
+): FindingSums {
+  const times = detections.map((detection) => detection.timeMs);
+  const ruleIds = detections.flatMap(({ matches }) => matches.map((match) => match.ruleId));
+  const known = before?.ruleIds ?? [];
+  const firstMs = Math.min(
+    ...times,
+    before === undefined ? Infinity : Date.parse(before.firstTime),
+  );
+  const lastMs = Math.max(...times, before === undefined ? 0 : Date.parse(before.lastTime));
+  return {
+    ruleIds: [...new Set([...known, ...ruleIds])].slice(0, limits.ruleIdsPerFindingMax),
+    eventCount: (before?.eventCount ?? 0) + detections.length,
+    blockedCount: (before?.blockedCount ?? 0) + detections.filter(({ blocked }) => blocked).length,
+    scoreMax: Math.max(before?.scoreMax ?? 0, ...detections.map(({ score }) => score)),
+    firstTime: new Date(firstMs).toISOString(),
+    lastTime: new Date(lastMs).toISOString(),
+    eventUids: [...(before?.eventUids ?? []), ...detections.map(({ uid }) => uid)].slice(
+      -limits.eventUidsPerFindingMax,
+    ),
+  };
+}
+
+/**
+ * A block's address in canonical form.
+ *
+ * @returns undefined when it is no address, or so wide that it would block a part of the Internet.
+ */
+export function blockableCidr(text: string): string | undefined {
+  try {
+    const [address, bits] = text.includes("/")
+      ? ipaddr.parseCIDR(text)
+      : [ipaddr.parse(text), undefined];
+    const ipv4 = address.kind() === "ipv4";
+    const prefix = bits ?? (ipv4 ? 32 : 128);
+    if (prefix < (ipv4 ? limits.prefixMinIpv4 : limits.prefixMinIpv6)) return undefined;
+    const octets = address.toByteArray().map((octet, at) => {
+      const kept = Math.max(0, Math.min(8, prefix - at * 8));
+      return octet & (0xff << (8 - kept)) & 0xff;
+    });
+    return `${ipaddr.fromByteArray(octets).toString()}/${prefix}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The state of a response at a time. */
+export function responseState(
+  response: { readonly revokeTime: string | null; readonly expireTime: string },
+  nowMs: number,
+): "active" | "expired" | "revoked" {
+  if (response.revokeTime !== null) return "revoked";
+  return Date.parse(response.expireTime) <= nowMs ? "expired" : "active";
+}

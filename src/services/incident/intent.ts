@@ -1,0 +1,55 @@
+/** Blocked sources for the planes that enforce them, and the end of blocks that run out. */
+import { timeText } from "../../kernel/context.ts";
+import type { IntentSection } from "../../kernel/intent/publisher.ts";
+import type { Database } from "../../kernel/store/database.ts";
+import { enforcingPlanes } from "./service.ts";
+import { incidentStore, incidentSystemStore } from "./store.ts";
+
+/** Sources blocked by responses. */
+export function blockedSourcesSection(): IntentSection {
+  return async (sql, nowMs) => {
+    const active = await incidentSystemStore(sql).listActiveResponses(timeText(nowMs));
+    return {
+      sources: active.map((response) => ({
+        cidr: response.cidr,
+        action: "block",
+        accountId: response.accountId,
+        siteId: response.siteId,
+        expiresAt: response.expireTime,
+        responseId: response.responseId,
+      })),
+    };
+  };
+}
+
+/** Marks what ran out since the last call. The planes stop by themselves at the same time. */
+export async function expireResponses(database: Database, nowMs: number): Promise<number> {
+  return database.transaction("system", async (sql) => {
+    const expired = await incidentSystemStore(sql).takeExpired(timeText(nowMs));
+    for (const response of expired) {
+      if (response.incidentId !== null) {
+        await incidentStore(sql).insertTimelineEntry(response.accountId, response.incidentId, {
+          time: response.expireTime,
+          kind: "response",
+          title: `Block of ${response.cidr} ended`,
+          detail: "Its time was over",
+          actor: "Cordon",
+          findingId: null,
+          responseId: response.responseId,
+        });
+      }
+      const event = {
+        type: "incident.responseExpired",
+        message: `Block of ${response.cidr} ended`,
+        time: timeText(nowMs),
+      };
+      await sql`insert into outbox (account_id, event) values (${response.accountId}, ${event})`;
+    }
+    if (expired.length > 0) {
+      for (const plane of enforcingPlanes) {
+        await sql`insert into intent_change (plane) values (${plane})`;
+      }
+    }
+    return expired.length;
+  });
+}
