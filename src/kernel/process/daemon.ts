@@ -1,0 +1,103 @@
+/**
+ * The child's half of supervision: every daemon's `main.ts` calls `runDaemon` and gets readiness,
+ * clean stops and honest exits. It knows nothing of what the daemon does.
+ */
+import { messageOf } from "./text.ts";
+
+export type StartedDaemon = {
+  /** Finishes what is in flight and releases everything; bounded by `STOP_MAX_MS`. */
+  readonly stop: () => Promise<void>;
+  /** Told to the supervisor and shown by `status`: addresses, versions, `setupUrl`. */
+  readonly details?: Readonly<Record<string, unknown>>;
+};
+
+export type Daemon = {
+  readonly name: string;
+  readonly start: () => Promise<StartedDaemon>;
+};
+
+/** A start that cannot succeed, with the way out; `permanent` = another attempt cannot help. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+  readonly fix: string | undefined;
+  readonly permanent: boolean;
+  constructor(message: string, options: { fix?: string; permanent?: boolean } = {}) {
+    super(message);
+    this.fix = options.fix;
+    this.permanent = options.permanent ?? false;
+  }
+}
+
+/** A daemon that does not stop by itself within this time exits anyway. */
+export const STOP_MAX_MS = 8_000;
+
+/** Shows one line of progress below the step of this daemon while `up` waits for it. */
+export function reportProgress(message: string): void {
+  send({ type: "progress", message });
+}
+
+/**
+ * Starts a daemon, reports it ready, and stops it on SIGTERM or when the supervisor is gone.
+ * Without a supervisor (run by hand) Ctrl-C stops it too. Never returns control to the caller's
+ * error handling: an error ends the process with status 1.
+ */
+export async function runDaemon(daemon: Daemon): Promise<void> {
+  const supervised = process.send !== undefined;
+  let started: StartedDaemon | undefined;
+  let stopping = false;
+
+  const fail = (error: unknown): void => {
+    console.error(`${daemon.name}: ${describe(error)}`);
+    const details = error instanceof StartError ? error : undefined;
+    const message = {
+      type: "fatal",
+      message: messageOf(error),
+      fix: details?.fix,
+      permanent: details?.permanent ?? false,
+    };
+    send(message, () => process.exit(1));
+  };
+  const stop = async (reason: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    console.error(`${daemon.name}: stopping (${reason})`);
+    setTimeout(() => {
+      console.error(`${daemon.name}: did not stop within ${STOP_MAX_MS} ms`);
+      process.exit(1);
+    }, STOP_MAX_MS).unref();
+    await started?.stop();
+    process.exit(0);
+  };
+  const stopOrFail = (reason: string): void => {
+    stop(reason).catch(fail);
+  };
+
+  process.on("uncaughtException", fail);
+  process.on("SIGTERM", () => stopOrFail("SIGTERM"));
+  // A terminal sends Ctrl-C to everyone; the order of stopping is the supervisor's to decide.
+  process.on("SIGINT", () => {
+    if (!supervised) stopOrFail("SIGINT");
+  });
+  process.on("disconnect", () => stopOrFail("the supervisor is gone"));
+
+  try {
+    started = await daemon.start();
+    send({ type: "ready", ...started.details });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function send(message: Readonly<Record<string, unknown>>, done: () => void = () => {}): void {
+  if (process.send === undefined || !process.connected) {
+    done();
+    return;
+  }
+  // The channel may close between the check and the write; the outcome is the same for us.
+  process.send(message, undefined, {}, done);
+}
+
+function describe(error: unknown): string {
+  if (error instanceof StartError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
