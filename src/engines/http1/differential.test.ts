@@ -139,10 +139,14 @@ const fragments = fc.constantFrom(
 
 test("mutations that ours still accepts are read by Node in the same way", async () => {
   let compared = 0;
-  const bases = [...accepted, ...[...refusedRequests.values()].map(({ bytes }) => bytes)].filter(
-    (text) => text.length < 2_000,
-  );
-  const edit = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fragments, fc.nat({ max: 3 }));
+  const bases = [
+    ...accepted,
+    ...accepted,
+    ...accepted,
+    ...accepted,
+    ...[...refusedRequests.values()].map(({ bytes }) => bytes),
+  ].filter((text) => text.length < 2_000);
+  const edit = fc.tuple(fc.noBias(fc.nat({ max: 9_999 })), fragments, fc.nat({ max: 3 }));
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(...bases),
@@ -150,7 +154,7 @@ test("mutations that ours still accepts are read by Node in the same way", async
       async (base, edits) => {
         let text = base;
         for (const [where, inserted, removed] of edits) {
-          const at = Math.floor(where * text.length);
+          const at = Math.floor((where / 10_000) * (text.length + 1));
           text = text.substring(0, at) + inserted + text.substring(at + removed);
         }
         if (await compare(text)) compared++;
