@@ -1,0 +1,82 @@
+/** Base64, hexadecimal and digests. */
+import { createHash } from "node:crypto";
+import { finish, hexAt, hexPairAt, scratch } from "./bytes.ts";
+
+const toBuffer = (value: string): Buffer => Buffer.from(value, "latin1");
+
+const strictAlphabet = /^[A-Za-z0-9+/\r\n]*/;
+
+/**
+ * Decodes up to the first byte outside the alphabet (padding, NUL, anything); line ends are
+ * skipped. A last group of two or three characters counts without its padding.
+ */
+export const base64Decode = (value: string): string => {
+  const valid = strictAlphabet.exec(value)?.[0] ?? "";
+  const result = Buffer.from(valid, "base64").toString("latin1");
+  return result === value ? value : result;
+};
+
+const outsideAlphabet = /[^A-Za-z0-9+/]+/g;
+
+/** Decodes the characters of the alphabet and skips all others, as a forgiving PHP script does. */
+export const base64DecodeExt = (value: string): string => {
+  const result = Buffer.from(value.replace(outsideAlphabet, ""), "base64").toString("latin1");
+  return result === value ? value : result;
+};
+
+export const base64Encode = (value: string): string =>
+  value === "" ? value : toBuffer(value).toString("base64");
+
+/** Low-case hexadecimal. */
+export const hexEncode = (value: string): string =>
+  value === "" ? value : toBuffer(value).toString("hex");
+
+/**
+ * Pairs of hexadecimal digits to bytes; an odd last digit is dropped. Like both ModSecurity
+ * versions it does not check the digits: one that is none counts as (code & 0xDF) - 0x37.
+ */
+export const hexDecode = (value: string): string => {
+  const output = scratch(value.length);
+  let at = 0;
+  for (let index = 0; index + 1 < value.length; index += 2) {
+    output[at++] = (nibble(value, index) << 4) + nibble(value, index + 1);
+  }
+  return finish(value, output, at);
+};
+
+const nibble = (value: string, index: number): number => {
+  const code = value.charCodeAt(index);
+  return code >= 0x41 ? (code & 0xdf) - 0x37 : code - 0x30;
+};
+
+/** Every `0x` with at least one pair of digits becomes the bytes it stands for (SQL literals). */
+export const sqlHexDecode = (value: string): string => {
+  let index = value.indexOf("0");
+  if (index < 0) return value;
+  const output = scratch(value.length);
+  let at = 0;
+  for (let before = 0; before < index; before++) output[at++] = value.charCodeAt(before);
+  while (index < value.length) {
+    const code = value.charCodeAt(index);
+    const marked = code === 0x30 && (value.charCodeAt(index + 1) | 0x20) === 0x78;
+    if (!marked || hexAt(value, index + 2) < 0 || hexAt(value, index + 3) < 0) {
+      output[at++] = code;
+      index++;
+      continue;
+    }
+    index += 2;
+    for (let byte = hexPairAt(value, index); byte >= 0; byte = hexPairAt(value, index)) {
+      output[at++] = byte;
+      index += 2;
+    }
+  }
+  return finish(value, output, at);
+};
+
+/** The 16 raw bytes of the MD5 digest. */
+export const md5 = (value: string): string =>
+  createHash("md5").update(value, "latin1").digest().toString("latin1");
+
+/** The 20 raw bytes of the SHA-1 digest. */
+export const sha1 = (value: string): string =>
+  createHash("sha1").update(value, "latin1").digest().toString("latin1");
