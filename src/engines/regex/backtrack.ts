@@ -7,13 +7,14 @@ import type { Program } from "./program.ts";
 import { pairsHold, symbolAt } from "./syntax.ts";
 
 /** Steps of one search; about 5 ms. */
-const STEPS_MAX = 200_000;
+const STEPS_MAX = 100_000;
 
 type Search = {
   readonly program: Program;
   readonly value: string;
   readonly slots: number[];
   readonly referenced: readonly number[];
+  readonly captureIds: Map<number, number>;
   steps: number;
 };
 
@@ -33,11 +34,12 @@ export function search(program: Program, value: string, slots: number): SearchRe
     value,
     slots: new Array<number>(slots).fill(-1),
     referenced,
+    captureIds: new Map(),
     steps: 0,
   };
   // Failed places stay failed from any later start: what follows does not depend on the start,
   // except through referenced captures, which are part of the key.
-  const failed = new Set<number | string>();
+  const failed = new Set<number>();
   for (let from = 0; from <= value.length; from++) {
     state.slots.fill(-1);
     if (run(state, { pc: program.start, at: from }, failed) >= 0) {
@@ -48,10 +50,23 @@ export function search(program: Program, value: string, slots: number): SearchRe
   return { kind: "no match" };
 }
 
-function keyOf(state: Search, pc: number, at: number): number | string {
-  const key = pc * (state.value.length + 1) + at;
-  if (state.referenced.length === 0) return key;
-  return `${key}:${state.referenced.map((slot) => state.slots[slot]).join(",")}`;
+/** A number for the values of the referenced captures, the same for the same values. */
+function capturesId(state: Search): number {
+  if (state.referenced.length === 0) return 0;
+  let id = 0;
+  for (const slot of state.referenced) {
+    // Ids of different depth cannot meet: each is handed out once, for one prefix of the slots.
+    const key = id * (state.value.length + 2) + (state.slots[slot] ?? -1) + 1;
+    const known = state.captureIds.get(key) ?? state.captureIds.size + 1;
+    state.captureIds.set(key, known);
+    id = known;
+  }
+  return id;
+}
+
+function keyOf(state: Search, pc: number, at: number): number {
+  const places = state.program.code.length * (state.value.length + 1);
+  return capturesId(state) * places + pc * (state.value.length + 1) + at;
 }
 
 /** End of the captured text repeated at `at`, or -1; an unset group never matches (PCRE). */
@@ -88,7 +103,7 @@ function lookHolds(state: Search, pc: number, at: number): boolean {
 }
 
 /** Runs from a place to the first "match"; its end, or -1 (also when out of steps). */
-function run(state: Search, from: Place, tried: Set<number | string>): number {
+function run(state: Search, from: Place, tried: Set<number>): number {
   const { value } = state;
   const { code } = state.program;
   const stack: (Place | Undo)[] = [from];
@@ -103,13 +118,14 @@ function run(state: Search, from: Place, tried: Set<number | string>): number {
       const now = code[pc];
       if (now === undefined) break;
       if (now.op === "match") return at;
-      const key = keyOf(state, pc, at);
-      if (tried.has(key)) break;
-      tried.add(key);
       let next = -1;
       if (now.op === "byte") {
         if (at < value.length && now.set[value.charCodeAt(at) & 255] === 1) next = at + 1;
       } else if (now.op === "split") {
+        // Paths only meet, and loops only close, at splits: the other places need no memory.
+        const key = keyOf(state, pc, at);
+        if (tried.has(key)) break;
+        tried.add(key);
         stack.push({ pc: now.second, at });
         pc = now.first;
         continue;
