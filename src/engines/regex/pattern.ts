@@ -1,0 +1,107 @@
+/**
+ * A compiled regular expression with PCRE semantics on bytes (latin1 strings, one character per
+ * byte), matched in time linear in the value. Method and limits: docs/decisions/0006.
+ */
+import { search } from "./backtrack.ts";
+import { createDfa, type Dfa, GAVE_UP, NO_MATCH, scanBackward, scanForward } from "./dfa.ts";
+import { parsePattern } from "./parser.ts";
+import { simulate } from "./pike.ts";
+import { compileProgram, isRegular, type Program } from "./program.ts";
+import { type Requirement, requirementOf } from "./required.ts";
+import type { Node } from "./syntax.ts";
+
+export type { Requirement } from "./required.ts";
+export { PatternSyntaxError } from "./syntax.ts";
+
+export type PatternFlags = {
+  readonly dotAll: boolean;
+  readonly multiline: boolean;
+  readonly ignoreCase: boolean;
+};
+/** captures[0] is the whole match; a group that took no part is undefined. */
+export type PatternMatch = {
+  readonly start: number;
+  readonly end: number;
+  readonly captures: readonly (string | undefined)[];
+};
+export type Pattern = {
+  readonly source: string;
+  readonly required: Requirement;
+  /** Searches that ran out of steps (and reported no match); stays 0 for regular patterns. */
+  readonly limitExceeded: () => number;
+  test(value: string): boolean;
+  exec(value: string): PatternMatch | undefined;
+};
+
+/** Compiles a latin1 pattern; throws PatternSyntaxError {message, position}. */
+export function compilePattern(source: string, flags: PatternFlags): Pattern {
+  const { dotAll: s, multiline: m, ignoreCase: i } = flags;
+  const parsed = parsePattern(source, { i, s, m, x: false });
+  const slots = (parsed.groups + 1) * 2;
+  const program = compileProgram(parsed.node, { reverse: false, widen: false });
+  const required = requirementOf(parsed.node);
+  const matcher = isRegular(parsed.node)
+    ? regularMatcher(parsed.node, program, slots)
+    : irregularMatcher(parsed.node, program, slots);
+  return { source, required, ...matcher };
+}
+
+type Matcher = Pick<Pattern, "test" | "exec" | "limitExceeded">;
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function toMatch(value: string, slots: readonly number[]): PatternMatch {
+  const captures: (string | undefined)[] = [];
+  for (let slot = 0; slot < slots.length; slot += 2) {
+    const from = slots[slot] ?? -1;
+    const to = slots[slot + 1] ?? -1;
+    captures.push(from < 0 || to < 0 ? undefined : value.slice(from, to));
+  }
+  return { start: slots[0] ?? 0, end: slots[1] ?? 0, captures };
+}
+
+function regularMatcher(node: Node, program: Program, slots: number): Matcher {
+  const any = lazily(() => createDfa(program, "any"));
+  const first = lazily(() => createDfa(program, "first"));
+  const backward = lazily<Dfa>(() =>
+    createDfa(compileProgram(node, { reverse: true, widen: false }), "longest"),
+  );
+  const pike = (value: string, from: number, anchored: boolean) => {
+    const found = simulate(program, value, { from, anchored, slots });
+    return found && toMatch(value, found);
+  };
+  const exec = (value: string): PatternMatch | undefined => {
+    const end = scanForward(first(), value);
+    if (end === NO_MATCH) return undefined;
+    const start = end === GAVE_UP ? GAVE_UP : scanBackward(backward(), value, end);
+    if (start < 0) return pike(value, 0, false);
+    if (slots === 2) return { start, end, captures: [value.slice(start, end)] };
+    return pike(value, start, true);
+  };
+  const test = (value: string): boolean => {
+    const end = scanForward(any(), value);
+    return end === GAVE_UP ? pike(value, 0, false) !== undefined : end !== NO_MATCH;
+  };
+  return { test, exec, limitExceeded: () => 0 };
+}
+
+function irregularMatcher(node: Node, program: Program, slots: number): Matcher {
+  // A superset of the language without lookarounds and references answers most values.
+  const superset = lazily(() =>
+    createDfa(compileProgram(node, { reverse: false, widen: true }), "any"),
+  );
+  let exceeded = 0;
+  const exec = (value: string): PatternMatch | undefined => {
+    if (scanForward(superset(), value) === NO_MATCH) return undefined;
+    const result = search(program, value, slots);
+    if (result.kind === "limit exceeded") exceeded++;
+    return result.kind === "match" ? toMatch(value, result.slots) : undefined;
+  };
+  return { exec, test: (value) => exec(value) !== undefined, limitExceeded: () => exceeded };
+}
