@@ -154,14 +154,14 @@ describe("messages", () => {
   test("a client cannot say who it is in X-Forwarded-For, a trusted proxy can", async () => {
     const more = `X-Forwarded-For: 9.9.9.9\r\nX_Forwarded_For: 8.8.8.8\r\n${last}`;
     await exchangeRaw(worker.httpPort, get("/x", more));
-    const valueOf = (name: string) =>
+    const fieldSeen = (name: string) =>
       seen.at(-1)?.fields[(seen.at(-1)?.fields.indexOf(name) ?? 0) + 1];
-    expect(valueOf("X-Forwarded-For")).toBe("127.0.0.1");
+    expect(fieldSeen("X-Forwarded-For")).toBe("127.0.0.1");
     expect(seen.at(-1)?.fields).not.toContain("X_Forwarded_For");
-    expect(valueOf("X-Forwarded-Host")).toBe("a.test");
+    expect(fieldSeen("X-Forwarded-Host")).toBe("a.test");
     worker.apply(intentOf([siteFor([origin.url], { trustedProxies: ["127.0.0.0/8"] })]));
     await exchangeRaw(worker.httpPort, get("/x", more));
-    expect(valueOf("X-Forwarded-For")).toBe("9.9.9.9, 127.0.0.1");
+    expect(fieldSeen("X-Forwarded-For")).toBe("9.9.9.9, 127.0.0.1");
     expect(events.at(-1)?.src_endpoint.ip).toBe("9.9.9.9");
   });
 });
