@@ -5,6 +5,7 @@ export const faultKinds = {
   startLineTooLong: { status: 414, rule: "RFC 9110 §15.5.15" },
   headTooLarge: { status: 431, rule: "RFC 6585 §5" },
   tooManyFields: { status: 431, rule: "RFC 6585 §5" },
+  headTooSlow: { status: 408, rule: "RFC 9110 §15.5.9" },
   truncatedHead: { status: 400, rule: "RFC 9112 §8" },
   leadingGarbage: { status: 400, rule: "RFC 9112 §2.2" },
   bareLf: { status: 400, rule: "RFC 9112 §2.2" },

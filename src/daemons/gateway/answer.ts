@@ -1,0 +1,65 @@
+/** Ends exchanges: the gateway's own answers, the event, and what becomes of the connections. */
+import { fieldValue } from "../../engines/http1/fields.ts";
+import { eventOf, type GatewayEvent } from "./event.ts";
+import { ownPage, reasonOf } from "./pages.ts";
+import type { Exchange, Gateway } from "./state.ts";
+import { dropUpstream } from "./upstream.ts";
+
+/** Answers with a page of the gateway's own, or cuts the connection when a response has begun. */
+export function answerOwn(exchange: Exchange, status: number, reason: string): void {
+  if (exchange.over) return;
+  exchange.reason = reason;
+  const { connection, head } = exchange;
+  if (exchange.headSent) {
+    endExchange(exchange, false);
+    connection.socket.destroy();
+    return;
+  }
+  exchange.status = status;
+  // A request whose body was not read leaves bytes behind that no one may take for a request.
+  const keep = exchange.keepClient && connection.parser.body?.done === true && status !== 503;
+  const { contentType, body } = ownPage(
+    status,
+    exchange.requestId,
+    fieldValue(head.fields, "accept") ?? "",
+  );
+  const length = Buffer.byteLength(body);
+  let text = `HTTP/1.1 ${status} ${reasonOf(status)}\r\nContent-Type: ${contentType}\r\n`;
+  text += `Content-Length: ${length}\r\nX-Request-Id: ${exchange.requestId}\r\n`;
+  text += "Cache-Control: no-store\r\n";
+  if (status === 308) text += `Location: ${httpsLocation(exchange)}\r\n`;
+  if (status === 405) text += "Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n";
+  if (!keep) text += "Connection: close\r\n";
+  else if (head.minorVersion === 0) text += "Connection: keep-alive\r\n";
+  exchange.headSent = true;
+  const hasBody = head.method !== "HEAD";
+  if (hasBody) exchange.responseBytes = length;
+  connection.socket.write(`${text}\r\n${hasBody ? body : ""}`, "latin1");
+  endExchange(exchange, keep);
+}
+
+const httpsLocation = (exchange: Exchange): string =>
+  `https://${exchange.head.authority?.host ?? ""}${exchange.head.parsedTarget.path}`;
+
+/** Closes the books of an exchange: rules, event, upstream, and the client's connection. */
+export function endExchange(exchange: Exchange, keep: boolean): void {
+  if (exchange.over) return;
+  exchange.over = true;
+  const { connection, upstream } = exchange;
+  if (upstream !== null) {
+    upstream.exchange = null;
+    dropUpstream(upstream);
+    exchange.upstream = null;
+  }
+  const finding = exchange.inspection?.finish() ?? null;
+  exchange.inspection = null;
+  emitEvent(connection.gateway, eventOf(exchange, finding));
+  connection.onExchangeEnd(connection, keep);
+}
+
+/** Hands an event on; a lost one is counted and makes fail-closed sites refuse traffic. */
+export function emitEvent(gateway: Gateway, event: GatewayEvent): void {
+  const isKept = gateway.emit(event);
+  gateway.spoolFull = !isKept;
+  if (!isKept) gateway.counters.eventsLost++;
+}

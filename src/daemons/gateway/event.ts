@@ -1,0 +1,122 @@
+/** One OCSF HTTP Activity (class 4002) per request, as plain data. */
+import { randomUUID } from "node:crypto";
+import type { Finding, RuleMatch } from "./inspect.ts";
+import type { Exchange } from "./state.ts";
+
+export type GatewayEvent = {
+  class_uid: 4002;
+  category_uid: 4;
+  activity_id: number;
+  type_uid: number;
+  time: number;
+  severity_id: number;
+  status_id: number;
+  status: "Success" | "Failure";
+  status_detail: string;
+  action_id: 1 | 2;
+  disposition_id: 1 | 2;
+  metadata: { uid: string; product: { name: string; vendor_name: string }; version: string };
+  cloud: { provider: string; account: { uid: string } };
+  src_endpoint: { ip: string; port: number };
+  dst_endpoint: { hostname: string; ip: string; port: number };
+  http_request: {
+    uid: string;
+    http_method: string;
+    url: { hostname: string; path: string; query_string: string; scheme: string };
+    user_agent: string;
+    version: string;
+    length: number;
+  };
+  http_response: { code: number; length: number; latency: number };
+  unmapped: { cordon: CordonDetail };
+};
+
+type CordonDetail = {
+  siteId: string | null;
+  mode: string;
+  wouldBlock: boolean;
+  reason: string;
+  score: number;
+  threshold: number;
+  matches: readonly RuleMatch[];
+};
+
+const TEXT_BYTES_MAX = 2_048;
+const cut = (text: string): string =>
+  text.length > TEXT_BYTES_MAX ? text.substring(0, TEXT_BYTES_MAX) : text;
+
+/** OCSF activity ids of class 4002; 99 is any other method. */
+const activities: Readonly<Record<string, number>> = {
+  CONNECT: 1,
+  DELETE: 2,
+  GET: 3,
+  HEAD: 4,
+  OPTIONS: 5,
+  POST: 6,
+  PUT: 7,
+  TRACE: 8,
+};
+
+const metadataVersion = "1.5.0";
+const product = { name: "Cordon gateway", vendor_name: "Cordon" };
+const none: Finding = { score: 0, threshold: 0, matches: [] };
+
+/** Describes a finished exchange. */
+export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEvent {
+  const { head, site, connection, blocked } = exchange;
+  const activity = activities[head.method] ?? 99;
+  const path = head.parsedTarget.path;
+  const query = path.indexOf("?");
+  const { score, threshold, matches } = finding ?? none;
+  const userAgent = head.fields.values[head.fields.lower.indexOf("user-agent")] ?? "";
+  return {
+    class_uid: 4002,
+    category_uid: 4,
+    activity_id: activity,
+    type_uid: 400_200 + activity,
+    time: exchange.time,
+    severity_id: blocked || exchange.wouldBlock ? 3 : 1,
+    status_id: exchange.status < 400 ? 1 : 2,
+    status: exchange.status < 400 ? "Success" : "Failure",
+    status_detail: exchange.reason,
+    action_id: blocked ? 2 : 1,
+    disposition_id: blocked ? 2 : 1,
+    metadata: { uid: randomUUID(), product, version: metadataVersion },
+    cloud: { provider: "cordon", account: { uid: site?.intent.accountId ?? "" } },
+    src_endpoint: { ip: exchange.clientAddress, port: connection.port },
+    dst_endpoint: {
+      hostname: head.authority?.host ?? "",
+      ip: connection.socket.localAddress ?? "",
+      port: connection.socket.localPort ?? 0,
+    },
+    http_request: {
+      uid: exchange.requestId,
+      http_method: cut(head.method),
+      url: {
+        hostname: head.authority?.host ?? "",
+        path: cut(query < 0 ? path : path.substring(0, query)),
+        query_string: query < 0 ? "" : cut(path.substring(query + 1)),
+        scheme: connection.isSecure ? "https" : "http",
+      },
+      user_agent: cut(userAgent),
+      version: cut(head.protocol),
+      length: exchange.requestBytes,
+    },
+    http_response: {
+      code: exchange.status,
+      length: exchange.responseBytes,
+      latency: Math.round(performance.now() - exchange.startedMs),
+    },
+    unmapped: {
+      cordon: {
+        siteId: site?.intent.siteId ?? null,
+        mode: site?.intent.mode ?? "off",
+        wouldBlock: exchange.wouldBlock,
+        reason: exchange.reason,
+        score,
+        threshold,
+        matches,
+      },
+    },
+  };
+}

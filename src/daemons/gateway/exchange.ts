@@ -1,0 +1,266 @@
+/** The request half of an exchange: admission, rules, and passing the request to an upstream. */
+import { randomUUID } from "node:crypto";
+import { statusOfFault } from "../../engines/http1/fault.ts";
+import { forwardedTrailers } from "../../engines/http1/hop-by-hop.ts";
+import type { RequestHead } from "../../engines/http1/request.ts";
+import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
+import { answerOwn } from "./answer.ts";
+import { clientAddressOf, upstreamRequestHead } from "./forward.ts";
+import { relayHandlers } from "./relay.ts";
+import { siteOf } from "./routes.ts";
+import { decideSource } from "./source-list.ts";
+import type { Connection, Exchange, Site } from "./state.ts";
+import { chooseUpstream, dropUpstream, openUpstream, takeIdle } from "./upstream.ts";
+
+/** Begins an exchange for a request head, well-formed or not. It may be over on return. */
+export function startExchange(connection: Connection, head: RequestHead): void {
+  const exchange = newExchange(connection, head);
+  connection.exchange = exchange;
+  const { gateway } = connection;
+  gateway.counters.requests++;
+  const { routes } = gateway;
+  const site = head.authority === null ? null : siteOf(routes, head.authority.host);
+  exchange.site = site;
+  if (site !== null) {
+    const { isTrustedProxy, intent } = site;
+    exchange.clientAddress = clientAddressOf(connection.address, head.fields, isTrustedProxy);
+    const { accountId, siteId } = intent;
+    const where = { accountId, siteId, nowMs: Date.now() };
+    if (decideSource(routes.sources, exchange.clientAddress, where)?.action === "block") {
+      exchange.blocked = true;
+      answerOwn(exchange, 403, "sourceBlocked");
+      return;
+    }
+  }
+  if (head.fault === null) admit(exchange, site);
+  else {
+    if (site !== null) beginInspection(exchange, site);
+    exchange.inspection?.requestHead(head);
+    answerOwn(exchange, statusOfFault(head.fault), head.fault);
+  }
+}
+
+/** Ends the exchange of a request whose body broke the rules or came to an early end. */
+export function refuseBody(exchange: Exchange): void {
+  const fault = exchange.connection.parser.body?.fault ?? "truncatedBody";
+  if (exchange.upstream !== null) dropUpstream(exchange.upstream);
+  answerOwn(exchange, statusOfFault(fault), fault);
+}
+
+/** Takes one piece of the request body. */
+export function takeRequestBody(exchange: Exchange, data: Buffer): void {
+  exchange.requestBytes += data.length;
+  if (exchange.heldRequest === null) {
+    forwardBody(exchange, data);
+    return;
+  }
+  exchange.heldRequest.push(data);
+  exchange.heldRequestBytes += data.length;
+  const limit = exchange.site?.intent.requestBodyBytesMax ?? 0;
+  if (exchange.heldRequestBytes >= limit && !exchange.bodyJudged) judgeRequestBody(exchange, false);
+}
+
+/** The request body is complete. */
+export function endRequestBody(exchange: Exchange): void {
+  if (exchange.over) return;
+  if (exchange.heldRequest === null) finishRequest(exchange);
+  // Judged already: the request ends when the upstream is there (sendRequest).
+  else if (!exchange.bodyJudged) judgeRequestBody(exchange, true);
+}
+
+function newExchange(connection: Connection, head: RequestHead): Exchange {
+  return {
+    connection,
+    head,
+    requestId: randomUUID(),
+    startedMs: performance.now(),
+    time: Date.now(),
+    site: null,
+    clientAddress: connection.address,
+    inspection: null,
+    heldRequest: null,
+    heldRequestBytes: 0,
+    bodyReady: false,
+    bodyJudged: false,
+    requestBytes: 0,
+    requestDone: false,
+    requestDoneMs: 0,
+    rateWindowMs: 0,
+    rateWindowBytes: 0,
+    requestPaused: false,
+    upstream: null,
+    attempts: 0,
+    response: null,
+    body: null,
+    heldResponse: null,
+    heldResponseBytes: 0,
+    out: "",
+    chunkedOut: false,
+    keepClient: head.keepAlive && head.fault === null,
+    headSent: false,
+    status: 0,
+    responseBytes: 0,
+    upstreamPaused: false,
+    blocked: false,
+    wouldBlock: false,
+    reason: "",
+    over: false,
+  };
+}
+
+/** Everything that can refuse a well-formed head, in order; then the body or the upstream. */
+function admit(exchange: Exchange, site: Site | null): void {
+  const { connection, head } = exchange;
+  const { routes } = connection.gateway;
+  if (site === null) {
+    answerOwn(exchange, 404, "noSuchSite");
+    return;
+  }
+  if (connection.serverName !== "") {
+    const named = siteOf(routes, connection.serverName);
+    if (named !== null && named.intent.accountId !== site.intent.accountId) {
+      answerOwn(exchange, 421, "hostOfAnotherAccount");
+      return;
+    }
+  }
+  if (head.method === "CONNECT" || head.method === "TRACE") {
+    answerOwn(exchange, 405, "methodNotServed");
+    return;
+  }
+  if (connection.gateway.spoolFull && !site.intent.failOpen) {
+    answerOwn(exchange, 503, "eventsCannotBeKept");
+    return;
+  }
+  if (site.intent.redirectToHttps && !connection.isSecure) {
+    answerOwn(exchange, 308, "redirectToHttps");
+    return;
+  }
+  beginInspection(exchange, site);
+  if (judged(exchange, exchange.inspection?.requestHead(head) ?? 0)) return;
+  const hasBody = head.framing.kind === "chunked" || head.framing.kind === "length";
+  const wants = exchange.inspection?.wantsRequestBody === true;
+  if (wants && hasBody && site.intent.requestBodyBytesMax > 0) {
+    exchange.heldRequest = [];
+    wantBody(exchange);
+  } else if (wants && judged(exchange, exchange.inspection?.requestBody(noBytes, true) ?? 0)) {
+    return;
+  } else connectUpstream(exchange);
+}
+
+const noBytes = Buffer.alloc(0);
+
+function beginInspection(exchange: Exchange, site: Site): void {
+  if (site.intent.mode === "off") return;
+  const { connection, clientAddress, requestId } = exchange;
+  exchange.inspection = connection.gateway.routes.inspector(site.intent, {
+    clientAddress,
+    clientPort: connection.port,
+    serverAddress: connection.socket.localAddress ?? "",
+    serverPort: connection.socket.localPort ?? 0,
+    requestId,
+  });
+}
+
+/** Applies what the rules say by the mode of the site; true when the exchange is over. */
+function judged(exchange: Exchange, status: number): boolean {
+  if (status === 0) return false;
+  exchange.wouldBlock = true;
+  if (exchange.site?.intent.mode !== "block") return false;
+  exchange.blocked = true;
+  answerOwn(exchange, 403, "blockedByRules");
+  return true;
+}
+
+function judgeRequestBody(exchange: Exchange, isWhole: boolean): void {
+  const body = Buffer.concat(exchange.heldRequest ?? []);
+  exchange.heldRequest = [body];
+  exchange.bodyJudged = true;
+  if (judged(exchange, exchange.inspection?.requestBody(body, isWhole) ?? 0)) return;
+  exchange.bodyReady = false;
+  connectUpstream(exchange);
+}
+
+/** Finds a connection and sends the head; on a new one the rest follows when it is up. */
+function connectUpstream(exchange: Exchange): void {
+  const { site, connection } = exchange;
+  const { gateway } = connection;
+  const upstream = site === null ? null : chooseUpstream(site, exchange.attempts);
+  if (upstream === null) {
+    answerOwn(exchange, 502, "upstreamDown");
+    return;
+  }
+  exchange.attempts++;
+  const idle = takeIdle(upstream);
+  if (idle !== null) {
+    exchange.attempts--;
+    exchange.upstream = idle;
+    idle.exchange = exchange;
+    sendRequest(exchange);
+    return;
+  }
+  if (upstream.active >= gateway.limits.upstreamConnectionsMax) {
+    answerOwn(exchange, 503, "upstreamConnectionsExhausted");
+    return;
+  }
+  exchange.upstream = openUpstream(upstream, exchange, handlers);
+}
+
+const handlers = relayHandlers({
+  onConnect: (exchange) => sendRequest(exchange),
+  onUnanswered: (exchange) => connectUpstream(exchange),
+});
+
+function sendRequest(exchange: Exchange): void {
+  const { upstream, head } = exchange;
+  if (upstream === null) return;
+  // Only WebSocket: an upgrade to h2c would tunnel requests past the rules.
+  const isWebSocket = head.upgrade?.toLowerCase() === "websocket" && head.method === "GET";
+  const text = upstreamRequestHead(exchange, isWebSocket ? head.upgrade : null);
+  upstream.socket.write(text, "latin1");
+  const held = exchange.heldRequest;
+  exchange.heldRequest = null;
+  for (const data of held ?? []) if (data.length > 0) forwardBody(exchange, data);
+  if (exchange.connection.parser.body?.done === true) finishRequest(exchange);
+  else wantBody(exchange);
+}
+
+function wantBody(exchange: Exchange): void {
+  const { connection, head } = exchange;
+  exchange.bodyReady = true;
+  exchange.rateWindowMs = Date.now();
+  exchange.rateWindowBytes = exchange.requestBytes;
+  // RFC 9110 §10.1.1: the gateway itself says 100, since it may hold the body for the rules.
+  if (head.expectContinue && exchange.requestBytes === 0 && !connection.inputEnded) {
+    connection.socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+  }
+  connection.onBodyWanted(connection);
+}
+
+function forwardBody(exchange: Exchange, data: Buffer): void {
+  const { upstream, connection, head } = exchange;
+  if (upstream === null || upstream.closed) return;
+  let isFree: boolean;
+  if (head.framing.kind === "chunked") {
+    upstream.socket.cork();
+    upstream.socket.write(chunkStart(data.length), "latin1");
+    upstream.socket.write(data);
+    isFree = upstream.socket.write("\r\n", "latin1");
+    upstream.socket.uncork();
+  } else isFree = upstream.socket.write(data);
+  if (!isFree && !exchange.requestPaused) {
+    exchange.requestPaused = true;
+    connection.socket.pause();
+  }
+}
+
+function finishRequest(exchange: Exchange): void {
+  const { upstream, connection, head } = exchange;
+  const decoder = connection.parser.body;
+  if (head.framing.kind === "chunked" && decoder !== null && upstream !== null) {
+    const { trailers } = decoder;
+    const kept = trailers.names.length === 0 ? null : forwardedTrailers(trailers);
+    upstream.socket.write(lastChunk(kept), "latin1");
+  }
+  exchange.requestDone = true;
+  exchange.requestDoneMs = Date.now();
+}

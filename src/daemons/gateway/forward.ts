@@ -1,0 +1,113 @@
+/** Heads as the next hop gets them: hop-by-hop fields removed, forwarding fields set. */
+import { isIP } from "node:net";
+import type { Fields } from "../../engines/http1/fields.ts";
+import { isForwarded, nominatedFields } from "../../engines/http1/hop-by-hop.ts";
+import type { ResponseHead } from "../../engines/http1/response.ts";
+import type { Exchange } from "./state.ts";
+
+/**
+ * Fields that say who forwarded what. They are ours to set: a client's own are dropped, with
+ * underscores too, since CGI cannot tell them apart (`X_Forwarded_For`).
+ */
+const forwardingFields = new Set([
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-real-ip",
+  "x-request-id",
+  "x_forwarded_for",
+  "x_forwarded_proto",
+  "x_forwarded_host",
+  "x_real_ip",
+  "expect",
+]);
+
+/** The request head for the upstream: origin-form target, HTTP/1.1, our forwarding fields. */
+export function upstreamRequestHead(exchange: Exchange, upgrade: string | null): string {
+  const { head, connection, site } = exchange;
+  const { names, lower, values } = head.fields;
+  const nominated = nominatedFields(head.fields);
+  const isTrusted = site?.isTrustedProxy(connection.address) ?? false;
+  let text = `${head.method} ${head.parsedTarget.path} HTTP/1.1\r\n`;
+  let chain = "";
+  let host = "";
+  let scheme = connection.isSecure ? "https" : "http";
+  let via = "";
+  for (let at = 0; at < lower.length; at++) {
+    const name = lower[at] ?? "";
+    const value = values[at] ?? "";
+    if (name === "host") host = value;
+    if (name === "via") via += `${value}, `;
+    else if (forwardingFields.has(name)) {
+      if (!isTrusted) continue;
+      if (name === "x-forwarded-for") chain += `${value}, `;
+      else if (name === "x-forwarded-proto" && (value === "http" || value === "https")) {
+        scheme = value;
+      }
+    } else if (isForwarded(name, nominated)) text += `${names[at]}: ${value}\r\n`;
+  }
+  if (host === "" && head.authority !== null) {
+    const { host: name, port } = head.authority;
+    host = port === null ? name : `${name}:${port}`;
+    text += `Host: ${host}\r\n`;
+  }
+  if (head.framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
+  if (upgrade !== null) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+  return `${text}X-Forwarded-For: ${chain}${connection.address}\r\nX-Forwarded-Proto: ${scheme}\r
+X-Forwarded-Host: ${host}\r\nX-Request-Id: ${exchange.requestId}\r
+Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
+}
+
+/** The response head for the client. */
+export function clientResponseHead(exchange: Exchange, head: ResponseHead): string {
+  const { names, lower, values } = head.fields;
+  const nominated = nominatedFields(head.fields);
+  const { status } = head;
+  let text = `HTTP/1.1 ${status} ${head.reason}\r\n`;
+  const dropsLength = status < 200 || status === 204 || exchange.chunkedOut;
+  for (let at = 0; at < lower.length; at++) {
+    const name = lower[at] ?? "";
+    if (name === "content-length" && dropsLength) continue;
+    if (isForwarded(name, nominated)) text += `${names[at]}: ${values[at]}\r\n`;
+  }
+  if (status < 200) return `${text}\r\n`;
+  if (exchange.chunkedOut) text += "Transfer-Encoding: chunked\r\n";
+  if (!exchange.keepClient) text += "Connection: close\r\n";
+  else if (exchange.head.minorVersion === 0) text += "Connection: keep-alive\r\n";
+  return `${text}X-Request-Id: ${exchange.requestId}\r\n\r\n`;
+}
+
+/** The 101 head, with the Upgrade the upstream chose. */
+export function switchingHead(head: ResponseHead): string {
+  let text = `HTTP/1.1 101 ${head.reason}\r\n`;
+  const { names, lower, values }: Fields = head.fields;
+  for (let at = 0; at < lower.length; at++) {
+    if (lower[at] === "content-length" || lower[at] === "transfer-encoding") continue;
+    text += `${names[at]}: ${values[at]}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+/**
+ * The address that the request is attributed to: the peer, or behind trusted proxies the last
+ * address of X-Forwarded-For that is not one of them.
+ */
+export function clientAddressOf(
+  peer: string,
+  fields: Fields,
+  isTrustedProxy: (address: string) => boolean,
+): string {
+  if (!isTrustedProxy(peer)) return peer;
+  const chain = fields.values
+    .filter((_, at) => fields.lower[at] === "x-forwarded-for")
+    .join(",")
+    .split(",");
+  for (let at = chain.length - 1; at >= 0; at--) {
+    const address = (chain[at] ?? "").trim();
+    if (isIP(address) === 0) return peer;
+    if (!isTrustedProxy(address)) return address;
+  }
+  return peer;
+}

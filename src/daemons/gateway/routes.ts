@@ -1,0 +1,66 @@
+/** Turns an intent into what the request path looks up: sites by host, certificates, sources. */
+import { createSecureContext, type SecureContext } from "node:tls";
+import type { Inspector } from "./inspect.ts";
+import { noInspector } from "./inspect.ts";
+import { cidrMatcher, type GatewayIntent, parseUpstream, type SiteIntent } from "./intent.ts";
+import { compileSources } from "./source-list.ts";
+import type { Gateway, Routes, Site } from "./state.ts";
+import { upstreamOf } from "./upstream.ts";
+
+/** The routes of a worker that has no intent yet. */
+export const noRoutes: Routes = {
+  version: 0,
+  exact: new Map(),
+  wildcard: new Map(),
+  sources: { prefixes: [] },
+  inspector: noInspector,
+};
+
+/** Builds routes from a validated intent without touching those in use. */
+export function buildRoutes(gateway: Gateway, intent: GatewayIntent, inspector: Inspector): Routes {
+  const exact = new Map<string, Site>();
+  const wildcard = new Map<string, Site>();
+  for (const intentSite of intent.sites) {
+    const site = buildSite(gateway, intentSite);
+    for (const domain of intentSite.domains) {
+      if (domain.startsWith("*.")) wildcard.set(domain.substring(2), site);
+      else exact.set(domain, site);
+    }
+  }
+  const sources = compileSources(intent.sources);
+  return { version: intent.version, exact, wildcard, sources, inspector };
+}
+
+function buildSite(gateway: Gateway, intent: SiteIntent): Site {
+  const upstreams = intent.upstreams.flatMap((text) => {
+    const place = parseUpstream(text);
+    return place === null ? [] : [upstreamOf(gateway, place.host, place.port)];
+  });
+  return {
+    intent,
+    upstreams,
+    next: 0,
+    secureContext: secureContextOf(intent),
+    isTrustedProxy: cidrMatcher(intent.trustedProxies),
+  };
+}
+
+function secureContextOf(intent: SiteIntent): SecureContext | null {
+  if (intent.certificatePem === "") return null;
+  const { certificatePem: cert, privateKeyPem: key } = intent;
+  return createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+}
+
+/** The site of a lower-case host: the exact name, else the nearest wildcard above it. */
+export function siteOf(routes: Routes, host: string): Site | null {
+  const site = routes.exact.get(host);
+  if (site !== undefined) return site;
+  if (routes.wildcard.size === 0) return null;
+  let dot = host.indexOf(".");
+  while (dot >= 0) {
+    const above = routes.wildcard.get(host.substring(dot + 1));
+    if (above !== undefined) return above;
+    dot = host.indexOf(".", dot + 1);
+  }
+  return null;
+}

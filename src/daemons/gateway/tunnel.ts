@@ -1,0 +1,57 @@
+/** An upgraded connection: bytes both ways with back-pressure, nothing looked at. */
+import type { Socket } from "node:net";
+import type { ResponseHead } from "../../engines/http1/response.ts";
+import { endExchange } from "./answer.ts";
+import { switchingHead } from "./forward.ts";
+import type { Exchange, UpstreamConnection } from "./state.ts";
+
+/** Joins the client's and the upstream's sockets after 101; `first` are bytes read already. */
+export function openTunnel(
+  exchange: Exchange,
+  upstream: UpstreamConnection,
+  head: ResponseHead,
+  first: Buffer,
+): void {
+  const { connection } = exchange;
+  const client = connection.socket;
+  const origin = upstream.socket;
+  exchange.status = 101;
+  exchange.reason = "upgraded";
+  connection.tunnel = origin;
+  // From here on the upstream's socket belongs to the tunnel, not to the pool.
+  upstream.exchange = null;
+  upstream.closed = true;
+  exchange.upstream = null;
+  client.write(switchingHead(head), "latin1");
+  if (first.length > 0) client.write(first);
+  client.removeAllListeners("data");
+  client.removeAllListeners("drain");
+  client.removeAllListeners("end");
+  origin.removeAllListeners("data");
+  origin.removeAllListeners("drain");
+  origin.removeAllListeners("end");
+  const touch = () => {
+    connection.lastActivityMs = Date.now();
+  };
+  const rest = connection.rest;
+  connection.rest = null;
+  if (rest !== null) origin.write(rest);
+  join(client, origin, touch);
+  join(origin, client, touch);
+  origin.on("close", () => {
+    upstream.upstream.active--;
+    client.destroySoon();
+  });
+  client.on("close", () => origin.destroy());
+  client.resume();
+  endExchange(exchange, true);
+}
+
+function join(from: Socket, to: Socket, touch: () => void): void {
+  from.on("data", (piece: Buffer) => {
+    touch();
+    if (!to.write(piece)) from.pause();
+  });
+  to.on("drain", () => from.resume());
+  from.on("end", () => to.end());
+}

@@ -1,0 +1,124 @@
+/** Connections to origin servers: a pool per upstream, passive health, no protocol. */
+import { connect } from "node:net";
+import { createHeadReader, resetHead } from "../../engines/http1/head-reader.ts";
+import { limits as http1Limits } from "../../engines/http1/limits.ts";
+import type { Exchange, Gateway, Site, Upstream, UpstreamConnection } from "./state.ts";
+
+/** What happens on an upstream connection that serves an exchange. */
+export type UpstreamHandlers = {
+  onConnect(connection: UpstreamConnection): void;
+  onData(connection: UpstreamConnection, piece: Buffer): void;
+  onDrain(connection: UpstreamConnection): void;
+  /**
+   * The connection is gone; `connection.exchange` is what it served.
+   * `isClean`: ended by FIN, not by an error.
+   */
+  onGone(connection: UpstreamConnection, isClean: boolean): void;
+};
+
+/** The upstream state for host and port, made once per worker. */
+export function upstreamOf(gateway: Gateway, host: string, port: number): Upstream {
+  const key = `${host}:${port}`;
+  const known = gateway.upstreams.get(key);
+  if (known !== undefined) return known;
+  const made: Upstream = { key, host, port, idle: [], active: 0, downUntilMs: 0 };
+  gateway.upstreams.set(key, made);
+  return made;
+}
+
+/** The next upstream of a site: round robin over those not marked down, else over all. */
+export function chooseUpstream(site: Site, skip: number): Upstream | null {
+  const { upstreams } = site;
+  if (skip >= upstreams.length) return null;
+  const nowMs = Date.now();
+  const start = site.next++;
+  for (let step = 0; step < upstreams.length; step++) {
+    const upstream = upstreams[(start + step) % upstreams.length];
+    if (upstream !== undefined && upstream.downUntilMs <= nowMs) return upstream;
+  }
+  return upstreams[start % upstreams.length] ?? null;
+}
+
+/** A pooled connection, newest first, or null. */
+export function takeIdle(upstream: Upstream): UpstreamConnection | null {
+  for (;;) {
+    const connection = upstream.idle.pop();
+    if (connection === undefined) return null;
+    if (connection.closed || connection.socket.destroyed) continue;
+    connection.reused = true;
+    return connection;
+  }
+}
+
+/** Opens a connection for an exchange. */
+export function openUpstream(
+  upstream: Upstream,
+  exchange: Exchange,
+  handlers: UpstreamHandlers,
+): UpstreamConnection {
+  const socket = connect({ host: upstream.host, port: upstream.port, noDelay: true });
+  const connection: UpstreamConnection = {
+    upstream,
+    socket,
+    reader: createHeadReader(http1Limits),
+    exchange,
+    connected: false,
+    reused: false,
+    closed: false,
+    startedMs: Date.now(),
+  };
+  upstream.active++;
+  socket.on("connect", () => {
+    connection.connected = true;
+    upstream.downUntilMs = 0;
+    handlers.onConnect(connection);
+  });
+  socket.on("data", (piece: Buffer) => {
+    if (connection.exchange === null) dropUpstream(connection);
+    else handlers.onData(connection, piece);
+  });
+  socket.on("drain", () => handlers.onDrain(connection));
+  const gone = (isClean: boolean) => {
+    if (connection.closed) return;
+    dropUpstream(connection);
+    handlers.onGone(connection, isClean);
+  };
+  socket.on("end", () => gone(true));
+  socket.on("error", () => gone(false));
+  socket.on("close", () => gone(false));
+  return connection;
+}
+
+/** Puts a connection whose response is complete back into the pool. */
+export function releaseUpstream(gateway: Gateway, connection: UpstreamConnection): void {
+  connection.exchange = null;
+  const { upstream } = connection;
+  const { upstreamIdleMax } = gateway.limits;
+  if (connection.closed || upstream.idle.length >= upstreamIdleMax || gateway.stopping) {
+    dropUpstream(connection);
+    return;
+  }
+  resetHead(connection.reader);
+  connection.startedMs = Date.now();
+  upstream.idle.push(connection);
+}
+
+/** Closes a connection now. */
+export function dropUpstream(connection: UpstreamConnection): void {
+  if (connection.closed) return;
+  connection.closed = true;
+  connection.upstream.active--;
+  connection.socket.destroy();
+  const at = connection.upstream.idle.indexOf(connection);
+  if (at >= 0) connection.upstream.idle.splice(at, 1);
+}
+
+/** Closes connections that were idle too long. */
+export function sweepUpstreams(gateway: Gateway, nowMs: number): void {
+  const oldestMs = nowMs - gateway.limits.upstreamIdleTimeoutMs;
+  for (const upstream of gateway.upstreams.values()) {
+    for (const connection of upstream.idle.filter((each) => each.startedMs < oldestMs)) {
+      dropUpstream(connection);
+    }
+  }
+}
