@@ -1,0 +1,48 @@
+/** Named values in order, as a request gives them: several of one name are kept apart. */
+import { type Value, valueOf } from "./value.ts";
+
+export type Collection = {
+  readonly names: string[];
+  /** Lower case, for selection: names are compared without case. */
+  readonly lowered: string[];
+  readonly values: Value[];
+  /** Made when a rule asks for the names as values. */
+  nameValues: Value[] | undefined;
+};
+
+export function createCollection(): Collection {
+  return { names: [], lowered: [], values: [], nameValues: undefined };
+}
+
+/** Adds an item. */
+export function addTo(collection: Collection, name: string, text: string): void {
+  collection.names.push(name);
+  collection.lowered.push(name.toLowerCase());
+  collection.values.push(valueOf(text));
+  collection.nameValues = undefined;
+}
+
+/** A collection of these parallel arrays. */
+export function collectionOf(names: readonly string[], texts: readonly string[]): Collection {
+  const collection = createCollection();
+  for (const [at, name] of names.entries()) addTo(collection, name, texts[at] ?? "");
+  return collection;
+}
+
+/** The names as values, one for each item. */
+export function nameValuesOf(collection: Collection): Value[] {
+  collection.nameValues ??= collection.names.map(valueOf);
+  return collection.nameValues;
+}
+
+/** One collection after the other, sharing the values. */
+export function joinCollections(first: Collection, second: Collection): Collection {
+  if (second.names.length === 0) return first;
+  if (first.names.length === 0) return second;
+  return {
+    names: [...first.names, ...second.names],
+    lowered: [...first.lowered, ...second.lowered],
+    values: [...first.values, ...second.values],
+    nameValues: undefined,
+  };
+}

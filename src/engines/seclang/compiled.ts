@@ -1,0 +1,119 @@
+/** Compiled rules: everything a transaction needs, resolved and immutable. */
+import type { Operator } from "./operators/operator.ts";
+import type { Chain, Prefilter } from "./value.ts";
+
+/** Text with `%{…}` macros cut into parts; a plain text has one part. */
+export type Template = readonly (string | MacroReference)[];
+export type MacroReference = { readonly variable: string; readonly key: string | undefined };
+
+export type Selector =
+  | { readonly kind: "all" }
+  | { readonly kind: "name"; readonly lowered: string }
+  | { readonly kind: "pattern"; readonly test: (name: string) => boolean };
+
+export type Target = {
+  readonly variable: string;
+  readonly selector: Selector;
+  /** As written, for messages. */
+  readonly selectorText: string | undefined;
+  readonly count: boolean;
+  readonly exclusions: readonly { readonly variable: string; readonly selector: Selector }[];
+};
+
+export type SetVariable = {
+  readonly collection: string;
+  readonly name: Template;
+  readonly operation: "set" | "add" | "subtract" | "unset";
+  readonly value: Template;
+};
+
+/** `first`–`last` inclusive. */
+export type IdRange = { readonly first: number; readonly last: number };
+
+export type Control =
+  | { readonly kind: "removeById"; readonly ranges: readonly IdRange[] }
+  | { readonly kind: "removeByTag"; readonly tag: (tag: string) => boolean }
+  | { readonly kind: "removeByMessage"; readonly message: (message: string) => boolean }
+  | {
+      readonly kind: "removeTarget";
+      readonly rule: (rule: Rule) => boolean;
+      readonly variable: string;
+      readonly selector: Selector;
+    }
+  | { readonly kind: "engine"; readonly mode: "on" | "off" | "detectionOnly" }
+  | { readonly kind: "bodyProcessor"; readonly name: string }
+  | { readonly kind: "forceBodyVariable"; readonly on: boolean }
+  | { readonly kind: "requestBodyAccess"; readonly on: boolean }
+  | { readonly kind: "ignored"; readonly name: string };
+
+export type Disruption =
+  | { readonly kind: "none" }
+  | { readonly kind: "pass" }
+  | { readonly kind: "allow"; readonly scope: "phase" | "request" | "all" }
+  | { readonly kind: "deny" | "drop"; readonly status: number }
+  | { readonly kind: "redirect"; readonly status: number; readonly location: Template };
+
+/** One rule or one link of a chain. */
+export type Rule = {
+  readonly id: number;
+  /** Position among all rules; indexes per-transaction bit sets. */
+  readonly index: number;
+  readonly phase: number;
+  readonly file: string;
+  readonly line: number;
+  /** Empty for SecAction: it always matches. */
+  readonly targets: readonly Target[];
+  readonly operator: Operator | undefined;
+  readonly operatorName: string;
+  readonly argument: Template;
+  readonly argumentText: string;
+  readonly argumentHasMacros: boolean;
+  readonly negated: boolean;
+  readonly chain: Chain;
+  /** Every prefix of the transformation chain, for multiMatch. */
+  readonly multiMatchChains: readonly Chain[];
+  readonly prefilter: Prefilter | undefined;
+  readonly capture: boolean;
+  readonly setVariables: readonly SetVariable[];
+  readonly controls: readonly Control[];
+  readonly initCollections: readonly { readonly collection: string; readonly key: Template }[];
+  readonly expire: readonly {
+    readonly collection: string;
+    readonly name: Template;
+    readonly seconds: Template;
+  }[];
+  readonly disruption: Disruption;
+  readonly log: boolean;
+  readonly message: Template;
+  readonly logData: Template;
+  readonly tags: readonly string[];
+  readonly severity: string;
+  readonly skip: number;
+  readonly skipAfter: string | undefined;
+  /** The next link of the chain. */
+  readonly next: Rule | undefined;
+};
+
+/** A phase's rules in order; markers are positions to skip to. */
+export type PhaseRules = {
+  readonly rules: readonly Rule[];
+  /** Position of the first rule behind each marker occurrence: marker → ascending positions. */
+  readonly markers: ReadonlyMap<string, readonly number[]>;
+};
+
+export type RulesetSettings = {
+  readonly engine: "on" | "off" | "detectionOnly";
+  readonly requestBodyAccess: boolean;
+  readonly responseBodyAccess: boolean;
+  readonly requestBodyBytesMax: number;
+  readonly responseBodyBytesMax: number;
+  readonly responseMimeTypes: readonly string[];
+  readonly argumentSeparator: string;
+};
+
+export type Ruleset = {
+  readonly phases: readonly PhaseRules[];
+  readonly rules: readonly Rule[];
+  readonly ruleCount: number;
+  readonly settings: RulesetSettings;
+};

@@ -1,0 +1,188 @@
+/**
+ * The rule engine as its users see it: compile a ruleset once, run a transaction per request. No
+ * I/O; the caller brings the bytes and carries out the verdict.
+ */
+import { addTo, type Collection, collectionOf, createCollection } from "./collection.ts";
+import type { Ruleset } from "./compiled.ts";
+import { runPhase } from "./evaluate.ts";
+import { processBody } from "./request-body.ts";
+import { parseArguments, parseCookies } from "./request-line.ts";
+import { compileSelector } from "./selector.ts";
+import {
+  type CollectionStore,
+  type CompiledExclusion,
+  type Connection,
+  createState,
+  type RuleMatch,
+  type State,
+  type TraceEntry,
+  type Verdict,
+} from "./state.ts";
+import { forgetSingles, readText } from "./variables.ts";
+
+export { type CompileResources, compileRuleset, type RulesetSource } from "./compile.ts";
+export type { Ruleset } from "./compiled.ts";
+export { SecLangError } from "./rule.ts";
+export type {
+  CollectionStore,
+  CompiledExclusion,
+  Connection,
+  RuleMatch,
+  TraceEntry,
+  Verdict,
+} from "./state.ts";
+
+export type TransactionOptions = {
+  readonly exclusions?: readonly CompiledExclusion[];
+  readonly engine?: "on" | "detectionOnly";
+  readonly collections?: CollectionStore;
+  /** Initial `TX` variables, lower-case names: paranoia level, thresholds. */
+  readonly variables?: ReadonlyMap<string, string>;
+  readonly trace?: boolean;
+  /** Off only in tests. */
+  readonly usePrefilter?: boolean;
+};
+
+export type Transaction = {
+  /** The request line: method and target as sent, protocol such as `HTTP/1.1`. */
+  requestLine(method: string, target: string, protocol: string, rawLine: string): void;
+  /** Headers in order, duplicates kept, latin1. Runs phase 1. */
+  requestHeaders(names: readonly string[], values: readonly string[]): Verdict | undefined;
+  /** The body as far as it is inspected, latin1. Runs phase 2; call it also without a body. */
+  requestBody(body: string, options?: { partial?: boolean }): Verdict | undefined;
+  responseHeaders(
+    status: number,
+    protocol: string,
+    names: readonly string[],
+    values: readonly string[],
+  ): Verdict | undefined;
+  responseBody(body: string, options?: { partial?: boolean }): Verdict | undefined;
+  /** Runs the logging phase. */
+  finish(): void;
+  readonly matches: readonly RuleMatch[];
+  /** A variable's text, such as `variable("TX", "anomaly_score")`. */
+  variable(name: string, key?: string): string;
+  readonly trace: readonly TraceEntry[];
+};
+
+/** What a site lets pass: a rule, or one variable of it, below a path. */
+export function compileExclusions(
+  exclusions: readonly { pathPrefix: string; ruleId: number; variable: string | null }[],
+): CompiledExclusion[] {
+  return exclusions.map(({ pathPrefix, ruleId, variable }) => {
+    if (variable === null) return { pathPrefix, ruleId, variable: undefined, selector: undefined };
+    const colon = variable.indexOf(":");
+    const name = colon === -1 ? variable : variable.slice(0, colon);
+    const key = colon === -1 ? undefined : variable.slice(colon + 1);
+    return {
+      pathPrefix,
+      ruleId,
+      variable: name.toUpperCase(),
+      selector: key === undefined ? undefined : compileSelector(key, false),
+    };
+  });
+}
+
+/** Starts a transaction. */
+export function beginTransaction(
+  ruleset: Ruleset,
+  connection: Connection,
+  options: TransactionOptions = {},
+): Transaction {
+  const state = createState(ruleset, connection, {
+    exclusions: options.exclusions ?? [],
+    store: options.collections,
+    engine: options.engine ?? ruleset.settings.engine,
+    variables: options.variables,
+    trace: options.trace ?? false,
+    usePrefilter: options.usePrefilter ?? true,
+  });
+  return {
+    requestLine: (method, target, protocol, rawLine) =>
+      readRequestLine(state, { method, target, protocol, rawLine }),
+    requestHeaders: (names, values) => readRequestHeaders(state, names, values),
+    requestBody: (body, given) => readRequestBody(state, body, given?.partial ?? false),
+    responseHeaders(status, protocol, names, values) {
+      state.responseStatus = status;
+      state.responseProtocol = protocol;
+      state.responseHeaders = collectionOf(names, values);
+      forgetSingles(state);
+      return run(state, 3);
+    },
+    responseBody(body, given) {
+      state.responseBody = body;
+      state.outboundDataError = given?.partial ?? false;
+      forgetSingles(state);
+      return run(state, 4);
+    },
+    finish: () => runPhase(state, 5),
+    matches: state.matches,
+    variable: (name, key) => readText(state, name, key),
+    trace: state.trace ?? [],
+  };
+}
+
+function run(state: State, phase: number): Verdict | undefined {
+  const before = state.verdict;
+  runPhase(state, phase);
+  return state.verdict === before ? undefined : state.verdict;
+}
+
+function readRequestLine(
+  state: State,
+  line: { method: string; target: string; protocol: string; rawLine: string },
+): void {
+  state.method = line.method;
+  state.protocol = line.protocol;
+  state.requestLine = line.rawLine;
+  state.uriRaw = line.target;
+  // REQUEST_URI has no scheme and host, also when the client sent them (absolute-form).
+  const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i.exec(line.target)?.[0] ?? "";
+  const target = line.target.slice(origin.length) || (origin === "" ? "" : "/");
+  state.uri = target;
+  const fragment = target.indexOf("#");
+  const clean = fragment === -1 ? target : target.slice(0, fragment);
+  const question = clean.indexOf("?");
+  state.filename = question === -1 ? clean : clean.slice(0, question);
+  state.queryString = question === -1 ? "" : clean.slice(question + 1);
+  state.basename = state.filename.slice(
+    Math.max(state.filename.lastIndexOf("/"), state.filename.lastIndexOf("\\")) + 1,
+  );
+  state.argsGet = parseArguments(state.queryString, state.ruleset.settings.argumentSeparator);
+  for (const exclusion of state.exclusions) {
+    if (exclusion.variable !== undefined || !state.filename.startsWith(exclusion.pathPrefix))
+      continue;
+    for (const rule of state.ruleset.rules) {
+      if (rule.id === exclusion.ruleId) state.removedRules.add(rule.index);
+    }
+  }
+}
+
+function readRequestHeaders(
+  state: State,
+  names: readonly string[],
+  values: readonly string[],
+): Verdict | undefined {
+  state.headers = collectionOf(names, values);
+  const cookies: Collection = createCollection();
+  for (const [at, lowered] of state.headers.lowered.entries()) {
+    if (lowered === "cookie")
+      parseCookies(values[at] ?? "", (name, text) => addTo(cookies, name, text));
+  }
+  state.cookies = cookies;
+  const type = (
+    state.headers.values[state.headers.lowered.indexOf("content-type")]?.text ?? ""
+  ).toLowerCase();
+  if (type.startsWith("application/x-www-form-urlencoded")) state.bodyProcessor = "URLENCODED";
+  else if (type.startsWith("multipart/form-data")) state.bodyProcessor = "MULTIPART";
+  forgetSingles(state);
+  return run(state, 1);
+}
+
+function readRequestBody(state: State, body: string, partial: boolean): Verdict | undefined {
+  state.requestBodyLength = body.length;
+  state.inboundDataError = partial;
+  if (state.requestBodyAccess && body !== "") processBody(state, body);
+  forgetSingles(state);
+  return run(state, 2);
+}

@@ -1,0 +1,20 @@
+/** Which items of a collection a target means. */
+import { compilePattern } from "../regex/pattern.ts";
+import type { Selector } from "./compiled.ts";
+
+/**
+ * Compiles a selector; names are compared without case.
+ *
+ * @throws PatternSyntaxError when a regular expression cannot be read.
+ */
+export function compileSelector(text: string | undefined, isRegex: boolean): Selector {
+  if (text === undefined) return { kind: "all" };
+  if (!isRegex) return { kind: "name", lowered: text.toLowerCase() };
+  const pattern = compilePattern(text, { dotAll: true, multiline: false, ignoreCase: true });
+  return { kind: "pattern", test: (name) => pattern.test(name) };
+}
+
+export function selects(selector: Selector, name: string, lowered: string): boolean {
+  if (selector.kind === "all") return true;
+  return selector.kind === "name" ? selector.lowered === lowered : selector.test(name);
+}

@@ -1,0 +1,203 @@
+/** Everything known of one request while its rules run. */
+
+import { type Collection, createCollection } from "./collection.ts";
+import type { Rule, Ruleset, Selector } from "./compiled.ts";
+
+/** What `initcol` opens: a named collection that outlives requests. Bounded by its keeper. */
+export type CollectionStore = {
+  load(collection: string, key: string, nowMs: number): Map<string, string>;
+};
+
+export type Connection = {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly serverAddress: string;
+  readonly serverPort: number;
+  readonly uniqueId: string;
+  readonly timeMs: number;
+};
+
+/** One rule that matched one variable. */
+export type RuleMatch = {
+  readonly ruleId: number;
+  readonly phase: number;
+  readonly message: string;
+  readonly logData: string;
+  readonly tags: readonly string[];
+  readonly severity: string;
+  readonly file: string;
+  readonly line: number;
+  /** Such as `ARGS:q`. */
+  readonly variable: string;
+  /** As the operator saw it, after transformations; latin1, bounded. */
+  readonly value: string;
+  readonly matchStart: number;
+  readonly matchEnd: number;
+  /** True when the rule raised an anomaly score or disrupted. */
+  readonly scoring: boolean;
+};
+
+export type Verdict =
+  | { readonly action: "deny" | "drop"; readonly status: number; readonly ruleId: number }
+  | {
+      readonly action: "redirect";
+      readonly status: number;
+      readonly location: string;
+      readonly ruleId: number;
+    };
+
+export type TraceEntry = {
+  readonly ruleId: number;
+  readonly phase: number;
+  readonly outcome: "matched" | "no match" | "skipped" | "removed";
+  readonly message: string;
+};
+
+/** Rules and variables that one site lets pass; compiled once per site. */
+export type CompiledExclusion = {
+  readonly pathPrefix: string;
+  readonly ruleId: number;
+  /** Undefined = the whole rule. */
+  readonly variable: string | undefined;
+  readonly selector: Selector | undefined;
+};
+
+export type RemovedTarget = {
+  readonly variable: string;
+  readonly selector: Selector;
+};
+
+export type State = {
+  readonly ruleset: Ruleset;
+  readonly connection: Connection;
+  readonly exclusions: readonly CompiledExclusion[];
+  readonly store: CollectionStore | undefined;
+  readonly trace: TraceEntry[] | undefined;
+  /** False only in tests that prove that the prefilter changes nothing. */
+  readonly usePrefilter: boolean;
+  engine: "on" | "off" | "detectionOnly";
+  requestBodyAccess: boolean;
+  forceBodyVariable: boolean;
+  bodyProcessor: string;
+  allowed: "phase" | "request" | "all" | undefined;
+  verdict: Verdict | undefined;
+  readonly matches: RuleMatch[];
+  /** Rules removed for this request, by index. */
+  readonly removedRules: Set<number>;
+  readonly removedTargets: Map<number, RemovedTarget[]>;
+  readonly tx: Map<string, string>;
+  readonly persistent: Map<string, Map<string, string>>;
+  /** The rule that runs, for `%{rule.…}`. */
+  rule: Rule | undefined;
+  matchedName: string;
+  matchedValue: string;
+  matchedNames: string[];
+  matchedValues: string[];
+  highestSeverity: number;
+  // The request line and what is read from it.
+  method: string;
+  protocol: string;
+  requestLine: string;
+  uriRaw: string;
+  uri: string;
+  filename: string;
+  basename: string;
+  queryString: string;
+  headers: Collection;
+  cookies: Collection;
+  argsGet: Collection;
+  argsPost: Collection;
+  /** Joined when first asked for after a change. */
+  args: Collection | undefined;
+  files: Collection;
+  fileSizes: Collection;
+  multipartHeaders: Collection;
+  multipartFlags: ReadonlyMap<string, string>;
+  xmlText: Collection;
+  xmlAttributes: Collection;
+  requestBody: string;
+  requestBodyLength: number;
+  bodyError: string;
+  bodyErrorMessage: string;
+  urlencodedError: boolean;
+  inboundDataError: boolean;
+  outboundDataError: boolean;
+  responseStatus: number;
+  responseProtocol: string;
+  responseHeaders: Collection;
+  responseBody: string;
+  /** Single values by variable name, made into values once. */
+  readonly singles: Map<string, Collection>;
+};
+
+/** A state before anything of the request is known. */
+export function createState(
+  ruleset: Ruleset,
+  connection: Connection,
+  options: {
+    exclusions: readonly CompiledExclusion[];
+    store: CollectionStore | undefined;
+    engine: State["engine"];
+    variables: ReadonlyMap<string, string> | undefined;
+    trace: boolean;
+    usePrefilter: boolean;
+  },
+): State {
+  const none = createCollection();
+  return {
+    ruleset,
+    connection,
+    exclusions: options.exclusions,
+    store: options.store,
+    trace: options.trace ? [] : undefined,
+    usePrefilter: options.usePrefilter,
+    engine: options.engine,
+    requestBodyAccess: ruleset.settings.requestBodyAccess,
+    forceBodyVariable: false,
+    bodyProcessor: "",
+    allowed: undefined,
+    verdict: undefined,
+    matches: [],
+    removedRules: new Set(),
+    removedTargets: new Map(),
+    tx: new Map(options.variables),
+    persistent: new Map(),
+    rule: undefined,
+    matchedName: "",
+    matchedValue: "",
+    matchedNames: [],
+    matchedValues: [],
+    highestSeverity: 255,
+    method: "",
+    protocol: "",
+    requestLine: "",
+    uriRaw: "",
+    uri: "",
+    filename: "",
+    basename: "",
+    queryString: "",
+    headers: none,
+    cookies: none,
+    argsGet: none,
+    argsPost: none,
+    args: undefined,
+    files: none,
+    fileSizes: none,
+    multipartHeaders: none,
+    multipartFlags: new Map(),
+    xmlText: none,
+    xmlAttributes: none,
+    requestBody: "",
+    requestBodyLength: 0,
+    bodyError: "",
+    bodyErrorMessage: "",
+    urlencodedError: false,
+    inboundDataError: false,
+    outboundDataError: false,
+    responseStatus: 0,
+    responseProtocol: "",
+    responseHeaders: none,
+    responseBody: "",
+    singles: new Map(),
+  };
+}

@@ -1,0 +1,218 @@
+/** The variables of the rule language: where each is found in a request. */
+import {
+  type Collection,
+  collectionOf,
+  createCollection,
+  joinCollections,
+  nameValuesOf,
+} from "./collection.ts";
+import type { State } from "./state.ts";
+
+type CollectionReader = (state: State) => Collection;
+type SingleReader = (state: State) => string;
+
+const EMPTY = createCollection();
+
+function allArguments(state: State): Collection {
+  state.args ??= joinCollections(state.argsGet, state.argsPost);
+  return state.args;
+}
+
+/** The names of a collection as its values. */
+function namesOf(collection: Collection): Collection {
+  return {
+    names: collection.names,
+    lowered: collection.lowered,
+    values: nameValuesOf(collection),
+    nameValues: undefined,
+  };
+}
+
+function fromMap(map: ReadonlyMap<string, string> | undefined): Collection {
+  return map === undefined || map.size === 0
+    ? EMPTY
+    : collectionOf([...map.keys()], [...map.values()]);
+}
+
+const collections: Readonly<Record<string, CollectionReader>> = {
+  ARGS: allArguments,
+  ARGS_NAMES: (state) => namesOf(allArguments(state)),
+  ARGS_GET: (state) => state.argsGet,
+  ARGS_GET_NAMES: (state) => namesOf(state.argsGet),
+  ARGS_POST: (state) => state.argsPost,
+  ARGS_POST_NAMES: (state) => namesOf(state.argsPost),
+  FILES: (state) => state.files,
+  FILES_NAMES: (state) => namesOf(state.files),
+  FILES_SIZES: (state) => state.fileSizes,
+  FILES_TMPNAMES: () => EMPTY,
+  FILES_TMP_CONTENT: () => EMPTY,
+  MULTIPART_PART_HEADERS: (state) => state.multipartHeaders,
+  MULTIPART_FILENAME: (state) => state.files,
+  MULTIPART_NAME: (state) => namesOf(state.files),
+  REQUEST_HEADERS: (state) => state.headers,
+  REQUEST_HEADERS_NAMES: (state) => namesOf(state.headers),
+  REQUEST_COOKIES: (state) => state.cookies,
+  REQUEST_COOKIES_NAMES: (state) => namesOf(state.cookies),
+  RESPONSE_HEADERS: (state) => state.responseHeaders,
+  RESPONSE_HEADERS_NAMES: (state) => namesOf(state.responseHeaders),
+  TX: (state) => fromMap(state.tx),
+  IP: (state) => fromMap(state.persistent.get("IP")),
+  GLOBAL: (state) => fromMap(state.persistent.get("GLOBAL")),
+  RESOURCE: (state) => fromMap(state.persistent.get("RESOURCE")),
+  SESSION: (state) => fromMap(state.persistent.get("SESSION")),
+  USER: (state) => fromMap(state.persistent.get("USER")),
+  MATCHED_VARS: (state) => collectionOf(state.matchedNames, state.matchedValues),
+  MATCHED_VARS_NAMES: (state) => collectionOf(state.matchedNames, state.matchedNames),
+  GEO: () => EMPTY,
+  ENV: () => EMPTY,
+  RULE: (state) =>
+    collectionOf(["id", "severity"], [String(state.rule?.id ?? ""), state.rule?.severity ?? ""]),
+};
+
+function flag(state: State, name: string): string {
+  return state.multipartFlags.get(name) ?? "0";
+}
+
+function clock(part: (date: Date) => number | string): SingleReader {
+  return (state) => String(part(new Date(state.connection.timeMs)));
+}
+
+function lengthOf(collection: Collection): number {
+  return collection.values.reduce((sum, value) => sum + value.text.length, 0);
+}
+
+function header(collection: Collection, lowered: string): string {
+  return collection.values[collection.lowered.indexOf(lowered)]?.text ?? "";
+}
+
+const MULTIPART_FLAGS = [
+  "MULTIPART_STRICT_ERROR",
+  "MULTIPART_UNMATCHED_BOUNDARY",
+  "MULTIPART_BOUNDARY_QUOTED",
+  "MULTIPART_BOUNDARY_WHITESPACE",
+  "MULTIPART_CRLF_LF_LINES",
+  "MULTIPART_DATA_AFTER",
+  "MULTIPART_DATA_BEFORE",
+  "MULTIPART_FILE_LIMIT_EXCEEDED",
+  "MULTIPART_HEADER_FOLDING",
+  "MULTIPART_INVALID_HEADER_FOLDING",
+  "MULTIPART_INVALID_PART",
+  "MULTIPART_INVALID_QUOTING",
+  "MULTIPART_LF_LINE",
+  "MULTIPART_MISSING_SEMICOLON",
+  "MULTIPART_SEMICOLON_MISSING",
+] as const;
+
+const singles: Readonly<Record<string, SingleReader>> = {
+  ARGS_COMBINED_SIZE: (state) => {
+    const args = allArguments(state);
+    const names = args.names.reduce((sum, name) => sum + name.length, 0);
+    return String(names + lengthOf(args));
+  },
+  AUTH_TYPE: (state) => header(state.headers, "authorization").split(" ", 1)[0] ?? "",
+  DURATION: () => "0",
+  FILES_COMBINED_SIZE: (state) =>
+    String(state.fileSizes.values.reduce((sum, size) => sum + Number(size.text), 0)),
+  FULL_REQUEST_LENGTH: (state) => String(state.requestLine.length + state.requestBodyLength),
+  HIGHEST_SEVERITY: (state) => String(state.highestSeverity),
+  INBOUND_DATA_ERROR: (state) => (state.inboundDataError ? "1" : "0"),
+  MATCHED_VAR: (state) => state.matchedValue,
+  MATCHED_VAR_NAME: (state) => state.matchedName,
+  MODSEC_BUILD: () => "030000000",
+  OUTBOUND_DATA_ERROR: (state) => (state.outboundDataError ? "1" : "0"),
+  PATH_INFO: (state) => state.filename,
+  QUERY_STRING: (state) => state.queryString,
+  REMOTE_ADDR: (state) => state.connection.remoteAddress,
+  REMOTE_HOST: (state) => state.connection.remoteAddress,
+  REMOTE_PORT: (state) => String(state.connection.remotePort),
+  REMOTE_USER: () => "",
+  REQBODY_ERROR: (state) => (state.bodyError === "" ? "0" : "1"),
+  REQBODY_ERROR_MSG: (state) => state.bodyErrorMessage,
+  REQBODY_PROCESSOR: (state) => state.bodyProcessor,
+  REQBODY_PROCESSOR_ERROR: (state) => (state.bodyError === "" ? "0" : "1"),
+  REQBODY_PROCESSOR_ERROR_MSG: (state) => state.bodyErrorMessage,
+  REQUEST_BASENAME: (state) => state.basename,
+  REQUEST_BODY: (state) => state.requestBody,
+  REQUEST_BODY_LENGTH: (state) => String(state.requestBodyLength),
+  REQUEST_FILENAME: (state) => state.filename,
+  REQUEST_LINE: (state) => state.requestLine,
+  REQUEST_METHOD: (state) => state.method,
+  REQUEST_PROTOCOL: (state) => state.protocol,
+  REQUEST_URI: (state) => state.uri,
+  REQUEST_URI_RAW: (state) => state.uriRaw,
+  RESPONSE_BODY: (state) => state.responseBody,
+  RESPONSE_CONTENT_LENGTH: (state) =>
+    header(state.responseHeaders, "content-length") || String(state.responseBody.length),
+  RESPONSE_CONTENT_TYPE: (state) => header(state.responseHeaders, "content-type"),
+  RESPONSE_PROTOCOL: (state) => state.responseProtocol,
+  RESPONSE_STATUS: (state) => (state.responseStatus === 0 ? "" : String(state.responseStatus)),
+  SERVER_ADDR: (state) => state.connection.serverAddress,
+  SERVER_NAME: (state) => header(state.headers, "host").replace(/:\d+$/, ""),
+  SERVER_PORT: (state) => String(state.connection.serverPort),
+  SESSIONID: () => "",
+  STATUS_LINE: (state) => `${state.responseProtocol} ${state.responseStatus}`,
+  TIME: clock((date) => date.toISOString().slice(11, 19)),
+  TIME_DAY: clock((date) => date.getUTCDate()),
+  TIME_EPOCH: clock((date) => Math.floor(date.getTime() / 1000)),
+  TIME_HOUR: clock((date) => date.getUTCHours()),
+  TIME_MIN: clock((date) => date.getUTCMinutes()),
+  TIME_MON: clock((date) => date.getUTCMonth()),
+  TIME_SEC: clock((date) => date.getUTCSeconds()),
+  TIME_WDAY: clock((date) => date.getUTCDay()),
+  TIME_YEAR: clock((date) => date.getUTCFullYear()),
+  UNIQUE_ID: (state) => state.connection.uniqueId,
+  URLENCODED_ERROR: (state) => (state.urlencodedError ? "1" : "0"),
+  USERID: () => "",
+  WEBAPPID: () => "",
+  ...Object.fromEntries(MULTIPART_FLAGS.map((name) => [name, (state: State) => flag(state, name)])),
+};
+
+/** Values that change while rules run and must be read anew each time. */
+const VOLATILE = new Set([
+  "MATCHED_VAR",
+  "MATCHED_VAR_NAME",
+  "HIGHEST_SEVERITY",
+  "REQBODY_PROCESSOR",
+  "REQBODY_ERROR",
+  "REQBODY_ERROR_MSG",
+  "REQBODY_PROCESSOR_ERROR",
+  "REQBODY_PROCESSOR_ERROR_MSG",
+  "INBOUND_DATA_ERROR",
+  "OUTBOUND_DATA_ERROR",
+]);
+
+/** True for a variable that rules may name. `XML` is read by path. */
+export function isVariable(name: string): boolean {
+  return name === "XML" || Object.hasOwn(collections, name) || Object.hasOwn(singles, name);
+}
+
+/** True when the variable is a collection, so that its items are named `ARGS:q`. */
+export function isCollection(name: string): boolean {
+  return name === "XML" || Object.hasOwn(collections, name);
+}
+
+/** The items of a variable; a single value is a collection of one without a name. */
+export function readVariable(state: State, name: string, selector: string | undefined): Collection {
+  if (name === "XML") return selector?.includes("@") ? state.xmlAttributes : state.xmlText;
+  const collection = collections[name];
+  if (collection !== undefined) return collection(state);
+  const known = state.singles.get(name);
+  if (known !== undefined) return known;
+  const single = collectionOf([""], [singles[name]?.(state) ?? ""]);
+  if (!VOLATILE.has(name)) state.singles.set(name, single);
+  return single;
+}
+
+/** A variable's text for a macro; the first of that key in a collection. */
+export function readText(state: State, name: string, key: string | undefined): string {
+  if (key === undefined) return singles[name]?.(state) ?? "";
+  if (name === "TX") return state.tx.get(key) ?? "";
+  const items = collections[name]?.(state) ?? EMPTY;
+  return items.values[items.lowered.indexOf(key)]?.text ?? "";
+}
+
+/** Forgets what was read from the request line, headers or body before they changed. */
+export function forgetSingles(state: State): void {
+  state.singles.clear();
+  state.args = undefined;
+}
