@@ -1,0 +1,361 @@
+/**
+ * A durable, append-only transparency log on disk in the C2SP tlog-tiles layout. One process
+ * writes; any process may read and verify the files. Method: docs/decisions/0005-audit-log.md.
+ */
+import { createPrivateKey, createPublicKey } from "node:crypto";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { noteKeyId, signCheckpoint } from "../../engines/tlog/checkpoint.ts";
+import {
+  completeSubtreeHash,
+  inclusionProof,
+  leafHash,
+  rootHash,
+} from "../../engines/tlog/merkle.ts";
+import {
+  ENTRY_BYTES_MAX,
+  encodeEntryBundle,
+  TILE_HEIGHT,
+  TILE_WIDTH,
+  tileOfNode,
+  tilePath,
+} from "../../engines/tlog/tile.ts";
+import { decodeFrames, encodeFrames } from "./pending.ts";
+import {
+  checkpointFile,
+  pendingFile,
+  readBundle,
+  readHashTile,
+  readIfThere,
+  removePartials,
+  syncFolder,
+  tileWidth,
+  writeWhole,
+} from "./tile-files.ts";
+
+export type AuditLogOptions = {
+  readonly folder: string;
+  /** Name of the log and of its key (C2SP tlog-checkpoint). */
+  readonly origin: string;
+  /** Ed25519 private key, PEM. */
+  readonly signingKeyPem: string;
+};
+
+export type InclusionProof = {
+  readonly leafHash: Buffer;
+  readonly treeSize: number;
+  readonly rootHash: Buffer;
+  readonly hashes: readonly Buffer[];
+  readonly checkpoint: string;
+};
+
+export type AuditLog = {
+  /** Resolves when the entry is durable. @throws Error when the disk refuses; nothing counts then. */
+  append(entry: Buffer): Promise<{ index: number }>;
+  size(): number;
+  /** Entries [from, to). */
+  readEntries(from: number, to: number): Promise<Buffer[]>;
+  inclusionProof(index: number): Promise<InclusionProof>;
+  /** Signs the tree as it is now and writes checkpoint and partial tiles. */
+  checkpoint(): Promise<{ checkpoint: string; treeSize: number }>;
+  close(): Promise<void>;
+};
+
+const BATCH_ENTRIES_MAX = 1_000;
+const QUEUE_MAX = 20_000;
+const CHECKPOINT_EVERY_MS = 500;
+const HASH_TILES_CACHED_MAX = 256;
+
+type Waiter = {
+  readonly entry: Buffer;
+  readonly resolve: (answer: { index: number }) => void;
+  readonly reject: (error: Error) => void;
+};
+
+type State = {
+  readonly options: AuditLogOptions;
+  /** Entries of the bundle that is not full yet, and their place on disk. */
+  pending: Buffer[];
+  pendingBytes: number;
+  file: FileHandle;
+  fullBundles: number;
+  /** Hashes right of the last full tile, by tile level. */
+  readonly edge: Buffer[][];
+  readonly tiles: Map<string, Promise<Buffer[]>>;
+  queue: Waiter[];
+  writing: Promise<void> | undefined;
+  checkpointed: number;
+  timer: NodeJS.Timeout | undefined;
+  checkpointing: Promise<unknown>;
+};
+
+/** Opens the log, cutting off what a crash left unfinished. */
+export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  await mkdir(options.folder, { recursive: true, mode: 0o750 });
+  const state = await recover(options);
+  const sizeNow = () => state.fullBundles * TILE_WIDTH + state.pending.length;
+  return {
+    append: (entry) => enqueue(state, entry),
+    size: sizeNow,
+    readEntries: (from, to) => readEntries(state, from, Math.min(to, sizeNow())),
+    inclusionProof: (index) => prove(state, index),
+    checkpoint: () => writeCheckpoint(state),
+    async close() {
+      while (state.writing !== undefined) await state.writing;
+      clearTimeout(state.timer);
+      await writeCheckpoint(state);
+      await state.file.close();
+    },
+  };
+}
+
+async function recover(options: AuditLogOptions): Promise<State> {
+  const { folder } = options;
+  let fullBundles = 0;
+  const edge: Buffer[][] = [[]];
+  const levels: Buffer[][] = [[]];
+  // Hash tiles are derived: they are made again from the bundles where a crash left them out.
+  for (;;) {
+    const bundle = await readBundle(folder, fullBundles);
+    if (bundle === undefined) break;
+    await addTile(folder, { edge: levels, hashes: bundle.map(leafHash), index: fullBundles });
+    fullBundles += 1;
+  }
+  for (const [level, hashes] of levels.entries()) edge[level] = hashes;
+  const path = join(folder, pendingFile(fullBundles * TILE_WIDTH));
+  const { entries, wholeBytes } = decodeFrames((await readIfThere(path)) ?? Buffer.alloc(0));
+  const file = await open(path, "a", 0o640);
+  await file.truncate(wholeBytes);
+  await file.datasync();
+  await syncFolder(folder);
+  if (fullBundles > 0) {
+    await rm(join(folder, pendingFile((fullBundles - 1) * TILE_WIDTH)), { force: true });
+  }
+  edge[0] = entries.map(leafHash);
+  const state: State = {
+    options,
+    pending: entries,
+    pendingBytes: wholeBytes,
+    file,
+    fullBundles,
+    edge,
+    tiles: new Map(),
+    queue: [],
+    writing: undefined,
+    checkpointed: -1,
+    timer: undefined,
+    checkpointing: Promise.resolve(),
+  };
+  if (entries.length >= TILE_WIDTH) await sealBundles(state);
+  return state;
+}
+
+/** Writes the hash tile of a full bundle, and the tiles above that become full with it. */
+async function addTile(
+  folder: string,
+  given: { edge: Buffer[][]; hashes: Buffer[]; index: number },
+): Promise<void> {
+  let { hashes, index } = given;
+  for (let level = 0; ; level += 1) {
+    const path = tilePath({ level, index, width: TILE_WIDTH });
+    const bytes = Buffer.concat(hashes);
+    const known = await readIfThere(join(folder, path));
+    if (known === undefined) await writeWhole(folder, path, { bytes, sync: true });
+    const above = given.edge[level + 1] ?? [];
+    given.edge[level + 1] = above;
+    above.push(completeSubtreeHash(hashes));
+    if (above.length < TILE_WIDTH) return;
+    hashes = above;
+    index = Math.floor(index / TILE_WIDTH);
+    given.edge[level + 1] = [];
+  }
+}
+
+function enqueue(state: State, entry: Buffer): Promise<{ index: number }> {
+  if (entry.length === 0 || entry.length > ENTRY_BYTES_MAX) {
+    const message = `Cannot append an entry of ${entry.length} bytes: it must have 1 to ${ENTRY_BYTES_MAX}`;
+    return Promise.reject(new Error(message));
+  }
+  if (state.queue.length >= QUEUE_MAX) {
+    return Promise.reject(
+      new Error(`Cannot append: ${QUEUE_MAX} entries wait for the disk already`),
+    );
+  }
+  return new Promise((resolve, reject) => {
+    state.queue.push({ entry, resolve, reject });
+    state.writing ??= writeQueue(state).finally(() => {
+      state.writing = undefined;
+    });
+  });
+}
+
+/** Group commit: all that wait share one write and one fdatasync. */
+async function writeQueue(state: State): Promise<void> {
+  // Let the callers of this turn join the batch.
+  await new Promise((resolve) => setImmediate(resolve));
+  while (state.queue.length > 0) {
+    const batch = state.queue.splice(0, BATCH_ENTRIES_MAX);
+    try {
+      await writeBatch(state, batch);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const waiter of batch) waiter.reject(failure);
+    }
+  }
+  scheduleCheckpoint(state);
+}
+
+async function writeBatch(state: State, batch: readonly Waiter[]): Promise<void> {
+  const entries = batch.map((waiter) => waiter.entry);
+  const frames = encodeFrames(entries);
+  try {
+    await state.file.write(frames, 0, frames.length);
+    await state.file.datasync();
+  } catch (error) {
+    // INVARIANT: what was refused must not come back after a restart.
+    await state.file.truncate(state.pendingBytes);
+    throw error;
+  }
+  const first = state.fullBundles * TILE_WIDTH + state.pending.length;
+  state.pendingBytes += frames.length;
+  state.pending.push(...entries);
+  for (const entry of entries) state.edge[0]?.push(leafHash(entry));
+  for (const [at, waiter] of batch.entries()) waiter.resolve({ index: first + at });
+  if (state.pending.length >= TILE_WIDTH) await sealBundles(state);
+}
+
+/** Turns every full 256 entries into a bundle; the rest starts a new pending file. */
+async function sealBundles(state: State): Promise<void> {
+  const { folder } = state.options;
+  const old = state.fullBundles;
+  const leaves = state.edge[0] ?? [];
+  while (state.pending.length >= TILE_WIDTH) {
+    const index = state.fullBundles;
+    const entries = state.pending.slice(0, TILE_WIDTH);
+    const rest = state.pending.slice(TILE_WIDTH);
+    // The rest is durable under its new name before the bundle makes the old name obsolete.
+    const frames = encodeFrames(rest);
+    await writeWhole(folder, pendingFile((index + 1) * TILE_WIDTH), { bytes: frames, sync: true });
+    const path = tilePath({ level: "entries", index, width: TILE_WIDTH });
+    await writeWhole(folder, path, { bytes: encodeEntryBundle(entries), sync: true });
+    const hashes = leaves.splice(0, TILE_WIDTH);
+    await addTile(folder, { edge: state.edge, hashes, index });
+    await removePartials(folder, "entries", index);
+    await removePartials(folder, 0, index);
+    state.pending = rest;
+    state.pendingBytes = frames.length;
+    state.fullBundles += 1;
+  }
+  await state.file.close();
+  state.file = await open(join(folder, pendingFile(state.fullBundles * TILE_WIDTH)), "a", 0o640);
+  for (let bundle = old; bundle < state.fullBundles; bundle += 1) {
+    await rm(join(folder, pendingFile(bundle * TILE_WIDTH)), { force: true });
+  }
+}
+
+async function readEntries(state: State, from: number, to: number): Promise<Buffer[]> {
+  const entries: Buffer[] = [];
+  let index = from;
+  while (index < to) {
+    const bundle = Math.floor(index / TILE_WIDTH);
+    const full = bundle < state.fullBundles;
+    const held = full ? await readBundle(state.options.folder, bundle) : state.pending;
+    const start = bundle * TILE_WIDTH;
+    const part = (held ?? []).slice(index - start, to - start);
+    if (part.length === 0)
+      throw new Error(`Cannot read audit entry ${index}: its bundle is missing`);
+    entries.push(...part);
+    index += part.length;
+  }
+  return entries;
+}
+
+/** The hash of a complete subtree, from a tile on disk or from the right edge in memory. */
+async function readHash(state: State, level: number, index: number): Promise<Buffer> {
+  const node = tileOfNode(level, index);
+  const size = state.fullBundles * TILE_WIDTH + state.pending.length;
+  const full = tileWidth(node.level, node.index, size) === TILE_WIDTH;
+  const hashes = full
+    ? await cachedTile(state, node.level, node.index)
+    : (state.edge[node.level] ?? []);
+  return completeSubtreeHash(hashes.slice(node.start, node.start + node.count));
+}
+
+function cachedTile(state: State, level: number, index: number): Promise<Buffer[]> {
+  const key = `${level}/${index}`;
+  const known = state.tiles.get(key);
+  if (known !== undefined) return known;
+  const oldest =
+    state.tiles.size >= HASH_TILES_CACHED_MAX ? state.tiles.keys().next().value : undefined;
+  if (oldest !== undefined) state.tiles.delete(oldest);
+  const tile = readHashTile(state.options.folder, level, index);
+  state.tiles.set(key, tile);
+  tile.catch(() => state.tiles.delete(key));
+  return tile;
+}
+
+async function prove(state: State, index: number): Promise<InclusionProof> {
+  while (state.writing !== undefined) await state.writing;
+  const treeSize = state.fullBundles * TILE_WIDTH + state.pending.length;
+  const read = (level: number, at: number) => readHash(state, level, at);
+  const hashes = await inclusionProof(index, treeSize, read);
+  const root = await rootHash(treeSize, read);
+  const [entry] = await readEntries(state, index, index + 1);
+  return {
+    leafHash: leafHash(entry ?? Buffer.alloc(0)),
+    treeSize,
+    rootHash: root,
+    hashes,
+    checkpoint: signed(state.options, treeSize, root),
+  };
+}
+
+function signed({ origin, signingKeyPem }: AuditLogOptions, size: number, root: Buffer): string {
+  const privateKey = createPrivateKey(signingKeyPem);
+  const keyId = noteKeyId(origin, createPublicKey(privateKey));
+  return signCheckpoint({ origin, size, root }, { privateKey, keyId });
+}
+
+function scheduleCheckpoint(state: State): void {
+  state.timer ??= setTimeout(() => {
+    state.timer = undefined;
+    // A failure here loses nothing: the next append or the next start writes it again.
+    state.checkpointing = writeCheckpoint(state).catch(() => {});
+  }, CHECKPOINT_EVERY_MS).unref();
+}
+
+async function writeCheckpoint(state: State) {
+  while (state.writing !== undefined) await state.writing;
+  const { folder } = state.options;
+  const treeSize = state.fullBundles * TILE_WIDTH + state.pending.length;
+  const pending = [...state.pending];
+  const edge = state.edge.map((hashes) => [...hashes]);
+  const root = await rootHash(treeSize, (level, index) => readHash(state, level, index));
+  const checkpoint = signed(state.options, treeSize, root);
+  if (state.checkpointed === treeSize) return { checkpoint, treeSize };
+  await writePartials(folder, { treeSize, pending, edge });
+  await writeWhole(folder, checkpointFile, { bytes: Buffer.from(checkpoint), sync: true });
+  state.checkpointed = treeSize;
+  return { checkpoint, treeSize };
+}
+
+/** Partial tiles, so that any tlog-tiles client can follow the newest checkpoint. */
+async function writePartials(
+  folder: string,
+  given: { treeSize: number; pending: readonly Buffer[]; edge: readonly Buffer[][] },
+): Promise<void> {
+  const { treeSize, pending, edge } = given;
+  if (pending.length > 0) {
+    const index = Math.floor(treeSize / TILE_WIDTH);
+    const path = tilePath({ level: "entries", index, width: pending.length });
+    await removePartials(folder, "entries", index);
+    await writeWhole(folder, path, { bytes: encodeEntryBundle(pending), sync: false });
+  }
+  for (const [level, hashes] of edge.entries()) {
+    if (hashes.length === 0) continue;
+    const index = Math.floor(treeSize / 2 ** (TILE_HEIGHT * (level + 1)));
+    await removePartials(folder, level, index);
+    const path = tilePath({ level, index, width: hashes.length });
+    await writeWhole(folder, path, { bytes: Buffer.concat(hashes), sync: false });
+  }
+}
