@@ -123,7 +123,7 @@ function parsed(bytes: Buffer): Record<string, unknown> | undefined {
 }
 
 function accountOf(event: Readonly<Record<string, unknown>>): string | undefined {
-  const cloud = event["cloud"] as { account?: { uid?: unknown } } | undefined;
+  const cloud = event.cloud as { account?: { uid?: unknown } } | undefined;
   const uid = cloud?.account?.uid;
   return typeof uid === "string" ? uid : undefined;
 }

@@ -33,9 +33,9 @@ export async function drainOutbox(database: Database, spool: Spool): Promise<num
 
 /** OCSF API Activity (6003), or the class that the service named. */
 function ocsfOf({ position, accountId, event }: OutboxRow) {
-  const classUid = typeof event["classUid"] === "number" ? event["classUid"] : API_ACTIVITY;
-  const type = String(event["type"]);
-  const severity = typeof event["severityId"] === "number" ? event["severityId"] : 1;
+  const classUid = typeof event.classUid === "number" ? event.classUid : API_ACTIVITY;
+  const type = String(event.type);
+  const severity = typeof event.severityId === "number" ? event.severityId : 1;
   return {
     class_uid: classUid,
     category_uid: Math.floor(classUid / 1000),
@@ -43,19 +43,19 @@ function ocsfOf({ position, accountId, event }: OutboxRow) {
     activity_name: type,
     type_uid: classUid * 100 + 99,
     severity_id: severity,
-    time: Date.parse(String(event["time"])),
-    message: String(event["message"]),
+    time: Date.parse(String(event.time)),
+    message: String(event.message),
     metadata: {
       uid: `outbox-${position}`,
       version: "1.5.0",
       product: { name: "Cordon", vendor_name: "Cordon" },
     },
     cloud: { account: { uid: accountId }, provider: "Cordon" },
-    actor: { user: { uid: event["principalId"], name: event["principalName"] } },
-    src_endpoint: { ip: event["sourceIp"] },
-    api: { operation: event["operation"], request: { uid: event["requestId"] } },
-    resources: [{ name: event["resource"] }],
+    actor: { user: { uid: event.principalId, name: event.principalName } },
+    src_endpoint: { ip: event.sourceIp },
+    api: { operation: event.operation, request: { uid: event.requestId } },
+    resources: [{ name: event.resource }],
     status_id: 1,
-    unmapped: { cordon: { type, data: event["data"] ?? null } },
+    unmapped: { cordon: { type, data: event.data ?? null } },
   };
 }

@@ -51,17 +51,13 @@ export function createAuthorizer(): Authorizer {
         principal: {
           type: caller.principalType,
           id: caller.principalId,
-          attributes: { name: caller.principalName, accountId: caller.accountId },
+          name: caller.principalName,
         },
         action,
-        resource: { crn: resource, attributes: {} },
-        context: {
-          "cordon:SourceIp": sourceIp,
-          "cordon:CurrentTime": new Date(nowMs).toISOString(),
-          "cordon:SecureTransport": true,
-          "cordon:UserName": caller.principalName,
-          "cordon:PrincipalType": caller.principalType,
-        },
+        resource,
+        sourceIp,
+        timeMs: nowMs,
+        secureTransport: true,
       });
       return { decision: answer.decision, determiningPolicyIds: answer.determining };
     },
