@@ -1,0 +1,169 @@
+/**
+ * Reads multipart/form-data (RFC 7578, RFC 2046 §5.1) strictly: what two parsers could read
+ * differently raises a flag, since that is how uploads are smuggled past inspection.
+ */
+import type { BodyFault } from "./json.ts";
+
+export const limits = { partsMax: 1_000, headersPerPartMax: 32, filesMax: 200 } as const;
+
+export type MultipartSink = {
+  argument(name: string, value: string): void;
+  file(name: string, fileName: string, bytes: number): void;
+  /** One raw header line of a part. */
+  header(partName: string, line: string): void;
+  flag(name: string): void;
+};
+
+/** The boundary of a Content-Type, with what is odd about how it is written. */
+function readBoundary(contentType: string, sink: MultipartSink): string | undefined {
+  const match = /;\s*boundary(\s*)=(\s*)(?:"([^"]*)"|([^\s";,]+))(.*)$/is.exec(contentType);
+  if (match === null) return undefined;
+  const [, before = "", after = "", quoted, plain, rest = ""] = match;
+  if (before !== "" || after !== "") sink.flag("MULTIPART_BOUNDARY_WHITESPACE");
+  if (quoted !== undefined) sink.flag("MULTIPART_BOUNDARY_QUOTED");
+  const boundary = quoted ?? plain ?? "";
+  const second = /;\s*boundary\s*=/i.test(rest);
+  if (second || boundary.length > 70 || !/^[\x20-\x7e]+$/.test(boundary)) return undefined;
+  return boundary;
+}
+
+/** Reads a body; undefined when it could be read. Flags carry the rule language's names. */
+export function readMultipart(
+  contentType: string,
+  body: string,
+  sink: MultipartSink,
+): BodyFault | undefined {
+  const boundary = readBoundary(contentType, sink);
+  if (boundary === undefined) return { message: "Multipart: the boundary is missing or malformed" };
+  const mark = `--${boundary}`;
+  const starts = boundaryLines(body, mark, sink);
+  const [first] = starts;
+  if (first === undefined) return { message: "Multipart: no part starts with the boundary" };
+  if (first.at > 0 && body.slice(0, first.at).trim() !== "") sink.flag("MULTIPART_DATA_BEFORE");
+  for (const [index, start] of starts.entries()) {
+    if (index >= limits.partsMax)
+      return { message: `Multipart: more than ${limits.partsMax} parts` };
+    if (start.final) {
+      if (body.slice(start.end).trim() !== "") sink.flag("MULTIPART_DATA_AFTER");
+      if (index < starts.length - 1) sink.flag("MULTIPART_DATA_AFTER");
+      return undefined;
+    }
+    const next = starts[index + 1];
+    const until = next === undefined ? body.length : trimLineEnd(body, start.end, next.at);
+    const fault = readPart(body.slice(start.end, until), sink);
+    if (fault !== undefined) return fault;
+  }
+  return { message: "Multipart: the final boundary is missing" };
+}
+
+type BoundaryLine = { readonly at: number; readonly end: number; readonly final: boolean };
+
+function boundaryLines(body: string, mark: string, sink: MultipartSink): BoundaryLine[] {
+  const lines: BoundaryLine[] = [];
+  let crlf = false;
+  let lf = false;
+  for (let at = body.indexOf("--"); at !== -1 && lines.length <= limits.partsMax; ) {
+    const lineStart = at === 0 || body.charAt(at - 1) === "\n";
+    if (lineStart && body.startsWith(mark, at)) {
+      const rest = /^(--)?[ \t]*(\r\n|\n|$)/.exec(
+        body.slice(at + mark.length, at + mark.length + 64),
+      );
+      if (rest === null) sink.flag("MULTIPART_UNMATCHED_BOUNDARY");
+      else {
+        if (rest[2] === "\r\n") crlf = true;
+        if (rest[2] === "\n") lf = true;
+        lines.push({ at, end: at + mark.length + rest[0].length, final: rest[1] !== undefined });
+      }
+    } else if (lineStart && /^--[^\r\n]{1,70}(?:\r?\n|$)/.test(body.slice(at, at + 80))) {
+      sink.flag("MULTIPART_UNMATCHED_BOUNDARY");
+    }
+    at = body.indexOf("--", at + 2);
+  }
+  if (lf) sink.flag("MULTIPART_LF_LINE");
+  if (lf && crlf) sink.flag("MULTIPART_CRLF_LF_LINES");
+  return lines;
+}
+
+function trimLineEnd(body: string, from: number, end: number): number {
+  if (end - 2 >= from && body.startsWith("\r\n", end - 2)) return end - 2;
+  return end - 1 >= from && body.charAt(end - 1) === "\n" ? end - 1 : end;
+}
+
+function readPart(part: string, sink: MultipartSink): BodyFault | undefined {
+  const gap = /\r?\n\r?\n/.exec(
+    part.startsWith("\n") || part.startsWith("\r\n") ? `\n${part}` : part,
+  );
+  if (gap === null) {
+    sink.flag("MULTIPART_INVALID_PART");
+    return { message: "Multipart: a part has no end of its headers" };
+  }
+  const lines = part
+    .slice(0, gap.index)
+    .split(/\r?\n/)
+    .filter((line) => line !== "");
+  if (lines.length > limits.headersPerPartMax)
+    return { message: "Multipart: too many part headers" };
+  const headers = unfold(lines, sink);
+  const disposition = headers.find((line) => /^content-disposition\s*:/i.test(line));
+  const read = disposition === undefined ? undefined : readDisposition(disposition, sink);
+  if (read === undefined) {
+    sink.flag("MULTIPART_INVALID_PART");
+    return { message: "Multipart: a part has no valid Content-Disposition" };
+  }
+  for (const line of headers) sink.header(read.name, line);
+  const content = part.slice(gap.index + gap[0].length);
+  if (read.fileName === undefined) sink.argument(read.name, content);
+  else sink.file(read.name, read.fileName, content.length);
+  return undefined;
+}
+
+function unfold(lines: readonly string[], sink: MultipartSink): string[] {
+  const headers: string[] = [];
+  for (const line of lines) {
+    if (!/^[ \t]/.test(line)) headers.push(line);
+    else {
+      sink.flag("MULTIPART_HEADER_FOLDING");
+      if (headers.length === 0) sink.flag("MULTIPART_INVALID_HEADER_FOLDING");
+      headers[headers.length - 1] = `${headers.at(-1) ?? ""}${line}`;
+    }
+  }
+  return headers;
+}
+
+function readDisposition(
+  line: string,
+  sink: MultipartSink,
+): { name: string; fileName: string | undefined } | undefined {
+  const rest = /^content-disposition\s*:\s*form-data\s*(.*)$/is.exec(line)?.[1];
+  if (rest === undefined) return undefined;
+  let name: string | undefined;
+  let fileName: string | undefined;
+  let at = 0;
+  while (at < rest.length) {
+    const parameter =
+      /^\s*(;?)\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s;"',]*))\s*/.exec(
+        rest.slice(at),
+      );
+    if (parameter === null) {
+      if (/^[\s;]*$/.test(rest.slice(at))) break;
+      sink.flag("MULTIPART_INVALID_QUOTING");
+      return undefined;
+    }
+    const [whole, semicolon, key = "", double, single, plain] = parameter;
+    if (semicolon === "") sink.flag("MULTIPART_MISSING_SEMICOLON");
+    if (single !== undefined || (double === undefined && plain?.includes("'"))) {
+      sink.flag("MULTIPART_INVALID_QUOTING");
+    }
+    const value = double?.replace(/\\(["\\])/g, "$1") ?? single ?? plain ?? "";
+    const lowered = key.toLowerCase();
+    if (lowered === "name") {
+      if (name !== undefined) sink.flag("MULTIPART_INVALID_PART");
+      name = value;
+    } else if (lowered === "filename" || lowered === "filename*") {
+      if (fileName !== undefined) sink.flag("MULTIPART_INVALID_PART");
+      fileName = value;
+    }
+    at += whole.length;
+  }
+  return name === undefined ? undefined : { name, fileName };
+}

@@ -1,0 +1,187 @@
+/** From an operator's name and argument to a test. Negation is the caller's. */
+import { detectSqli } from "../../injection/sqli.ts";
+import { detectXss } from "../../injection/xss.ts";
+import { compilePattern, type Pattern } from "../../regex/pattern.ts";
+import { addressOperator } from "./addresses.ts";
+import { NO_REQUIREMENT, type Operator, type OperatorResources, whole } from "./operator.ts";
+import { phraseOperator, phrasesOf, phrasesOfFile } from "./phrases.ts";
+import { byteRangeOperator, luhn, urlEncodingOperator, utf8Operator } from "./validate.ts";
+
+export type { Operator, OperatorMatch, OperatorResources } from "./operator.ts";
+
+type Compiled = Operator | { readonly error: string };
+type Compile = (argument: string, resources: OperatorResources) => Compiled;
+
+/** PCRE as the Core Rule Set is written for: dot matches newline, `^` and `$` only at the ends. */
+const RX_FLAGS = { dotAll: true, multiline: false, ignoreCase: false } as const;
+
+function numeric(compare: (left: number, right: number) => boolean): Compile {
+  return () => whole((value, argument) => compare(integer(value), integer(argument)));
+}
+
+function integer(text: string): number {
+  const value = Number.parseInt(text, 10);
+  return Number.isNaN(value) ? 0 : value;
+}
+
+/** A literal that the value must contain, when it has no macros. */
+function literal(argument: string): Operator["required"] {
+  const usable = argument.length >= 2 && !argument.includes("%{");
+  return usable ? { kind: "literals", literals: [argument.toLowerCase()] } : NO_REQUIREMENT;
+}
+
+function found(start: number, length: number) {
+  return start === -1 ? undefined : { start, end: start + length };
+}
+
+function fileOperator(make: (text: string) => Compiled): Compile {
+  return (argument, resources) => {
+    const texts: string[] = [];
+    for (const name of argument.split(/\s+/).filter((one) => one !== "")) {
+      const text = resources.dataFile(name);
+      if (text === undefined) return { error: `there is no data file "${name}"` };
+      texts.push(text);
+    }
+    return make(texts.join("\n"));
+  };
+}
+
+const pmFromFile = fileOperator((text) => phraseOperator(phrasesOfFile(text)));
+const ipMatchFromFile = fileOperator((text) => addressOperator(phrasesOfFile(text)));
+
+const operators: Readonly<Record<string, Compile>> = {
+  rx: compileRx,
+  pm: (argument) => phraseOperator(phrasesOf(argument)),
+  pmf: pmFromFile,
+  pmfromfile: pmFromFile,
+  ipmatch: (argument) => addressOperator(argument.split(",").map((one) => one.trim())),
+  ipmatchf: ipMatchFromFile,
+  ipmatchfromfile: ipMatchFromFile,
+  contains: (given) => ({
+    required: literal(given),
+    match: (value, argument) => found(value.indexOf(argument), argument.length),
+  }),
+  strmatch: (given) => ({
+    required: literal(given),
+    match: (value, argument) => found(value.indexOf(argument), argument.length),
+  }),
+  containsword: (given) => ({ required: literal(given), match: findWord }),
+  beginswith: (given) => ({
+    required: literal(given),
+    match: (value, argument) =>
+      value.startsWith(argument) ? found(0, argument.length) : undefined,
+  }),
+  endswith: (given) => ({
+    required: literal(given),
+    match: (value, argument) =>
+      value.endsWith(argument) ? found(value.length - argument.length, argument.length) : undefined,
+  }),
+  streq: () => whole((value, argument) => value === argument),
+  within: () => whole((value, argument) => argument.includes(value)),
+  eq: numeric((left, right) => left === right),
+  ge: numeric((left, right) => left >= right),
+  gt: numeric((left, right) => left > right),
+  le: numeric((left, right) => left <= right),
+  lt: numeric((left, right) => left < right),
+  validatebyterange: byteRangeOperator,
+  validateurlencoding: () => urlEncodingOperator,
+  validateutf8encoding: () => utf8Operator,
+  verifycc: (argument) => patternWith(argument, luhn),
+  detectsqli: () => ({
+    required: NO_REQUIREMENT,
+    match(value) {
+      const answer = detectSqli(value);
+      return answer === undefined
+        ? undefined
+        : { start: 0, end: value.length, captures: [answer.fingerprint] };
+    },
+  }),
+  detectxss: () => whole((value) => detectXss(value)),
+  unconditionalmatch: () => whole(() => true),
+  nomatch: () => whole(() => false),
+  // Both ask a service outside: without a country file, and with no look-ups in a request's path,
+  // they answer as the reference engine does when it has no database: no match.
+  geolookup: () => whole(() => false),
+  rbl: () => whole(() => false),
+};
+
+const UNSUPPORTED = new Set([
+  "fuzzyhash",
+  "gsblookup",
+  "inspectfile",
+  "rsub",
+  "validatedtd",
+  "validatehash",
+  "validateschema",
+  "verifycpf",
+  "verifyssn",
+  "verifysvnr",
+]);
+
+/** Compiles one operator; an error names what is wrong with it. */
+export function compileOperator(
+  name: string,
+  argument: string,
+  resources: OperatorResources,
+): Compiled {
+  const lowered = name.toLowerCase();
+  const compile = Object.hasOwn(operators, lowered) ? operators[lowered] : undefined;
+  if (compile !== undefined) return compile(argument, resources);
+  if (UNSUPPORTED.has(lowered)) return { error: "is not supported here" };
+  return { error: "is an unknown operator" };
+}
+
+function patternOf(source: string): Pattern | { readonly error: string } {
+  try {
+    return compilePattern(source, RX_FLAGS);
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** A pattern with macros is compiled when its text is known; a bounded number is kept. */
+const EXPANDED_PATTERNS_MAX = 256;
+
+function compileRx(argument: string): Compiled {
+  if (/%\{[A-Za-z_]+[.:}]/.test(argument)) return expandedRx();
+  const pattern = patternOf(argument);
+  if ("error" in pattern) return pattern;
+  return { required: pattern.required, match: (value) => pattern.exec(value) };
+}
+
+function expandedRx(): Operator {
+  const known = new Map<string, Pattern | undefined>();
+  return {
+    required: NO_REQUIREMENT,
+    match(value, argument) {
+      if (!known.has(argument)) {
+        const pattern = patternOf(argument);
+        if (known.size >= EXPANDED_PATTERNS_MAX) known.clear();
+        known.set(argument, "error" in pattern ? undefined : pattern);
+      }
+      return known.get(argument)?.exec(value);
+    },
+  };
+}
+
+function patternWith(source: string, check: (text: string) => boolean): Compiled {
+  const pattern = patternOf(source);
+  if ("error" in pattern) return pattern;
+  return {
+    required: pattern.required,
+    match(value) {
+      const match = pattern.exec(value);
+      return match !== undefined && check(value.slice(match.start, match.end)) ? match : undefined;
+    },
+  };
+}
+
+function findWord(value: string, argument: string) {
+  for (let at = value.indexOf(argument); at !== -1; at = value.indexOf(argument, at + 1)) {
+    const before = value.charAt(at - 1);
+    const after = value.charAt(at + argument.length);
+    if (!/[A-Za-z]/.test(before) && !/[A-Za-z]/.test(after)) return found(at, argument.length);
+    if (argument === "") return undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,31 @@
+/** What an operator is: a test of one value, and what a value must contain to pass it. */
+import type { Requirement } from "../../regex/pattern.ts";
+
+export type OperatorMatch = {
+  readonly start: number;
+  readonly end: number;
+  /** captures[0] is the whole match. */
+  readonly captures?: readonly (string | undefined)[];
+};
+
+export type Operator = {
+  /** Sound: a value that fails it cannot match. */
+  readonly required: Requirement;
+  /** @param argument the operator's argument after macros are expanded. */
+  match(value: string, argument: string): OperatorMatch | undefined;
+};
+
+export type OperatorResources = {
+  dataFile(name: string): string | undefined;
+};
+
+export const NO_REQUIREMENT: Requirement = { kind: "none" };
+
+/** An operator that answers yes or no for the whole value. */
+export function whole(test: (value: string, argument: string) => boolean): Operator {
+  return {
+    required: NO_REQUIREMENT,
+    match: (value, argument) =>
+      test(value, argument) ? { start: 0, end: value.length } : undefined,
+  };
+}

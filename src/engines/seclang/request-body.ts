@@ -1,0 +1,105 @@
+/** Hands a request body to the processor that its type, or a rule, has chosen. */
+import { readJson } from "./body/json.ts";
+import { readMultipart } from "./body/multipart.ts";
+import { readXml } from "./body/xml.ts";
+import { addTo, type Collection, createCollection } from "./collection.ts";
+import { parseArguments } from "./request-line.ts";
+import type { State } from "./state.ts";
+
+/** Flags that together make MULTIPART_STRICT_ERROR. */
+const STRICT = new Set([
+  "MULTIPART_BOUNDARY_QUOTED",
+  "MULTIPART_BOUNDARY_WHITESPACE",
+  "MULTIPART_DATA_BEFORE",
+  "MULTIPART_DATA_AFTER",
+  "MULTIPART_HEADER_FOLDING",
+  "MULTIPART_LF_LINE",
+  "MULTIPART_MISSING_SEMICOLON",
+  "MULTIPART_INVALID_QUOTING",
+  "MULTIPART_INVALID_PART",
+  "MULTIPART_INVALID_HEADER_FOLDING",
+  "MULTIPART_FILE_LIMIT_EXCEEDED",
+]);
+
+/** Fills the state from the body. A body that cannot be read sets REQBODY_ERROR. */
+export function processBody(state: State, body: string): void {
+  switch (state.bodyProcessor) {
+    case "URLENCODED":
+      state.requestBody = body;
+      state.argsPost = parseArguments(body, state.ruleset.settings.argumentSeparator);
+      break;
+    case "JSON":
+      processJson(state, body);
+      break;
+    case "XML":
+      processXml(state, body);
+      break;
+    case "MULTIPART":
+      processMultipart(state, body);
+      break;
+    default:
+      // Without a processor the body is not looked at, unless a rule asked for it raw.
+      if (state.forceBodyVariable) {
+        state.bodyProcessor = "URLENCODED";
+        state.requestBody = body;
+        state.argsPost = parseArguments(body, state.ruleset.settings.argumentSeparator);
+      }
+  }
+  if (state.forceBodyVariable) state.requestBody = body;
+}
+
+function fail(state: State, message: string): void {
+  state.bodyError = "1";
+  state.bodyErrorMessage = message;
+}
+
+function processJson(state: State, body: string): void {
+  const args: Collection = createCollection();
+  const fault = readJson(body, (name, value) => addTo(args, name, value));
+  state.argsPost = args;
+  if (fault !== undefined) fail(state, fault.message);
+}
+
+function processXml(state: State, body: string): void {
+  const texts: string[] = [];
+  const attributes: Collection = createCollection();
+  const fault = readXml(body, {
+    text: (value) => texts.push(value),
+    attribute: (name, value) => addTo(attributes, name, value),
+  });
+  const text = createCollection();
+  addTo(text, "/*", texts.join(""));
+  state.xmlText = text;
+  state.xmlAttributes = attributes;
+  if (fault !== undefined) fail(state, fault.message);
+}
+
+function processMultipart(state: State, body: string): void {
+  const args = createCollection();
+  const files = createCollection();
+  const sizes = createCollection();
+  const headers = createCollection();
+  const flags = new Map<string, string>();
+  const type = state.headers.values[state.headers.lowered.indexOf("content-type")]?.text ?? "";
+  const fault = readMultipart(type, body, {
+    argument: (name, value) => addTo(args, name, value),
+    file(name, fileName, bytes) {
+      addTo(files, name, fileName);
+      addTo(sizes, name, String(bytes));
+    },
+    header: (partName, line) => addTo(headers, partName, line),
+    flag(name) {
+      flags.set(name, "1");
+      if (STRICT.has(name)) flags.set("MULTIPART_STRICT_ERROR", "1");
+    },
+  });
+  state.argsPost = args;
+  state.files = files;
+  state.fileSizes = sizes;
+  state.multipartHeaders = headers;
+  state.multipartFlags = flags;
+  if (fault !== undefined) {
+    fail(state, fault.message);
+    flags.set("MULTIPART_STRICT_ERROR", "1");
+  }
+}
