@@ -5,6 +5,7 @@ import { checkTimes, serveConnection } from "./connection.ts";
 import type { Inspector } from "./inspect.ts";
 import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
+import type { WorkerStatus } from "./messages.ts";
 import { buildRoutes, noRoutes, siteOf } from "./routes.ts";
 import type { Emit, Gateway } from "./state.ts";
 import { dropUpstream, sweepUpstreams } from "./upstream.ts";
@@ -18,15 +19,6 @@ export type WorkerOptions = {
   /** Compiles the rules of an intent; throws an Error whose message a person can act on. */
   inspectorOf: (intent: GatewayIntent) => Inspector;
   limits?: Partial<GatewayLimits>;
-};
-
-/** What a worker says of itself. */
-export type WorkerStatus = {
-  version: number;
-  requests: number;
-  connections: number;
-  eventsLost: number;
-  connectionsRefused: number;
 };
 
 export type GatewayWorker = {

@@ -1,0 +1,71 @@
+/** The gateway process: `node main.ts [--intent FILE]`; without a file it follows the control plane. */
+import { parseArgs } from "node:util";
+import { readConfig } from "../../kernel/config.ts";
+import { openIntentClient } from "../../kernel/intent/client.ts";
+import { intentsOfFile } from "./intent-file.ts";
+import { loadIntent } from "./intent-store.ts";
+import { startMaster } from "./master.ts";
+import type { GatewayStatus } from "./messages.ts";
+
+const STOP_GRACE_MS = 5_000;
+const FLEET_RETRY_MS = 1_000;
+
+type Report = (status: GatewayStatus) => void;
+
+/** Intents of the control plane; reports go back the same way. Joins when it can be reached. */
+async function* intentsOfFleet(
+  folder: string,
+  signal: AbortSignal,
+  onReport: (report: Report) => void,
+): AsyncGenerator<unknown> {
+  while (!signal.aborted) {
+    try {
+      const client = await openIntentClient(folder, signal);
+      onReport((status) => void client.report(status));
+      const known = await loadIntent(folder);
+      for await (const { document } of client.intents(known?.version ?? 0, signal)) yield document;
+    } catch (error) {
+      if (signal.aborted) return;
+      process.stderr.write(`gateway: cannot follow the control plane: ${error}\n`);
+      await new Promise((resolve) => setTimeout(resolve, FLEET_RETRY_MS));
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { intent: { type: "string" } } });
+  const config = readConfig(process.env);
+  const ended = new AbortController();
+  let report: Report = () => {};
+  const { folders, gateway } = config;
+  const intents =
+    values.intent === undefined
+      ? intentsOfFleet(folders.gateway, ended.signal, (next) => {
+          report = next;
+        })
+      : intentsOfFile(values.intent, {
+          signal: ended.signal,
+          onFault: (message) => process.stderr.write(`gateway: ${message}\n`),
+        });
+  const master = await startMaster({
+    ...gateway,
+    folder: folders.gateway,
+    spoolFolder: folders.spool,
+    intents,
+    onStatus: (status) => report(status),
+  });
+  const { httpPort, httpsPort } = master;
+  process.stdout.write(`${JSON.stringify({ ready: "gateway", httpPort, httpsPort })}\n`);
+  const stop = async (): Promise<void> => {
+    ended.abort();
+    await master.stop(STOP_GRACE_MS);
+    process.exit(0);
+  };
+  process.once("SIGTERM", () => void stop());
+  process.once("SIGINT", () => void stop());
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exit(1);
+});

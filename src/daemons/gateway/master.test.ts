@@ -1,0 +1,194 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { GatewayIntent } from "./intent.ts";
+import { type Master, startMaster } from "./master.ts";
+import type { GatewayStatus } from "./messages.ts";
+import { eventually, exchangeRaw, intentOf, rawClient, siteFor, startOrigin } from "./test-kit.ts";
+
+let folder: string;
+let origin: Awaited<ReturnType<typeof startOrigin>>;
+let master: Master | null = null;
+let status: GatewayStatus | null = null;
+let give: (document: unknown) => void = () => {};
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gateway-"));
+  origin = await startOrigin((_request, response) => response.end("from the origin"));
+});
+afterEach(async () => {
+  await master?.stop(50);
+  master = null;
+  await origin.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function* given(): AsyncGenerator<unknown> {
+  const queue: unknown[] = [];
+  let wake = () => {};
+  give = (document) => {
+    queue.push(document);
+    wake();
+  };
+  for (;;) {
+    if (queue.length > 0) yield queue.shift();
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+}
+
+async function start(workers = 1): Promise<Master> {
+  const started = await startMaster({
+    workers,
+    host: "127.0.0.1",
+    httpPort: 0,
+    httpsPort: 0,
+    folder: join(folder, "gateway"),
+    spoolFolder: join(folder, "spool"),
+    intents: given(),
+    onStatus: (next) => {
+      status = next;
+    },
+  });
+  master = started;
+  return started;
+}
+
+async function apply(intent: GatewayIntent): Promise<void> {
+  give(intent);
+  await eventually(() => status?.runningVersion === intent.version);
+}
+
+const request = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+const statusCode = async (port: number) => (await exchangeRaw(port, request)).substring(9, 12);
+
+test("a killed worker comes back with the intent, and the other serves meanwhile", async () => {
+  const { httpPort, pids } = await start(2);
+  await apply(intentOf([siteFor([origin.url])]));
+  const before = pids();
+  expect(before).toHaveLength(2);
+  process.kill(before[0] ?? 0, "SIGKILL");
+  await eventually(() => pids().length === 2 && !pids().includes(before[0] ?? 0));
+  await eventually(() => status?.workers.length === 2 && status.runningVersion === 1);
+  for (let count = 0; count < 8; count++) expect(await statusCode(httpPort)).toBe("200");
+});
+
+test("the last good intent is enforced after a restart without any control plane", async () => {
+  await start();
+  await apply(intentOf([siteFor([origin.url])], { version: 7 }));
+  const kept = join(folder, "gateway", "intent.json");
+  expect((await stat(kept)).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(await readFile(kept, "utf8"))).toMatchObject({ version: 7 });
+  await master?.stop(50);
+  const { httpPort } = await start();
+  await eventually(() => status?.runningVersion === 7);
+  expect(await statusCode(httpPort)).toBe("200");
+});
+
+test("a site that cannot be applied keeps its last good settings and shows why; others change", async () => {
+  const { httpPort } = await start();
+  const other = siteFor([origin.url], { siteId: "site-b", domains: ["b.test"] });
+  await apply(intentOf([siteFor([origin.url])]));
+  const broken = siteFor([origin.url], { certificatePem: "no certificate" });
+  await apply(intentOf([broken, other], { version: 2 }));
+  expect(status?.failures).toMatchObject([{ siteId: "site-a" }]);
+  expect(await statusCode(httpPort)).toBe("200");
+  const forB = request.replace("a.test", "b.test");
+  expect(await exchangeRaw(httpPort, forB)).toContain("from the origin");
+});
+
+test("a document that is no intent is refused whole and the running one stays", async () => {
+  const { httpPort } = await start();
+  await apply(intentOf([siteFor([origin.url])]));
+  give({ version: 2, sites: "none" });
+  await eventually(() => (status?.messages.length ?? 0) > 0);
+  expect(status?.runningVersion).toBe(1);
+  expect(await statusCode(httpPort)).toBe("200");
+});
+
+test("changing the intent under load drops no request", async () => {
+  const { httpPort } = await start();
+  await apply(intentOf([siteFor([origin.url])]));
+  let isDone = false;
+  let answered = 0;
+  const load = Array.from({ length: 4 }, async () => {
+    const client = rawClient(httpPort);
+    for (let count = 1; !isDone; count++) {
+      client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+      const text = await client.until((all) => all.split("from the origin").length > count);
+      expect(text).not.toMatch(/HTTP\/1\.1 [^2]/);
+      answered++;
+    }
+    client.socket.destroy();
+  });
+  for (let version = 2; version < 30; version++) {
+    give(intentOf([siteFor([origin.url])], { version }));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await eventually(() => status?.runningVersion === 29);
+  isDone = true;
+  await Promise.all(load);
+  expect(answered).toBeGreaterThan(4);
+});
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+/** A self-signed certificate for one name. */
+function selfSigned(name: string): { certificatePem: string; privateKeyPem: string } {
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, "-days", "2"];
+  const options = ["req", "-x509", ...curve, ...subject, "-keyout", "-", "-out", "-"];
+  const text = execFileSync("openssl", options, { encoding: "utf8", stdio: "pipe" });
+  const at = text.indexOf("-----BEGIN CERTIFICATE");
+  return { privateKeyPem: text.slice(0, at), certificatePem: text.slice(at) };
+}
+
+test.skipIf(!hasOpenssl)(
+  "each site gets its own certificate by SNI, never one of another",
+  async () => {
+    const certificates: string[] = [];
+    const siteOf = (name: string, accountId: string) => {
+      const { certificatePem, privateKeyPem } = selfSigned(`${name}.test`);
+      certificates.push(certificatePem);
+      const domains = [`${name}.test`];
+      return siteFor([origin.url], {
+        siteId: `site-${name}`,
+        accountId,
+        domains,
+        certificatePem,
+        privateKeyPem,
+      });
+    };
+    const { httpsPort, httpPort } = await start();
+    const plain = siteFor([origin.url], {
+      siteId: "site-p",
+      domains: ["p.test"],
+      redirectToHttps: true,
+    });
+    const sites = [siteOf("a", "acct-a"), siteOf("b", "acct-b"), plain];
+    await apply(intentOf(sites));
+    const ask = async (servername: string, host: string) => {
+      const socket = connectTls({
+        port: httpsPort,
+        host: "127.0.0.1",
+        servername,
+        ca: certificates,
+      });
+      const client = rawClient(httpsPort, socket);
+      client.send(request.replace("a.test", host));
+      return client.closed;
+    };
+    expect(await ask("a.test", "a.test")).toContain("from the origin");
+    expect(await ask("b.test", "b.test")).toContain("from the origin");
+    expect(await ask("a.test", "b.test")).toMatch(/^HTTP\/1\.1 421 /);
+    expect(await ask("c.test", "a.test")).toBe("");
+    const redirected = await exchangeRaw(httpPort, request.replace("a.test", "p.test"));
+    expect(redirected).toMatch(/^HTTP\/1\.1 308 [\s\S]*Location: https:\/\/p\.test\/\r\n/);
+  },
+);

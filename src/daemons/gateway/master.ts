@@ -1,0 +1,206 @@
+/** The master: forks workers, gives them the intent, keeps the last good one, reports. No traffic. */
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import { type GatewayIntent, type IntentFault, readIntent, settleIntent } from "./intent.ts";
+import { loadIntent, saveIntent } from "./intent-store.ts";
+import {
+  type GatewayStatus,
+  readFromWorker,
+  type ToWorker,
+  type WorkerStatus,
+} from "./messages.ts";
+
+export type MasterOptions = {
+  workers: number;
+  host: string;
+  /** 0 = any free port, the same for all workers. */
+  httpPort: number;
+  httpsPort: number;
+  /** `<data>/gateway`: the last good intent. */
+  folder: string;
+  /** `<data>/spool`: each worker writes `gateway-<n>` below it. */
+  spoolFolder: string;
+  /** Desired states, newest last; ends with the gateway. */
+  intents: AsyncIterable<unknown>;
+  /** Called when something changed, and once a second with fresh counters. */
+  onStatus: (status: GatewayStatus) => void;
+};
+
+export type Master = {
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  /** Process ids of the workers that run. */
+  pids(): number[];
+  stop(graceMs: number): Promise<void>;
+};
+
+type Slot = {
+  at: number;
+  child: ChildProcess | null;
+  status: WorkerStatus | null;
+  restartMs: number;
+};
+
+type MasterState = {
+  readonly options: MasterOptions;
+  readonly slots: Slot[];
+  intent: GatewayIntent | null;
+  faults: IntentFault[];
+  messages: string[];
+  httpPort: number;
+  httpsPort: number;
+  stopping: boolean;
+};
+
+const RESTART_MS_MIN = 100;
+const RESTART_MS_MAX = 3_000;
+const START_TIMEOUT_MS = 20_000;
+const MESSAGES_MAX = 20;
+const HEAP_MIB_MAX = 512;
+
+/**
+ * Starts the workers with the last good intent and follows `intents`.
+ *
+ * @throws Error when the first worker cannot listen, with its reason.
+ */
+export async function startMaster(options: MasterOptions): Promise<Master> {
+  const state: MasterState = {
+    options,
+    slots: [],
+    intent: await loadIntent(options.folder),
+    faults: [],
+    messages: [],
+    httpPort: options.httpPort,
+    httpsPort: options.httpsPort,
+    stopping: false,
+  };
+  for (let at = 0; at < options.workers; at++) {
+    const slot: Slot = { at, child: null, status: null, restartMs: RESTART_MS_MIN };
+    state.slots.push(slot);
+    // One after the other: the first may choose the ports that the others share.
+    await startSlot(state, slot);
+  }
+  const followed = follow(state);
+  const timer = setInterval(() => options.onStatus(statusOf(state)), 1_000);
+  return {
+    httpPort: state.httpPort,
+    httpsPort: state.httpsPort,
+    pids: () => state.slots.flatMap(({ child }) => (child?.pid === undefined ? [] : [child.pid])),
+    stop: async (graceMs) => {
+      state.stopping = true;
+      clearInterval(timer);
+      await Promise.all(state.slots.map((slot) => stopSlot(slot, graceMs)));
+      void followed;
+    },
+  };
+}
+
+/** Applies each intent as it comes; a fault is reported and the last good one runs on. */
+async function follow(state: MasterState): Promise<void> {
+  for await (const document of state.options.intents) {
+    if (state.stopping) return;
+    const result = readIntent(document);
+    state.faults = result.faults;
+    if (result.ok) {
+      const settled = settleIntent(result.intent, result.faults, state.intent);
+      state.intent = settled;
+      for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
+      await saveIntent(state.options.folder, settled).catch((error: unknown) =>
+        note(state, `Cannot keep the intent on disk: ${error}`),
+      );
+    } else note(state, `Cannot apply intent ${result.version ?? "without a version"}`);
+    state.options.onStatus(statusOf(state));
+  }
+}
+
+function statusOf(state: MasterState): GatewayStatus {
+  const workers = state.slots.flatMap(({ status }) => (status === null ? [] : [status]));
+  const failures = state.faults.flatMap(({ siteId, path, message }) =>
+    siteId === null ? [] : [{ siteId, message: `${path}: ${message}` }],
+  );
+  const general = state.faults
+    .filter(({ siteId }) => siteId === null)
+    .map(({ path, message }) => `${path}: ${message}`);
+  const versions = workers.map(({ version }) => version);
+  return {
+    runningVersion: versions.length === 0 ? 0 : Math.min(...versions),
+    failures,
+    messages: [...general, ...state.messages].slice(0, MESSAGES_MAX),
+    workers,
+  };
+}
+
+function note(state: MasterState, message: string): void {
+  state.messages = [message, ...state.messages.filter((each) => each !== message)];
+  state.messages.length = Math.min(state.messages.length, MESSAGES_MAX);
+}
+
+function send(slot: Slot, message: ToWorker): void {
+  if (slot.child?.connected) slot.child.send(message, () => {});
+}
+
+/** Forks a worker; resolves when it listens, rejects with its reason when it does not. */
+function startSlot(state: MasterState, slot: Slot): Promise<void> {
+  const { options } = state;
+  const child = fork(join(import.meta.dirname, "worker-main.ts"), [], {
+    execArgv: [`--max-old-space-size=${HEAP_MIB_MAX}`],
+    env: {
+      ...process.env,
+      CORDON_WORKER_HOST: options.host,
+      CORDON_WORKER_HTTP_PORT: String(state.httpPort),
+      CORDON_WORKER_HTTPS_PORT: String(state.httpsPort),
+      CORDON_WORKER_SPOOL: join(options.spoolFolder, `gateway-${slot.at}`),
+    },
+  });
+  slot.child = child;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
+    let reason = "it ended before it listened";
+    child.on("message", (value) => {
+      const message = readFromWorker(value);
+      if (message === null) return;
+      if (message.kind === "listening") {
+        clearTimeout(timer);
+        slot.restartMs = RESTART_MS_MIN;
+        state.httpPort = message.httpPort;
+        state.httpsPort = message.httpsPort;
+        if (state.intent !== null) send(slot, { kind: "intent", intent: state.intent });
+        resolve();
+      } else if (message.kind === "failed") reason = message.message;
+      else if (message.kind === "notApplied") note(state, message.message);
+      else if (message.kind === "status") slot.status = message.status;
+      else if (message.kind === "applied" && slot.status !== null) {
+        slot.status = { ...slot.status, version: message.version };
+      }
+    });
+    child.on("exit", () => {
+      clearTimeout(timer);
+      slot.child = null;
+      slot.status = null;
+      reject(new Error(`Cannot start gateway worker ${slot.at}: ${reason}`));
+      if (!state.stopping) restartLater(state, slot);
+    });
+  });
+}
+
+function restartLater(state: MasterState, slot: Slot): void {
+  note(state, `Worker ${slot.at} ended and was started again`);
+  setTimeout(() => {
+    if (state.stopping) return;
+    startSlot(state, slot).catch((error: unknown) => note(state, String(error)));
+  }, slot.restartMs).unref();
+  slot.restartMs = Math.min(slot.restartMs * 2, RESTART_MS_MAX);
+}
+
+function stopSlot(slot: Slot, graceMs: number): Promise<void> {
+  const { child } = slot;
+  if (child === null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), graceMs + 2_000);
+    child.on("exit", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    send(slot, { kind: "stop", graceMs });
+  });
+}

@@ -1,0 +1,54 @@
+/** What master and workers tell each other over IPC, and what the gateway reports upward. */
+import Type from "typebox";
+import { Compile } from "typebox/compile";
+import { GatewayIntent } from "./intent.ts";
+
+export const ToWorker = Type.Union([
+  Type.Object({ kind: Type.Literal("intent"), intent: GatewayIntent }),
+  Type.Object({ kind: Type.Literal("stop"), graceMs: Type.Integer({ minimum: 0 }) }),
+]);
+export type ToWorker = Type.Static<typeof ToWorker>;
+
+export const WorkerStatus = Type.Object({
+  version: Type.Integer(),
+  requests: Type.Integer(),
+  connections: Type.Integer(),
+  eventsLost: Type.Integer(),
+  connectionsRefused: Type.Integer(),
+});
+export type WorkerStatus = Type.Static<typeof WorkerStatus>;
+
+export const FromWorker = Type.Union([
+  Type.Object({
+    kind: Type.Literal("listening"),
+    httpPort: Type.Integer(),
+    httpsPort: Type.Integer(),
+  }),
+  Type.Object({ kind: Type.Literal("applied"), version: Type.Integer() }),
+  Type.Object({
+    kind: Type.Literal("notApplied"),
+    version: Type.Integer(),
+    message: Type.String(),
+  }),
+  Type.Object({ kind: Type.Literal("status"), status: WorkerStatus }),
+  Type.Object({ kind: Type.Literal("failed"), message: Type.String() }),
+]);
+export type FromWorker = Type.Static<typeof FromWorker>;
+
+const toWorker = Compile(ToWorker);
+const fromWorker = Compile(FromWorker);
+
+/** The message when it is one, else null. */
+export const readToWorker = (value: unknown): ToWorker | null =>
+  toWorker.Check(value) ? value : null;
+export const readFromWorker = (value: unknown): FromWorker | null =>
+  fromWorker.Check(value) ? value : null;
+
+/** What the gateway as a whole reports: the contract's GatewayStatus, with its counters. */
+export type GatewayStatus = {
+  runningVersion: number;
+  /** Sites whose newest settings could not be applied, and why; the last good ones run on. */
+  failures: { siteId: string; message: string }[];
+  messages: string[];
+  workers: WorkerStatus[];
+};

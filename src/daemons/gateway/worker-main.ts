@@ -1,0 +1,67 @@
+/** The process of one worker: takes intents over IPC, writes its events into its own spool. */
+import { join } from "node:path";
+import { openSpool } from "../../kernel/spool/spool.ts";
+import { inspectorOf } from "./inspector.ts";
+import { type FromWorker, readToWorker } from "./messages.ts";
+import { startWorker } from "./worker.ts";
+
+const STATUS_EVERY_MS = 1_000;
+
+const say = (message: FromWorker): void => {
+  if (process.connected) process.send?.(message);
+};
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const setting = (name: string): string => {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`Cannot start a gateway worker: ${name} is not set`);
+  return value;
+};
+
+async function run(): Promise<void> {
+  const folder = join(setting("CORDON_WORKER_SPOOL"));
+  const spool = openSpool({ folder });
+  const worker = await startWorker({
+    host: setting("CORDON_WORKER_HOST"),
+    httpPort: Number(setting("CORDON_WORKER_HTTP_PORT")),
+    httpsPort: Number(setting("CORDON_WORKER_HTTPS_PORT")),
+    emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
+    inspectorOf,
+  });
+  const timer = setInterval(
+    () => say({ kind: "status", status: worker.status() }),
+    STATUS_EVERY_MS,
+  );
+  let isStopping = false;
+  const stop = async (graceMs: number): Promise<void> => {
+    if (isStopping) return;
+    isStopping = true;
+    clearInterval(timer);
+    await worker.close(graceMs);
+    await spool.close();
+    process.exit(0);
+  };
+  process.on("message", (value) => {
+    const message = readToWorker(value);
+    if (message?.kind === "stop") void stop(message.graceMs);
+    if (message?.kind !== "intent") return;
+    const { version } = message.intent;
+    try {
+      worker.apply(message.intent);
+      say({ kind: "applied", version });
+    } catch (error) {
+      say({ kind: "notApplied", version, message: text(error) });
+    }
+  });
+  // A worker without its master would never hear of a change again.
+  process.on("disconnect", () => void stop(0));
+  // The master decides when to stop; a Ctrl-C reaches the whole process group.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  say({ kind: "listening", httpPort: worker.httpPort, httpsPort: worker.httpsPort });
+}
+
+run().catch((error: unknown) => {
+  say({ kind: "failed", message: text(error) });
+  process.exitCode = 1;
+  process.disconnect?.();
+});
