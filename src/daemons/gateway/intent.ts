@@ -221,10 +221,10 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 
 const versionOf = (document: unknown): number | null =>
-  isRecord(document) && typeof document["version"] === "number" ? document["version"] : null;
+  isRecord(document) && typeof document.version === "number" ? document.version : null;
 
 function siteIdAt(document: unknown, at: number): string | null {
-  const sites = isRecord(document) ? document["sites"] : undefined;
+  const sites = isRecord(document) ? document.sites : undefined;
   const site: unknown = Array.isArray(sites) ? sites[at] : undefined;
-  return isRecord(site) && typeof site["siteId"] === "string" ? site["siteId"] : null;
+  return isRecord(site) && typeof site.siteId === "string" ? site.siteId : null;
 }

@@ -1,0 +1,55 @@
+/** chDB, the ClickHouse engine as a library, with modest limits. */
+import { Session } from "chdb";
+import { schemaStatements } from "../../kernel/lake/schema.ts";
+
+const MEMORY_BYTES_MAX = 1_073_741_824;
+const QUERY_MEMORY_BYTES_MAX = 402_653_184;
+const QUERY_SECONDS_MAX = 20;
+const ROWS_MAX = 200_000;
+
+export type EmbeddedLake = {
+  query(sql: string, parameters: Readonly<Record<string, string>>): Promise<string>;
+  /** Lines of JSON into the table; synced to disk when it resolves. */
+  insert(lines: string): Promise<void>;
+  close(): void;
+};
+
+/** Opens the engine on a folder that no other process may have open. */
+export async function openEmbedded(folder: string): Promise<EmbeddedLake> {
+  const session = new Session(folder);
+  for (const statement of [
+    `SET max_memory_usage = ${QUERY_MEMORY_BYTES_MAX}`,
+    `SET max_memory_usage_for_user = ${MEMORY_BYTES_MAX}`,
+    "SET max_threads = 2",
+    "SET max_insert_threads = 1",
+    `SET max_execution_time = ${QUERY_SECONDS_MAX}`,
+    `SET max_result_rows = ${ROWS_MAX}`,
+    "SET output_format_json_quote_64bit_integers = 0",
+    "SET do_not_merge_across_partitions_select_final = 1",
+    ...schemaStatements,
+  ]) {
+    session.query(statement);
+  }
+  return {
+    async query(sql, parameters) {
+      const result = await session.queryBindAsync(sql, typed(parameters), {
+        format: "JSONEachRow",
+      });
+      return result.text();
+    },
+    async insert(lines) {
+      await session.insert({
+        table: "event",
+        values: Buffer.from(lines),
+        format: "JSONEachRow",
+        settings: { input_format_skip_unknown_fields: 1 },
+      });
+    },
+    close: () => session.close(),
+  };
+}
+
+/** Parameters arrive as text; arrays in ClickHouse's literal form are handed on as they are. */
+function typed(parameters: Readonly<Record<string, string>>): Record<string, unknown> {
+  return { ...parameters };
+}

@@ -1,0 +1,34 @@
+/** The lake's one table. `raw` is the event as it was recorded; the rest is for search. */
+
+const DAYS_KEPT = 90;
+const RAW_DAYS_KEPT = 30;
+
+/** Statements that make the table; safe to repeat. */
+export const schemaStatements: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS event (
+    account LowCardinality(String),
+    uid String,
+    time DateTime64(3, 'UTC'),
+    class_uid UInt32,
+    severity_id UInt8,
+    activity LowCardinality(String),
+    disposition LowCardinality(String),
+    source_ip String,
+    site_id LowCardinality(String),
+    method LowCardinality(String),
+    host LowCardinality(String),
+    path String,
+    status UInt16,
+    user_agent String,
+    user_name LowCardinality(String),
+    score UInt32,
+    rule_ids Array(UInt32),
+    message String,
+    latency_ms UInt32,
+    raw String CODEC(ZSTD(3)) TTL toDateTime(time) + INTERVAL ${RAW_DAYS_KEPT} DAY
+  ) ENGINE = ReplacingMergeTree
+  PARTITION BY toDate(time)
+  ORDER BY (account, class_uid, time, uid)
+  TTL toDateTime(time) + INTERVAL ${DAYS_KEPT} DAY
+  SETTINGS fsync_after_insert = 1`,
+];
