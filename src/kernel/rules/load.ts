@@ -1,0 +1,79 @@
+/** Rule sets on disk: which are installed, and how one becomes a compiled ruleset. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, sep } from "node:path";
+import { compileRuleset, type Ruleset, type RulesetSource } from "../../engines/seclang/engine.ts";
+import { type Config, programFolder } from "../config.ts";
+
+/** One installed rule set, as `up` wrote it into `rules/sources.json`. */
+export type InstalledRuleset = {
+  readonly name: string;
+  readonly version: string;
+  readonly setupFile: string;
+  readonly rulesFolder: string;
+};
+
+/** The installed rule sets; empty when there are none. */
+export function installedRulesets(config: Config): readonly InstalledRuleset[] {
+  const file = join(config.folders.rules, "sources.json");
+  if (!existsSync(file)) return [];
+  const parsed: unknown = JSON.parse(readFileSync(file, "utf8"));
+  // Our own file; it is written whole or not at all.
+  return Array.isArray(parsed) ? (parsed as InstalledRuleset[]) : [];
+}
+
+/**
+ * Compiles Cordon's base, the set's own settings and its rules, in the order of their names.
+ *
+ * @throws SecLangError with file and line of every fault.
+ */
+export function loadRuleset({
+  setupFile,
+  rulesFolder,
+}: Pick<InstalledRuleset, "setupFile" | "rulesFolder">): Ruleset {
+  const files = [
+    join(programFolder, "content", "waf", "engine.conf"),
+    ...(existsSync(setupFile) ? [setupFile] : []),
+    ...readdirSync(rulesFolder)
+      .filter((name) => name.endsWith(".conf"))
+      .sort()
+      .map((name) => join(rulesFolder, name)),
+  ];
+  const sources = files.map(
+    (name): RulesetSource => ({ name, text: readFileSync(name, "latin1") }),
+  );
+  return compileRuleset(sources, {
+    dataFile: (fromFile, name) => readDataFile(dirname(fromFile), name),
+  });
+}
+
+/** Data files lie beside the rules; a name that leads elsewhere is treated as missing. */
+function readDataFile(folder: string, name: string): string | undefined {
+  const file = normalize(join(folder, name));
+  if (!file.startsWith(folder + sep) || !existsSync(file)) return undefined;
+  return readFileSync(file, "latin1");
+}
+
+/** Debian's place of a set's settings, from the folder of its rules. */
+export function setupFileOf(rulesFolder: string): string {
+  const top = rulesFolder.replace(/usr\/share\/modsecurity-crs\/rules\/?$/, "");
+  return top === rulesFolder
+    ? join(rulesFolder, "..", "crs-setup.conf")
+    : join(top, "etc/modsecurity/crs/crs-setup.conf");
+}
+
+/** The variables that set paranoia level and thresholds, by the names that CRS 3 and 4 use. */
+export function siteVariables(site: {
+  readonly paranoiaLevel: number;
+  readonly inboundThreshold: number;
+  readonly outboundThreshold: number;
+}): Map<string, string> {
+  const level = String(site.paranoiaLevel);
+  return new Map([
+    ["paranoia_level", level],
+    ["executing_paranoia_level", level],
+    ["blocking_paranoia_level", level],
+    ["detection_paranoia_level", level],
+    ["inbound_anomaly_score_threshold", String(site.inboundThreshold)],
+    ["outbound_anomaly_score_threshold", String(site.outboundThreshold)],
+  ]);
+}

@@ -1,0 +1,152 @@
+/** Rules of searching events: what may be asked, and how an event is shown. */
+import type { EventColumns } from "../../kernel/events/row.ts";
+import type { Filter } from "../../kernel/operation.ts";
+import { Problem } from "../../kernel/problem.ts";
+import type { EventRow } from "./contract.ts";
+
+export const limits = {
+  exportDefault: 10_000,
+  pointsMax: 500,
+  groupsMax: 10,
+  topDefault: 10,
+} as const;
+
+/** Columns by the name that callers use. */
+export const columns = {
+  classUid: { column: "class_uid", type: "UInt32" },
+  severityId: { column: "severity_id", type: "UInt8" },
+  activity: { column: "activity", type: "String" },
+  disposition: { column: "disposition", type: "String" },
+  sourceIp: { column: "source_ip", type: "String" },
+  siteId: { column: "site_id", type: "String" },
+  method: { column: "method", type: "String" },
+  host: { column: "host", type: "String" },
+  path: { column: "path", type: "String" },
+  status: { column: "status", type: "UInt16" },
+  userAgent: { column: "user_agent", type: "String" },
+  userName: { column: "user_name", type: "String" },
+  score: { column: "score", type: "UInt32" },
+  ruleIds: { column: "rule_ids", type: "UInt32" },
+  message: { column: "message", type: "String" },
+} as const;
+
+export type FieldName = keyof typeof columns;
+
+/** @throws Problem events.queryInvalid when the name is no field. */
+export function fieldOf(name: string, path: string): FieldName {
+  const found = Object.keys(columns).find((field): field is FieldName => field === name);
+  if (found !== undefined) return found;
+  const message = `"${name}" is no field of events; fields are ${Object.keys(columns).join(", ")}`;
+  throw new Problem("events.queryInvalid", { details: [{ path, message }] });
+}
+
+const COMPARISONS = { gt: ">", ge: ">=", lt: "<", le: "<=" } as const;
+
+/** A condition over columns; values only ever as parameters named `f<at>`. */
+export function conditionOf(filter: Filter, at: number) {
+  const field = fieldOf(filter.name, `/filters/${at}/name`);
+  const { column, type } = columns[field];
+  const name = `f${at}`;
+  const operator = filter.operator ?? "eq";
+  const numeric = type !== "String";
+  if (numeric && filter.values.some((value) => !/^\d{1,10}$/.test(value))) {
+    const message = `"${filter.values.join(", ")}" is no whole number`;
+    throw new Problem("events.queryInvalid", {
+      details: [{ path: `/filters/${at}/values`, message }],
+    });
+  }
+  const values = numeric ? filter.values.map(Number) : filter.values;
+  if (operator === "eq" || operator === "ne") {
+    const test =
+      field === "ruleIds"
+        ? `hasAny(${column}, {${name}:Array(${type})})`
+        : `${column} IN {${name}:Array(${type})}`;
+    return { sql: operator === "eq" ? test : `NOT (${test})`, name, value: values };
+  }
+  const [first = ""] = filter.values;
+  if (operator === "contains" || operator === "startsWith") {
+    const call = operator === "contains" ? "positionCaseInsensitive" : "startsWith";
+    const sql =
+      operator === "contains"
+        ? `${call}(toString(${column}), {${name}:String}) > 0`
+        : `${call}(toString(${column}), {${name}:String})`;
+    return { sql, name, value: first };
+  }
+  if (field === "ruleIds") {
+    const message = "can be compared by eq and ne only";
+    throw new Problem("events.queryInvalid", {
+      details: [{ path: `/filters/${at}/operator`, message }],
+    });
+  }
+  return { sql: `${column} ${COMPARISONS[operator]} {${name}:${type}}`, name, value: first };
+}
+
+/** The interval that gives a chart of about sixty points. */
+export function intervalFor(startMs: number, endMs: number): number {
+  const wanted = (endMs - startMs) / 1000 / 60;
+  const steps = [1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400, 604_800];
+  return steps.find((step) => step >= wanted) ?? 604_800;
+}
+
+/** An event's columns as callers see them. */
+export function rowView(row: Omit<EventColumns, "account" | "latency_ms">): EventRow {
+  return {
+    uid: row.uid,
+    time: new Date(row.time).toISOString(),
+    classUid: row.class_uid,
+    severityId: row.severity_id,
+    activity: row.activity,
+    disposition: row.disposition,
+    sourceIp: row.source_ip,
+    siteId: row.site_id,
+    method: row.method,
+    host: row.host,
+    path: row.path,
+    status: row.status,
+    userAgent: row.user_agent,
+    userName: row.user_name,
+    score: row.score,
+    ruleIds: [...row.rule_ids],
+    message: row.message,
+  };
+}
+
+/** True when a live event passes the filters of its watcher. */
+export function passes(
+  row: EventRow,
+  filters: readonly Filter[],
+  text: string | undefined,
+): boolean {
+  if (text !== undefined && text !== "") {
+    const haystack = `${row.message} ${row.path} ${row.userAgent}`.toLowerCase();
+    if (!haystack.includes(text.toLowerCase())) return false;
+  }
+  return filters.every((filter, at) => {
+    const field = fieldOf(filter.name, `/filters/${at}/name`);
+    const value = row[field];
+    const texts = Array.isArray(value) ? value.map(String) : [String(value)];
+    return comparison(texts, filter);
+  });
+}
+
+function comparison(texts: readonly string[], { operator = "eq", values }: Filter): boolean {
+  const [first = ""] = values;
+  switch (operator) {
+    case "eq":
+      return texts.some((text) => values.includes(text));
+    case "ne":
+      return !texts.some((text) => values.includes(text));
+    case "contains":
+      return texts.some((text) => text.toLowerCase().includes(first.toLowerCase()));
+    case "startsWith":
+      return texts.some((text) => text.startsWith(first));
+    case "gt":
+      return Number(texts[0]) > Number(first);
+    case "ge":
+      return Number(texts[0]) >= Number(first);
+    case "lt":
+      return Number(texts[0]) < Number(first);
+    case "le":
+      return Number(texts[0]) <= Number(first);
+  }
+}
