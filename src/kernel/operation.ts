@@ -46,10 +46,8 @@ export type Operation<
   Output extends TSchema = TSchema,
 > = OperationDeclaration<Input, Output>;
 
-/** Declares an operation; the identity function, so that its types are kept. */
-export function operation<Input extends TObject, Output extends TSchema>(
-  declaration: OperationDeclaration<Input, Output>,
-): Operation<Input, Output> {
+/** Declares an operation; the identity function, so that its exact types are kept. */
+export function operation<const Declared extends Operation>(declaration: Declared): Declared {
   return declaration;
 }
 

@@ -135,7 +135,8 @@ async function intent(
   );
   clearTimeout(timer);
   if (newer === undefined) return { code: 204 };
-  return { code: 200, body: { version: newer.version, document: newer.document } };
+  const { version, document } = newer;
+  return { code: 200, body: { version, document: { version, ...document } } };
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

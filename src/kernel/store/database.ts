@@ -10,8 +10,15 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
 
 export type Connection =
-  | string
-  | { host: string; user: string; password: string; database: string };
+  | { readonly connectionString: string }
+  | {
+      /** Folder of the Unix socket. */
+      readonly host: string;
+      readonly port: number;
+      readonly user: string;
+      readonly password: string;
+      readonly database: string;
+    };
 
 /** Runs one statement; interpolated values become parameters. Column names arrive in camelCase. */
 export type Sql = <Row extends object>(
@@ -40,9 +47,8 @@ const INT8_OID = 20;
  * @param connection a URL, or the folder of a Unix socket with credentials.
  */
 export function openDatabase(connection: Connection): Database {
-  const settings = typeof connection === "string" ? { connectionString: connection } : connection;
   const pool = new pg.Pool({
-    ...settings,
+    ...connection,
     max: POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -53,7 +59,7 @@ export function openDatabase(connection: Connection): Database {
   pool.on("error", () => {});
   return {
     transaction: (scope, work) => runTransaction(pool, scope, work),
-    listen: (channel, onNotify) => listenOn(settings, channel, onNotify),
+    listen: (channel, onNotify) => listenOn(connection, channel, onNotify),
     close: () => pool.end(),
   };
 }

@@ -18,9 +18,7 @@ const MIGRATION_LOCK = 7_266_730_001;
 export async function migrate(connection: Connection, folder: string): Promise<string[]> {
   const files = (await readdir(folder)).filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name));
   files.sort();
-  const client = new pg.Client(
-    typeof connection === "string" ? { connectionString: connection } : connection,
-  );
+  const client = new pg.Client({ ...connection });
   await client.connect();
   try {
     await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);

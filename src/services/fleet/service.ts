@@ -118,3 +118,15 @@ export function nodeRegistry(database: Database, clock: () => number): NodeRegis
     seen: (nodeId) => systemTransaction((store) => store.seen(nodeId, timeText(clock()))),
   };
 }
+
+/** What the gateways run, for those who show whether a change has arrived. */
+export async function gatewayReports(database: Database) {
+  const rows = await database.transaction("system", (sql) => fleetStore(sql).listNodes());
+  return rows
+    .filter((row) => row.plane === "gateway")
+    .map(({ runningVersion, wantedVersion, status }) => ({
+      runningVersion,
+      wantedVersion,
+      failures: status.failures ?? [],
+    }));
+}

@@ -50,6 +50,8 @@ export const GatewayIntent = Type.Object({
   version: Type.Integer({ minimum: 0 }),
   sites: Type.Array(IntentSite, { maxItems: 10_000 }),
   sources: Type.Array(IntentSource, { maxItems: 1_000_000 }),
+  /** Rule sets by name, and the folder of the files on the gateway's machine. */
+  rulesets: Type.Array(Type.Object({ name: Type.String(), folder: Type.String() })),
 });
 export type GatewayIntent = Static<typeof GatewayIntent>;
 

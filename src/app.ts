@@ -1,0 +1,264 @@
+/**
+ * The control plane: the list of services and their wiring, and the only file that knows them all.
+ * Run as a process of its own; nothing imports it.
+ */
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { contracts } from "./catalog.ts";
+import { createIndexedAudit } from "./kernel/audit-index.ts";
+import { openAuditLog } from "./kernel/audit-log/audit-log.ts";
+import { correctUncommitted } from "./kernel/audit-log/recover.ts";
+import { programFolder, readConfig } from "./kernel/config.ts";
+import { followSpools } from "./kernel/events/follow.ts";
+import { createLiveEvents } from "./kernel/events/live.ts";
+import { drainOutbox } from "./kernel/events/outbox.ts";
+import { openapiOf } from "./kernel/http/openapi.ts";
+import { createRateLimiter } from "./kernel/http/rate-limit.ts";
+import { createRouter } from "./kernel/http/route.ts";
+import { createServer, type ServerParts } from "./kernel/http/server.ts";
+import { newId } from "./kernel/id.ts";
+import { createAuthorizer } from "./kernel/identity/authorize.ts";
+import { createFleetListener } from "./kernel/intent/listener.ts";
+import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
+import { createIntentPublisher } from "./kernel/intent/publisher.ts";
+import { runJobs } from "./kernel/jobs.ts";
+import { signingKey } from "./kernel/keys.ts";
+import { connectLake } from "./kernel/lake/client.ts";
+import { lakeSocket } from "./kernel/lake/socket.ts";
+import { openAuthority } from "./kernel/pki/authority.ts";
+import { connectionFor } from "./kernel/postgres/connection.ts";
+import { problemCatalog } from "./kernel/problem.ts";
+import { runDaemon } from "./kernel/process/daemon.ts";
+import { installedRulesets, loadRuleset } from "./kernel/rules/load.ts";
+import { openSpool } from "./kernel/spool/spool.ts";
+import { openDatabase } from "./kernel/store/database.ts";
+import { migrate } from "./kernel/store/migrate.ts";
+import { accountService, renewSetupToken } from "./services/account/service.ts";
+import { auditService } from "./services/audit/service.ts";
+import { eventsService } from "./services/events/service.ts";
+import {
+  createJoinToken,
+  fleetService,
+  gatewayReports,
+  nodeRegistry,
+} from "./services/fleet/service.ts";
+import { credentialLookup } from "./services/iam/credentials.ts";
+import { createFirstAdministrator } from "./services/iam/first-administrator.ts";
+import { iamService } from "./services/iam/service.ts";
+import { recordDetections } from "./services/incident/detect.ts";
+import { detectionOf } from "./services/incident/detections.ts";
+import { blockedSourcesSection, expireResponses } from "./services/incident/intent.ts";
+import { incidentService } from "./services/incident/service.ts";
+import { wafGatewaySection } from "./services/waf/intent.ts";
+import { ruleLibrary } from "./services/waf/library.ts";
+import { wafService } from "./services/waf/service.ts";
+
+const VERSION = "0.1.0";
+const config = readConfig(process.env);
+const clock = Date.now;
+const consoleUrl = `https://${config.console.host}:${config.console.port}`;
+
+/** One JSON document a line, to the process's own log file. */
+function log(line: Readonly<Record<string, unknown>>): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date(clock()).toISOString(), ...line })}\n`);
+}
+
+/** What has to be opened before anything can be answered, in the order of need. */
+async function openFoundations() {
+  const connection = connectionFor(config);
+  const applied = await migrate(connection, join(programFolder, "src", "migrations"));
+  if (applied.length > 0) log({ level: "info", migrations: applied });
+  const database = openDatabase(connection);
+  const key = signingKey(config.folders.keys, "audit");
+  const auditLog = await openAuditLog({
+    folder: config.folders.audit,
+    origin: "cordon.local/audit",
+    signingKeyPem: key.privateKeyPem,
+  });
+  const corrected = await correctUncommitted(auditLog, database);
+  if (corrected > 0)
+    log({ level: "warning", message: "calls before a crash were not committed", corrected });
+  const authority = await openAuthority(config.folders.keys, clock);
+  const spool = openSpool({ folder: join(config.folders.spool, "server") });
+  const lake = connectLake(
+    config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
+  );
+  return { database, auditLog, auditKey: key, authority, spool, lake };
+}
+
+type Foundations = Awaited<ReturnType<typeof openFoundations>>;
+
+function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
+  const authorizer = createAuthorizer();
+  const live = createLiveEvents();
+  const rulesets = () => installedRulesets(config);
+  const library = ruleLibrary(() => {
+    const [first] = rulesets();
+    return first === undefined ? undefined : loadRuleset(first);
+  });
+  const services = [
+    accountService({ database, createFirstAdministrator }),
+    iamService({ database, authorizer, contracts }),
+    auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    wafService({ database, gateways: () => gatewayReports(database), library }),
+    eventsService({ lake, live }),
+    incidentService(),
+    fleetService({ database }),
+  ];
+  return { services, authorizer, live, rulesets };
+}
+
+function buildPlanes(
+  { database, authority }: Foundations,
+  rulesets: () => readonly { name: string; rulesFolder: string }[],
+) {
+  return createIntentPublisher({
+    database,
+    clock,
+    planes: {
+      gateway: [
+        wafGatewaySection({ authority, ruleset: () => rulesets()[0]?.name ?? "" }),
+        blockedSourcesSection(),
+        async () => ({
+          rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
+        }),
+      ],
+      network: [blockedSourcesSection()],
+    },
+  });
+}
+
+/** The embedded data planes join like any other node: with a ticket they find in their folder. */
+async function writeJoinTickets({ database, authority }: Foundations): Promise<void> {
+  const planes = [
+    { plane: "gateway", folder: config.folders.gateway },
+    { plane: "network", folder: join(config.dataFolder, "netd") },
+  ];
+  for (const { plane, folder } of planes) {
+    if (existsSync(join(folder, nodeIdentityFile))) continue;
+    const name = `${plane} on this machine`;
+    const { token } = await createJoinToken(database, { name, plane, nowMs: clock() });
+    const url = `https://127.0.0.1:${config.fleet.port}`;
+    const ticket = { url, token, authorityPem: authority.certificatePem };
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, `${joinTicketFile}.new`), JSON.stringify(ticket), { mode: 0o600 });
+    renameSync(join(folder, `${joinTicketFile}.new`), join(folder, joinTicketFile));
+  }
+}
+
+/** The set-up token also lies in a file, so that the command line on this machine can use it. */
+async function offerSetup({ database }: Foundations): Promise<string | undefined> {
+  const token = await renewSetupToken(database, clock());
+  const file = join(config.folders.run, "setup-token");
+  if (token === undefined) {
+    rmSync(file, { force: true });
+    return undefined;
+  }
+  mkdirSync(config.folders.run, { recursive: true, mode: 0o700 });
+  writeFileSync(file, token, { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return `${consoleUrl}/setup#${token}`;
+}
+
+async function start() {
+  const foundations = await openFoundations();
+  const { database, auditLog, authority, spool } = foundations;
+  const { services, authorizer, live, rulesets } = buildServices(foundations);
+  const publisher = buildPlanes(foundations, rulesets);
+  const audit = createIndexedAudit({ log: auditLog, database, report: log });
+  const problems = problemCatalog(contracts);
+  const ended = new AbortController();
+  const refresh = () => {
+    publisher
+      .refresh()
+      .catch((error: unknown) => log({ level: "error", part: "intent", error: String(error) }));
+  };
+  const drain = async (): Promise<void> => {
+    while ((await drainOutbox(database, spool)) > 0);
+  };
+  const names = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
+  const certificate = await authority.issueServer(names);
+  const parts: ServerParts = {
+    database,
+    credentials: credentialLookup(database),
+    authorizer,
+    audit,
+    rateLimiter: createRateLimiter(),
+    clock,
+    newId,
+    codeOf: (problem) => problems.errorBody(problem).code,
+    log,
+    intentChanged: refresh,
+    eventsWritten: () =>
+      void drain().catch((error: unknown) =>
+        log({ level: "error", part: "outbox", error: String(error) }),
+      ),
+    router: createRouter(services),
+    problems,
+    openapi: openapiOf(contracts, VERSION),
+    consoleFolder: consoleFolder(),
+    certificate,
+  };
+  await audit.caughtUp();
+  await publisher.refresh();
+  const server = await createServer(parts);
+  await server.listen({ host: config.console.host, port: config.console.port });
+  const fleet = createFleetListener({
+    authority,
+    certificate,
+    registry: nodeRegistry(database, clock),
+    publisher,
+    log,
+  });
+  await new Promise<void>((resolve, reject) => {
+    fleet.once("error", reject);
+    fleet.listen(config.fleet.port, config.fleet.host, resolve);
+  });
+  await writeJoinTickets(foundations);
+  const following = followSpools(
+    {
+      spoolFolder: config.folders.spool,
+      database,
+      live,
+      report: log,
+      consumed: refresh,
+      async consume(sql, events) {
+        const detections = events.map(detectionOf).filter((one) => one !== undefined);
+        if (detections.length > 0)
+          await recordDetections({ sql, nowMs: clock(), newId }, detections);
+      },
+    },
+    ended.signal,
+  );
+  const jobs = runJobs(
+    [
+      { name: "outbox", everyMs: 2_000, run: drain },
+      { name: "intent", everyMs: 30_000, run: () => publisher.refresh() },
+      { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
+    ],
+    ended.signal,
+    log,
+  );
+  const setupUrl = await offerSetup(foundations);
+  return {
+    details: { address: consoleUrl, ...(setupUrl === undefined ? {} : { setupUrl }) },
+    async stop() {
+      ended.abort();
+      fleet.closeAllConnections();
+      fleet.close();
+      await server.close();
+      await Promise.all([following, jobs]);
+      await audit.caughtUp();
+      await auditLog.close();
+      await spool.close();
+      await database.close();
+    },
+  };
+}
+
+function consoleFolder(): string | undefined {
+  const folder = join(programFolder, "console", "dist");
+  return existsSync(join(folder, "index.html")) ? folder : undefined;
+}
+
+await runDaemon({ name: "server", start });

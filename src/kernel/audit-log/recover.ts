@@ -1,0 +1,42 @@
+/**
+ * An audit entry is durable before the change it tells of is committed. After a crash between the
+ * two, PostgreSQL knows whether the change came to be; where it did not, an entry says so.
+ */
+import type { AuditRecord } from "../audit.ts";
+import type { Database } from "../store/database.ts";
+import type { AuditLog } from "./audit-log.ts";
+
+const ENTRIES_CHECKED_MAX = 2_000;
+
+/** Looks at the newest entries; returns how many corrections were written. */
+export async function correctUncommitted(log: AuditLog, database: Database): Promise<number> {
+  const size = log.size();
+  const entries = await log.readEntries(Math.max(0, size - ENTRIES_CHECKED_MAX), size);
+  const records = entries.map((bytes) => JSON.parse(bytes.toString("utf8")) as AuditRecord);
+  const corrected = new Set(
+    records.filter((record) => record.reason === "kernel.notCommitted").map((one) => one.requestId),
+  );
+  let count = 0;
+  for (const record of records) {
+    if (record.transactionId === null || record.code !== 200) continue;
+    if (corrected.has(record.requestId)) continue;
+    if ((await statusOf(database, record.transactionId)) !== "aborted") continue;
+    const correction: AuditRecord = {
+      ...record,
+      code: 500,
+      reason: "kernel.notCommitted",
+      transactionId: null,
+    };
+    await log.append(Buffer.from(JSON.stringify(correction)));
+    count += 1;
+  }
+  return count;
+}
+
+async function statusOf(database: Database, transactionId: string): Promise<string | null> {
+  return database.transaction("system", async (sql) => {
+    const [row] = await sql<{ status: string | null }>`
+      select pg_xact_status(${transactionId}::xid8) as status`;
+    return row?.status ?? null;
+  });
+}
