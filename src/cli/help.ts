@@ -1,0 +1,23 @@
+/** The overview that `cordon help` prints. */
+
+export const HELP = `Cordon: the security stack of a cloud as one self-hosted program
+
+  ./cordon up [--detach]       start everything; Ctrl-C (or down) stops it
+  ./cordon down                stop it
+  ./cordon status              every process: state, memory, restarts, address
+  ./cordon logs [NAME] [-f]    print (and follow) the logs
+  ./cordon doctor              what works on this machine, what not, and how to switch it on
+  ./cordon demo                a vulnerable shop, protected and attacked
+  ./cordon audit verify        check the audit log offline
+  ./cordon bench [NAME]        measure the figures of the README
+  ./cordon conformance crs     run the Core Rule Set's own tests
+  ./cordon test [FILTER…]      run every check and test
+  ./cordon version
+  ./cordon NOUN VERB …         operate it: waf site create, iam user list, …
+
+  --output json                on status, doctor and every NOUN VERB
+  CORDON_DATA=FOLDER           where all state lives (default: data/ in the program folder)
+  CORDON_CONSOLE_PORT, CORDON_GATEWAY_HTTP_PORT, CORDON_GATEWAY_HTTPS_PORT, CORDON_FLEET_PORT
+  CORDON_DATABASE_URL          an external PostgreSQL instead of the embedded one
+Exit status: 0 ok, 1 problem, 2 usage, 3 denied, 4 conflict, 5 unreachable
+`;

@@ -1,0 +1,84 @@
+/** The processes of Cordon as data: what runs, in which order, with which limits. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, configEnvironment, programFolder } from "../../kernel/config.ts";
+import { postgresChild } from "../../kernel/postgres/server.ts";
+import type { ChildSpec } from "../../kernel/process/child.ts";
+
+/** Variables of the operator's environment that a daemon may see. */
+const PASSED_ON = /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|CORDON_\w+)$/;
+
+type DaemonSpec = {
+  readonly name: string;
+  readonly file: string;
+  readonly needs: readonly string[];
+  /** Limit of the JavaScript heap in MiB. */
+  readonly heapMebibytes: number;
+  readonly rootOnly?: boolean;
+};
+
+const DAEMONS: readonly DaemonSpec[] = [
+  { name: "lake", file: "src/daemons/lake/main.ts", needs: [], heapMebibytes: 512 },
+  { name: "server", file: "src/app.ts", needs: ["lake"], heapMebibytes: 768 },
+  { name: "gateway", file: "src/daemons/gateway/main.ts", needs: ["server"], heapMebibytes: 512 },
+  {
+    name: "netd",
+    file: "src/daemons/netd/main.ts",
+    needs: ["server"],
+    heapMebibytes: 128,
+    rootOnly: true,
+  },
+];
+
+/**
+ * All children for this configuration, in the order of starting.
+ *
+ * @throws StartError when PostgreSQL cannot run here.
+ */
+export function cordonChildren(config: Config): readonly ChildSpec[] {
+  const database = config.databaseUrl === undefined ? [postgresChild(config)] : [];
+  const daemons = DAEMONS.filter((daemon) => daemon.rootOnly !== true || netdRuns(daemon.file));
+  return [
+    ...database,
+    ...daemons.map((daemon) => {
+      const child = nodeChild(config, daemon);
+      const needs = daemon.name === "server" ? database.map(({ name }) => name) : [];
+      return { ...child, needs: [...child.needs, ...needs] };
+    }),
+  ];
+}
+
+/** A daemon of Cordon as a child: this very Node, the same settings, a limited heap. */
+export function nodeChild(config: Config, daemon: DaemonSpec): ChildSpec {
+  return {
+    name: daemon.name,
+    argv: [
+      process.execPath,
+      `--max-old-space-size=${daemon.heapMebibytes}`,
+      join(programFolder, daemon.file),
+    ],
+    env: childEnvironment(config, process.env),
+    cwd: programFolder,
+    needs: daemon.needs,
+    ready: "message",
+  };
+}
+
+export function childEnvironment(
+  config: Config,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const passed = Object.entries(env).flatMap(([name, value]) =>
+    PASSED_ON.test(name) && value !== undefined ? [[name, value] as const] : [],
+  );
+  return {
+    ...Object.fromEntries(passed),
+    ...configEnvironment(config),
+    // Compiled code is kept between starts; stripping types costs most of a warm start.
+    NODE_COMPILE_CACHE: join(config.folders.run, "compile-cache"),
+  };
+}
+
+function netdRuns(file: string): boolean {
+  return process.getuid?.() === 0 && existsSync(join(programFolder, file));
+}
