@@ -1,6 +1,148 @@
-/** Makes the inspector of an intent: the rule engine behind the seam of inspect.ts. */
-import { type Inspector, noInspector } from "./inspect.ts";
-import type { GatewayIntent } from "./intent.ts";
+/** The rule engine behind the seam of inspect.ts: rule sets compiled once, shared by all sites. */
 
-/** Compiles the rule sets of an intent. Until the rule engine is wired, no site has rules. */
-export const inspectorOf = (_intent: GatewayIntent): Inspector => noInspector;
+import { type Fields, fieldValue } from "../../engines/http1/fields.ts";
+import type { Ruleset } from "../../engines/seclang/compiled.ts";
+import type * as Engine from "../../engines/seclang/engine.ts";
+import type { Finding, Inspection, Inspector, RuleMatch } from "./inspect.ts";
+import type { GatewayIntent, SiteIntent } from "./intent.ts";
+
+/** What is used of the engine; passed in, so that the proxy runs and is tested without it. */
+export type RuleEngine = Pick<typeof Engine, "beginTransaction" | "compileExclusions">;
+
+/** Compiles the files of a rule set folder; throws with file and line of a fault. */
+export type LoadRuleset = (folder: string) => Ruleset;
+
+const MATCHES_MAX = 64;
+const VALUE_BYTES_MAX = 256;
+/** Media types whose bodies rules read: texts, never event streams or binary data. */
+const textTypes = /^(text\/(?!event-stream)|application\/([\w.+-]*\+)?(json|xml|javascript)\b)/i;
+
+/**
+ * A factory of inspectors. Rule sets are kept by folder across intents, so that a change of a site
+ * compiles nothing; a new folder is compiled before the routes are swapped.
+ */
+export function createInspectors(
+  engine: RuleEngine,
+  load: LoadRuleset,
+): (intent: GatewayIntent) => Inspector {
+  let kept = new Map<string, Ruleset>();
+  return (intent) => {
+    const next = new Map<string, Ruleset>();
+    const byName = new Map<string, Ruleset>();
+    for (const { name, folder } of intent.rulesets) {
+      const ruleset = next.get(folder) ?? kept.get(folder) ?? load(folder);
+      next.set(folder, ruleset);
+      byName.set(name, ruleset);
+    }
+    kept = next;
+    const settings = new Map<SiteIntent, ReturnType<typeof settingsOf>>();
+    for (const site of intent.sites) settings.set(site, settingsOf(engine, site));
+    return (site, endpoints) => {
+      const ruleset = byName.get(site.ruleset);
+      const options = settings.get(site);
+      if (ruleset === undefined || options === undefined) return null;
+      const transaction = engine.beginTransaction(
+        ruleset,
+        {
+          remoteAddress: endpoints.clientAddress,
+          remotePort: endpoints.clientPort,
+          serverAddress: endpoints.serverAddress,
+          serverPort: endpoints.serverPort,
+          uniqueId: endpoints.requestId,
+          timeMs: Date.now(),
+        },
+        options,
+      );
+      return inspectionOf(transaction, site);
+    };
+  };
+}
+
+/** CRS reads paranoia and thresholds from TX (crs-setup.conf); 3.3 and 4 name them differently. */
+function settingsOf(engine: RuleEngine, site: SiteIntent): Engine.TransactionOptions {
+  const level = String(site.paranoiaLevel);
+  const variables = new Map([
+    ["paranoia_level", level],
+    ["executing_paranoia_level", level],
+    ["blocking_paranoia_level", level],
+    ["detection_paranoia_level", level],
+    ["inbound_anomaly_score_threshold", String(site.inboundThreshold)],
+    ["outbound_anomaly_score_threshold", String(site.outboundThreshold)],
+  ]);
+  return { engine: "on", variables, exclusions: engine.compileExclusions(site.exclusions) };
+}
+
+function inspectionOf(transaction: Engine.Transaction, site: SiteIntent): Inspection {
+  const statusOf = (verdict: Engine.Verdict | undefined): number => verdict?.status ?? 0;
+  let hasResponse = false;
+  return {
+    wantsRequestBody: true,
+    requestHead: (head) => {
+      const { method, target, protocol, requestLine, fields } = head;
+      transaction.requestLine(method, target, protocol, requestLine);
+      return statusOf(transaction.requestHeaders(fields.names, fields.values));
+    },
+    requestBody: (body, isWhole) =>
+      statusOf(transaction.requestBody(body.toString("latin1"), { partial: !isWhole })),
+    responseHead: (head) => {
+      hasResponse = true;
+      const protocol = `HTTP/1.${head.minorVersion}`;
+      const { names, values } = head.fields;
+      return statusOf(transaction.responseHeaders(head.status, protocol, names, values));
+    },
+    wantsResponseBody: (fields) => isText(fields),
+    responseBody: (body, isWhole) =>
+      statusOf(transaction.responseBody(body.toString("latin1"), { partial: !isWhole })),
+    finish: () => {
+      transaction.finish();
+      return findingOf(transaction, hasResponse, site);
+    },
+  };
+}
+
+/** Encoded bodies are opaque to rules: holding them back would only cost time. */
+function isText(fields: Fields): boolean {
+  const coding = fieldValue(fields, "content-encoding");
+  if (coding !== undefined && coding.toLowerCase() !== "identity") return false;
+  return textTypes.test(fieldValue(fields, "content-type") ?? "");
+}
+
+function findingOf(
+  transaction: Engine.Transaction,
+  hasResponse: boolean,
+  site: SiteIntent,
+): Finding {
+  const numberOf = (name: string): number => Number(transaction.variable("TX", name)) || 0;
+  const inbound = Math.max(numberOf("anomaly_score"), numberOf("blocking_inbound_anomaly_score"));
+  const outbound = Math.max(
+    numberOf("outbound_anomaly_score"),
+    numberOf("blocking_outbound_anomaly_score"),
+  );
+  const isOutbound = hasResponse && inbound < site.inboundThreshold && outbound > 0;
+  return {
+    score: isOutbound ? outbound : inbound,
+    threshold: isOutbound ? site.outboundThreshold : site.inboundThreshold,
+    matches: transaction.matches
+      .filter(({ scoring }) => scoring)
+      .slice(0, MATCHES_MAX)
+      .map(matchOf),
+  };
+}
+
+/** Keeps the bytes around the match when the value is longer than an event should carry. */
+function matchOf(match: Engine.RuleMatch): RuleMatch {
+  const { ruleId, message, severity, tags, variable, value, matchStart, matchEnd } = match;
+  const latest = Math.max(0, value.length - VALUE_BYTES_MAX);
+  const start = Math.min(Math.max(0, matchStart - VALUE_BYTES_MAX / 4), latest);
+  const end = Math.min(start + VALUE_BYTES_MAX, value.length);
+  return {
+    ruleId,
+    message,
+    severity,
+    tags,
+    variable,
+    value: value.substring(start, end),
+    matchStart: Math.min(matchStart, end) - start,
+    matchEnd: Math.min(matchEnd, end) - start,
+  };
+}

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { readConfig } from "../../kernel/config.ts";
 import { openIntentClient } from "../../kernel/intent/client.ts";
+import { runDaemon } from "../../kernel/process/daemon.ts";
 import { intentsOfFile } from "./intent-file.ts";
 import { loadIntent } from "./intent-store.ts";
 import { startMaster } from "./master.ts";
@@ -32,40 +33,40 @@ async function* intentsOfFleet(
   }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { intent: { type: "string" } } });
-  const config = readConfig(process.env);
-  const ended = new AbortController();
-  let report: Report = () => {};
-  const { folders, gateway } = config;
-  const intents =
-    values.intent === undefined
-      ? intentsOfFleet(folders.gateway, ended.signal, (next) => {
-          report = next;
-        })
-      : intentsOfFile(values.intent, {
-          signal: ended.signal,
-          onFault: (message) => process.stderr.write(`gateway: ${message}\n`),
-        });
-  const master = await startMaster({
-    ...gateway,
-    folder: folders.gateway,
-    spoolFolder: folders.spool,
-    intents,
-    onStatus: (status) => report(status),
-  });
-  const { httpPort, httpsPort } = master;
-  process.stdout.write(`${JSON.stringify({ ready: "gateway", httpPort, httpsPort })}\n`);
-  const stop = async (): Promise<void> => {
-    ended.abort();
-    await master.stop(STOP_GRACE_MS);
-    process.exit(0);
-  };
-  process.once("SIGTERM", () => void stop());
-  process.once("SIGINT", () => void stop());
-}
+const { values } = parseArgs({ options: { intent: { type: "string" } } });
+const config = readConfig(process.env);
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  process.exit(1);
+await runDaemon({
+  name: "gateway",
+  async start() {
+    const ended = new AbortController();
+    let report: Report = () => {};
+    const { folders, gateway } = config;
+    const intents =
+      values.intent === undefined
+        ? intentsOfFleet(folders.gateway, ended.signal, (next) => {
+            report = next;
+          })
+        : intentsOfFile(values.intent, {
+            signal: ended.signal,
+            onFault: (message) => process.stderr.write(`gateway: ${message}\n`),
+          });
+    const master = await startMaster({
+      ...gateway,
+      folder: folders.gateway,
+      spoolFolder: folders.spool,
+      intents,
+      onStatus: (status) => report(status),
+    });
+    const { httpPort, httpsPort } = master;
+    process.stdout.write(`${JSON.stringify({ ready: "gateway", httpPort, httpsPort })}\n`);
+    const { host } = gateway;
+    return {
+      details: { address: `http://${host}:${httpPort} https://${host}:${httpsPort}` },
+      async stop() {
+        ended.abort();
+        await master.stop(STOP_GRACE_MS);
+      },
+    };
+  },
 });

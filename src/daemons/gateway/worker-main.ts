@@ -1,7 +1,9 @@
 /** The process of one worker: takes intents over IPC, writes its events into its own spool. */
 import { join } from "node:path";
+import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
+import { loadRuleset, setupFileOf } from "../../kernel/rules/load.ts";
 import { openSpool } from "../../kernel/spool/spool.ts";
-import { inspectorOf } from "./inspector.ts";
+import { createInspectors } from "./inspector.ts";
 import { type FromWorker, readToWorker } from "./messages.ts";
 import { startWorker } from "./worker.ts";
 
@@ -25,7 +27,9 @@ async function run(): Promise<void> {
     httpPort: Number(setting("CORDON_WORKER_HTTP_PORT")),
     httpsPort: Number(setting("CORDON_WORKER_HTTPS_PORT")),
     emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
-    inspectorOf,
+    inspectorOf: createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
+      loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
+    ),
   });
   const timer = setInterval(
     () => say({ kind: "status", status: worker.status() }),

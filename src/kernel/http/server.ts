@@ -51,7 +51,6 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: 0,
-    maxParamLength: 256,
     exposeHeadRoutes: false,
     genReqId: () => parts.newId("req"),
     logger: false,

@@ -22,7 +22,10 @@ import { StartError } from "../process/daemon.ts";
 import { EMBEDDED_MAJOR, type PostgresBinaries } from "./binaries.ts";
 import { commandAs, giveFolder, letPass, type RunAs, userOf } from "./run-as.ts";
 
-/** The role and database of Cordon. The role owns the database and is no superuser. */
+/**
+ * The role and database of Cordon. The role owns the database and is no superuser; it makes the two
+ * roles that row-level security is written for.
+ */
 export const ROLE = "cordon";
 export const DATABASE = "cordon";
 
@@ -105,7 +108,7 @@ export function socketFolder(config: Config): string {
 async function setPassword(embedded: Embedded, folder: string): Promise<void> {
   const password = randomBytes(PASSWORD_BYTES).toString("hex");
   const first = folder.endsWith(".new");
-  const verb = first ? `CREATE ROLE ${ROLE} LOGIN` : `ALTER ROLE ${ROLE}`;
+  const verb = first ? `CREATE ROLE ${ROLE} LOGIN CREATEROLE` : `ALTER ROLE ${ROLE}`;
   const statements = [`${verb} PASSWORD '${password}'`];
   if (first) {
     statements.push(
