@@ -13,6 +13,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status.ts")).status,
   logs: async () => (await import("./logs.ts")).logs,
   version: async () => (await import("./version.ts")).version,
+  setup: async () => (await import("./sign-in.ts")).setup,
+  "sign-in": async () => (await import("./sign-in.ts")).signIn,
 };
 
 /** Commands written by other parts: the file, its export, and the words that choose it. */

@@ -1,0 +1,88 @@
+/** Reads `--field value` into an operation's input, as the schema wants each field. */
+import type { Operation } from "../kernel/operation.ts";
+import { CommandError, EXIT } from "./exit.ts";
+
+export type Flags = {
+  readonly input: Record<string, unknown>;
+  readonly output: "json" | "table";
+  readonly yes: boolean;
+};
+
+type FieldSchema = { readonly type?: string; readonly items?: FieldSchema };
+
+/** @throws CommandError naming the flag that is unknown or has no value. */
+export function readFlags(operation: Operation, args: readonly string[]): Flags {
+  const input: Record<string, unknown> = {};
+  let output: Flags["output"] = "table";
+  let yes = false;
+  for (let at = 0; at < args.length; at += 1) {
+    const [flag = "", inline] = splitOnce(args[at] ?? "");
+    if (flag === "--yes") {
+      yes = true;
+      continue;
+    }
+    const value = inline ?? args[at + 1];
+    if (inline === undefined) at += 1;
+    if (value === undefined) throw usage(`${flag} has no value`);
+    if (flag === "--output") {
+      if (value !== "json" && value !== "table") throw usage(`--output "${value}": json or table`);
+      output = value;
+      continue;
+    }
+    placeField(operation, input, { flag, value });
+  }
+  return { input, output, yes };
+}
+
+function splitOnce(arg: string): [string, string | undefined] {
+  const at = arg.indexOf("=");
+  return at === -1 ? [arg, undefined] : [arg.slice(0, at), arg.slice(at + 1)];
+}
+
+function usage(message: string): CommandError {
+  return new CommandError(message, { fix: "add --help to see the fields", status: EXIT.usage });
+}
+
+/** `--domain a --domain b` fills `domains`; `--filter name=a` fills `filters`. */
+function placeField(
+  operation: Operation,
+  input: Record<string, unknown>,
+  { flag, value }: { flag: string; value: string },
+): void {
+  const name = flag
+    .replace(/^--/, "")
+    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const schemas: Readonly<Record<string, FieldSchema>> = operation.input.properties;
+  if (name === "filter" && schemas.filters !== undefined) {
+    const [field, wanted = ""] = splitOnce(value);
+    input.filters = [
+      ...(Array.isArray(input.filters) ? input.filters : []),
+      { name: field, values: [wanted] },
+    ];
+    return;
+  }
+  const field = schemas[name] === undefined ? `${name}s` : name;
+  const schema = schemas[field];
+  if (!flag.startsWith("--") || schema === undefined) throw usage(`"${flag}" is no field here`);
+  if (schema.type === "array") {
+    const before = input[field];
+    input[field] = [...(Array.isArray(before) ? before : []), convert(schema.items, value)];
+  } else input[field] = convert(schema, value);
+}
+
+function convert(schema: FieldSchema | undefined, text: string): unknown {
+  if (schema?.type === "integer" || schema?.type === "number") {
+    return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
+  }
+  if (schema?.type === "boolean") return text === "true" ? true : text === "false" ? false : text;
+  if (schema?.type === "object") return jsonOf(text);
+  return text;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
