@@ -17,7 +17,8 @@ export function printResult(
 function textOf({ contract, operation }: GeneratedCommand, result: unknown): string {
   const fields = typeof result === "object" && result !== null ? Object.entries(result) : [];
   const list = fields.find(([, value]) => Array.isArray(value))?.[1];
-  const isList = Object.keys(operation.output.properties ?? {}).includes("totalCount");
+  const declared = "properties" in operation.output ? operation.output.properties : {};
+  const isList = typeof declared === "object" && declared !== null && "totalCount" in declared;
   if (isList && Array.isArray(list)) {
     const resource = contract.resources.find(
       (one) => one.list !== undefined && contract.operations[one.list] === operation,

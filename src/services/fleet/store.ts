@@ -12,6 +12,8 @@ export type NodeRow = {
   readonly plane: "gateway" | "network";
   readonly runningVersion: number;
   readonly wantedVersion: number;
+  /** When the newest intent of its plane was made. */
+  readonly wantedTime: string | null;
   readonly status: NodeStatus;
   readonly lastSeenTime: string | null;
   readonly createTime: string;
@@ -22,7 +24,7 @@ export function fleetStore(sql: Sql) {
   return {
     listNodes: () => sql<NodeRow>`
       select n.node_id, n.name, n.plane, n.running_version, n.status, n.last_seen_time,
-        n.create_time, coalesce(i.version, 0) as wanted_version
+        n.create_time, coalesce(i.version, 0) as wanted_version, i.update_time as wanted_time
       from node n left join intent i using (plane) order by n.name, n.node_id`,
 
     async insertNode(node: {
