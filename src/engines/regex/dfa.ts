@@ -18,9 +18,9 @@ export const NO_MATCH = -1;
 
 /**
  * any: unanchored, stops at the first end; first: unanchored, end of Perl's leftmost match;
- * longest: anchored, last end.
+ * longest: anchored, last end; every: unanchored, all ends.
  */
-export type DfaMode = "any" | "first" | "longest";
+export type DfaMode = "any" | "first" | "longest" | "every";
 
 type State = { readonly pcs: readonly number[]; readonly prev: number; readonly seeded: boolean };
 
@@ -163,7 +163,7 @@ function step(
         if (pairsHold(now.pairs, state.prev, at.symbol)) stack.push(now.next);
       } else if (now.op === "match") {
         matched = true;
-        if (dfa.mode !== "longest") {
+        if (dfa.mode === "any" || dfa.mode === "first") {
           at.out.push(...taken);
           return true;
         }
@@ -183,7 +183,7 @@ function extend(dfa: Dfa, offset: number, symbolClass: number): number {
   const matched = step(dfa, state, { symbol, seeded: state.seeded, out: pcs });
   if (dfa.mode !== "first") pcs.sort((a, b) => a - b);
   const prev = dfa.prevKindOfClass[symbolClass] ?? 0;
-  const seeded = state.seeded && !matched;
+  const seeded = state.seeded && (!matched || dfa.mode === "every");
   const flushes = dfa.flushes;
   const target = intern(dfa, { pcs, prev, seeded });
   const entry = target * 2 + (matched ? 1 : 0);
@@ -243,4 +243,23 @@ export function scanBackward(dfa: Dfa, value: string, end: number): number {
     if (state === 0) return found;
   }
   return found;
+}
+
+/**
+ * Marks each position where a match of a reversed program (mode "every") starts; one entry per
+ * position, the end of the value included. Undefined when it gave up.
+ */
+export function markStarts(dfa: Dfa, value: string): Uint8Array | undefined {
+  const starts = new Uint8Array(value.length + 1);
+  const flushesMax = dfa.flushes + FLUSHES_MAX;
+  let state = enter(dfa, EDGE);
+  for (let i = value.length; i >= 0; i--) {
+    const symbolClass = dfa.classOf[symbolAt(value, i - 1)] ?? 0;
+    let entry = dfa.table[state + symbolClass] ?? -1;
+    if (entry < 0) entry = extend(dfa, state, symbolClass);
+    if (dfa.flushes > flushesMax) return undefined;
+    starts[i] = entry & 1;
+    state = entry >> 1;
+  }
+  return starts;
 }
