@@ -37,6 +37,8 @@ export type Dfa = {
   readonly marks: Int32Array;
   mark: number;
   flushes: number;
+  /** Offset of the entry state after each class; -1 when not made yet. */
+  entries: Int32Array;
 };
 
 /** Splits the symbols into classes that no table tells apart. */
@@ -94,6 +96,7 @@ export function createDfa(program: Program, mode: DfaMode): Dfa {
     marks: new Int32Array(program.code.length),
     mark: 0,
     flushes: 0,
+    entries: new Int32Array(0),
   };
   reset(dfa);
   return dfa;
@@ -102,6 +105,7 @@ export function createDfa(program: Program, mode: DfaMode): Dfa {
 function reset(dfa: Dfa): void {
   dfa.states = [];
   dfa.ids = new Map();
+  dfa.entries = new Int32Array(dfa.stride).fill(-1);
   dfa.table = new Int32Array(dfa.stride * 16).fill(-1);
   // INVARIANT: state 0 is dead: no threads, none to come.
   intern(dfa, { pcs: [], prev: 0, seeded: false });
@@ -192,10 +196,15 @@ function extend(dfa: Dfa, offset: number, symbolClass: number): number {
 }
 
 function enter(dfa: Dfa, symbol: number): number {
+  const symbolClass = dfa.classOf[symbol] ?? 0;
+  const known = dfa.entries[symbolClass] ?? -1;
+  if (known >= 0) return known;
   const anchored = dfa.mode === "longest";
-  const prev = dfa.prevKindOfClass[dfa.classOf[symbol] ?? 0] ?? 0;
+  const prev = dfa.prevKindOfClass[symbolClass] ?? 0;
   const pcs = anchored ? [dfa.program.start] : [];
-  return intern(dfa, { pcs, prev, seeded: !anchored });
+  const offset = intern(dfa, { pcs, prev, seeded: !anchored });
+  dfa.entries[symbolClass] = offset;
+  return offset;
 }
 
 /** Scans the value from its start; the end of a match by the mode, NO_MATCH or GAVE_UP. */
