@@ -31,8 +31,11 @@ export function EventReason({ row, matches }: { row: EventRow; matches: readonly
         {t("whyBlocked")}
       </Header>
       {matches.length === 0 ? <Box>{t("noMatches")}</Box> : null}
-      {matches.map((match, at) => (
-        <MatchView key={`${match.ruleId} ${match.variable} ${at}`} {...{ row, match }} />
+      {matches.map((match) => (
+        <MatchView
+          key={`${match.ruleId} ${match.variable} ${match.matchStart}`}
+          {...{ row, match }}
+        />
       ))}
       {row.sourceIp === "" ? null : <BlockSource cidr={row.sourceIp} />}
       <Fields item={row} />

@@ -115,9 +115,9 @@ function Responses({ responses }: { responses: readonly Item[] }) {
       items={responses}
       columns={["cidr", "state", "expireTime", "createdBy"]}
       action={(item) =>
-        item["state"] === "active" ? (
+        item.state === "active" ? (
           <Button
-            onClick={() => void change(callAny(revokeResponse, { responseId: item["responseId"] }))}
+            onClick={() => void change(callAny(revokeResponse, { responseId: item.responseId }))}
           >
             {t("undo")}
           </Button>

@@ -84,7 +84,7 @@ function Short({ title, operation, input, columns, path, idField, linked, empty 
       header={
         <Header
           variant="h2"
-          counter={`(${String(query.data?.["totalCount"] ?? 0)})`}
+          counter={`(${String(query.data?.totalCount ?? 0)})`}
           actions={<Link href={`/${path}`}>{t("details")}</Link>}
         >
           {title}

@@ -69,7 +69,7 @@ function Top({ startTime }: { startTime: string }) {
     queryFn: () => callAny(catalog.events.operations.topValues, { field, startTime, valuesMax: 8 }),
   });
   const options = FIELDS.map((value) => ({ value, label: label(value) }));
-  const values = (query.data?.["values"] ?? []) as { value: string; count: number }[];
+  const values = (query.data?.values ?? []) as { value: string; count: number }[];
   return (
     <Table
       items={values}

@@ -35,7 +35,7 @@ export type Read =
   | { readonly input: Record<string, unknown> }
   | { readonly faults: Readonly<Record<string, FieldFault>> };
 
-function valueOf({ schema }: FormField, text: string): { value: unknown } | FieldFault {
+function fieldValue({ schema }: FormField, text: string): { value: unknown } | FieldFault {
   if (schema.type === "integer") {
     return /^-?\d+$/.test(text) ? { value: Number(text) } : "notNumber";
   }
@@ -64,7 +64,7 @@ export function readForm(fields: readonly FormField[], texts: Texts): Read {
       if (field.required) faults[field.name] = "required";
       continue;
     }
-    const read = valueOf(field, text);
+    const read = fieldValue(field, text);
     if (typeof read === "string") faults[field.name] = read;
     else input[field.name] = read.value;
   }

@@ -48,7 +48,7 @@ export default function ResourceDetail({ shown, id }: { shown: Shown; id: string
         {String(item[resource.titleField])}
       </Header>
       <Fields item={item} />
-      {update === undefined || item["managed"] === true ? null : (
+      {update === undefined || item.managed === true ? null : (
         <Container>
           <OperationForm
             {...{ operation: update, fixed, initial: item }}

@@ -21,6 +21,7 @@ import { type Item, itemsOf, operationOf, type Shown } from "./resources.ts";
 import { Value } from "./value.tsx";
 
 type Filters = PropertyFilterProps.Query;
+const NOTHING: Item = {};
 const NO_FILTERS: Filters = { tokens: [], operation: "and" };
 const OPERATORS: Readonly<Record<string, string>> = {
   "=": "eq",
@@ -74,10 +75,10 @@ export default function ResourceTable({ shown, fixed = {} }: TableProps) {
   const list = operationOf(shown, "list");
   const query = useQuery({
     queryKey: [resource.name, input],
-    queryFn: () => (list === undefined ? {} : callAny(list, input)),
+    queryFn: () => (list === undefined ? NOTHING : callAny(list, input)),
     refetchInterval: 10_000,
   });
-  const total = Number(query.data?.["totalCount"] ?? 0);
+  const total = Number(query.data?.totalCount ?? 0);
   const columnDefinitions = resource.columns.map((column, at) => ({
     id: column,
     header: label(column),
@@ -206,7 +207,7 @@ function TableHeader({ shown, total, selected, updatedAt, refresh, cleared }: Ta
   const [asking, setAsking] = useState(false);
   const { resource, path, contract } = shown;
   const [item] = selected;
-  const undo = contract.operations["revokeResponse"];
+  const undo = contract.operations.revokeResponse;
   const revoke = async (responseId: unknown): Promise<void> => {
     try {
       if (undo !== undefined) await callAny(undo, { responseId });
@@ -232,8 +233,8 @@ function TableHeader({ shown, total, selected, updatedAt, refresh, cleared }: Ta
                 {t("remove")}
               </Button>
             )}
-            {resource.name === "response" && item?.["state"] === "active" ? (
-              <Button onClick={() => void revoke(item["responseId"])}>{t("undo")}</Button>
+            {resource.name === "response" && item?.state === "active" ? (
+              <Button onClick={() => void revoke(item.responseId)}>{t("undo")}</Button>
             ) : null}
             {resource.create === undefined ? null : (
               <Button variant="primary" onClick={() => navigate(`/${path}/create`)}>
