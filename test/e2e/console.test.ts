@@ -13,6 +13,7 @@ const HOST = "browser-shop.localhost";
 const ATTACK = `/product?id=${encodeURIComponent("1 union select id, email, password from customer")}`;
 const hasBrowser = existsSync(CHROMIUM) && existsSync(join(programFolder, "console/package.json"));
 const hasRules = existsSync("/usr/share/modsecurity-crs/rules");
+const STEP_MAX_MS = 8_000;
 const ARGUMENTS = [
   "--headless",
   "--no-sandbox",
@@ -56,7 +57,9 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
     stack = await startStack();
     shop = await startShop();
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
-    page = await browser.newPage({ ignoreHTTPSErrors: true, locale: "en" });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "en" });
+    page = await context.newPage();
+    page.setDefaultTimeout(STEP_MAX_MS);
     page.on("pageerror", (error) => faults.push(error.message));
     page.on("console", (message) => {
       if (message.text().includes("Content Security Policy")) faults.push(message.text());
@@ -90,7 +93,7 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
       await open("/live");
       await page.getByText("Connected").waitFor();
       expect((await stack.site(HOST, ATTACK)).code).toBe(403);
-      await page.getByRole("button", { name: "union" }).first().click();
+      await page.locator("button.live-row").filter({ hasText: "/product" }).first().click();
       await page.locator("mark").first().waitFor();
       await page.getByRole("button", { name: "Exclude this rule" }).first().waitFor();
       await open("/incidents");
@@ -102,7 +105,8 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
   );
 
   test("an audit entry's proof is verified in the browser", async () => {
-    await open("/audit/1");
+    await open("/audit");
+    await page.locator("a[href^='/audit/']").first().click();
     await page.getByRole("button", { name: "Verify in this browser" }).click();
     await page.getByText("The entry is in the log, unchanged").waitFor();
   });

@@ -78,7 +78,6 @@ function TopBar({ caller }: { caller: Caller }) {
       identity={{
         href: "/",
         title: t("product"),
-        logo: { src: "/favicon.svg", alt: t("product") },
       }}
       utilities={[
         { type: "button", text: dark ? t("lightMode") : t("darkMode"), onClick: toggle },
