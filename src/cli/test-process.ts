@@ -29,7 +29,7 @@ export function runToEnd(
   const child = spawn(program, args, {
     stdio: ["ignore", "inherit", "inherit"],
     cwd: options.cwd ?? programFolder,
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, PATH: path, CI: "true", NO_COLOR: "1" },
     detached: true,
   });
   let stopped = false;

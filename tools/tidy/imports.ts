@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { blank } from "./blank.ts";
 import { eachCode, type Fault, isCode, isTest, type Tree } from "./tree.ts";
 
-const IMPORT = /\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
+const IMPORT = /(?<!["'])\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
 const ENGINE_PACKAGES = new Set(["node:crypto", "node:buffer", "node:zlib", "ipaddr.js"]);
 
 /** Files an import names: paths inside the project, or package names as they are written. */
@@ -30,9 +30,9 @@ const OPEN: Readonly<Record<string, readonly string[]>> = {
   kernel: ["lib", "engines", "kernel"],
   services: ["lib", "engines", "kernel"],
   daemons: ["lib", "engines", "kernel"],
-  cli: ["lib", "kernel", "cli", "catalog.ts"],
+  cli: ["lib", "kernel", "cli", "catalog.ts", "examples"],
   console: ["lib", "kernel", "console"],
-  "catalog.ts": [],
+  "catalog.ts": ["lib", "kernel"],
 };
 const CONTRACTS = new Set(["services", "daemons", "cli", "console", "catalog.ts"]);
 

@@ -1,4 +1,4 @@
-/** What the tree still breaks, by rule and file; an entry that is not needed any more is a fault. */
+/** What the tree still breaks, by rule and file; an entry no longer needed is a fault. */
 
 export type Known = { readonly rule: string; readonly path: string };
 

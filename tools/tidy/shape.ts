@@ -44,7 +44,7 @@ export function functionLength(tree: Tree): readonly Fault[] {
       const indent = line.slice(0, line.length - body.length);
       const end = lines.findIndex(
         (other, index) =>
-          index > start && other.startsWith(`${indent}}`) && !/[{(,]$/.test(other.trimEnd()),
+          index > start && other.startsWith(`${indent}}`) && !/[{(]$/.test(other.trimEnd()),
       );
       const length = end - start + 1;
       if (length <= FUNCTION_LINES_MAX) return [];
@@ -68,7 +68,7 @@ export function fileNames(tree: Tree): readonly Fault[] {
 }
 
 const UNSAFE: readonly (readonly [RegExp, string])[] = [
-  [/(?::|\bas|<|\||,)\s*any\b(?!\s*\()/, "any"],
+  [/(?::|\bas|<)\s*any\b(?!\s*[(.,])|[|,]\s*any\s*>/, "any"],
   [/[\w)\]]!(?!=)/, "a non-null assertion"],
 ];
 const SWITCHED_OFF = new RegExp(`@ts-${"ignore"}|@ts-${"nocheck"}|@ts-${"expect-error"}`);

@@ -14,42 +14,48 @@ export type EmbeddedLake = {
   close(): void;
 };
 
+/** What queries may use. The last one makes the session read-only, settings included. */
+const readerSettings = [
+  `SET max_memory_usage = ${QUERY_MEMORY_BYTES_MAX}`,
+  "SET max_threads = 2",
+  `SET max_execution_time = ${QUERY_SECONDS_MAX}`,
+  `SET max_result_rows = ${ROWS_MAX}`,
+  "SET output_format_json_quote_64bit_integers = 0",
+  "SET do_not_merge_across_partitions_select_final = 1",
+  "SET final = 1",
+  "SET readonly = 1",
+];
+
 /** Opens the engine on a folder that no other process may have open. */
 export async function openEmbedded(folder: string): Promise<EmbeddedLake> {
-  const session = new Session(folder);
+  const writer = new Session(folder);
   for (const statement of [
-    `SET max_memory_usage = ${QUERY_MEMORY_BYTES_MAX}`,
     `SET max_memory_usage_for_user = ${MEMORY_BYTES_MAX}`,
-    "SET max_threads = 2",
     "SET max_insert_threads = 1",
-    `SET max_execution_time = ${QUERY_SECONDS_MAX}`,
-    `SET max_result_rows = ${ROWS_MAX}`,
-    "SET output_format_json_quote_64bit_integers = 0",
-    "SET do_not_merge_across_partitions_select_final = 1",
+    // A source with a wrong clock must not hold up everything behind it.
+    "SET max_partitions_per_insert_block = 0",
     ...schemaStatements,
   ]) {
-    session.query(statement);
+    writer.query(statement);
   }
+  const reader = new Session(folder);
+  for (const statement of readerSettings) reader.query(statement);
   return {
     async query(sql, parameters) {
-      const result = await session.queryBindAsync(sql, typed(parameters), {
-        format: "JSONEachRow",
-      });
+      const result = await reader.queryBindAsync(sql, { ...parameters }, { format: "JSONEachRow" });
       return result.text();
     },
     async insert(lines) {
-      await session.insert({
+      await writer.insert({
         table: "event",
         values: Buffer.from(lines),
         format: "JSONEachRow",
         settings: { input_format_skip_unknown_fields: 1 },
       });
     },
-    close: () => session.close(),
+    close() {
+      reader.close();
+      writer.close();
+    },
   };
-}
-
-/** Parameters arrive as text; arrays in ClickHouse's literal form are handed on as they are. */
-function typed(parameters: Readonly<Record<string, string>>): Record<string, unknown> {
-  return { ...parameters };
 }

@@ -7,7 +7,7 @@ import type { Program } from "./program.ts";
 import { pairsHold, symbolAt } from "./syntax.ts";
 
 /** Steps of one search; about 5 ms. */
-const STEPS_MAX = 100_000;
+const STEPS_MAX = 25_000;
 
 type Search = {
   readonly program: Program;
@@ -23,8 +23,12 @@ export type SearchResult =
   | { readonly kind: "no match" }
   | { readonly kind: "limit exceeded" };
 
-/** Searches from each position; "limit exceeded" says nothing about whether a match exists. */
-export function search(program: Program, value: string, slots: number): SearchResult {
+/** Searches from each position that `starts` marks; "limit exceeded" says nothing about whether a match exists. */
+export function search(
+  program: Program,
+  value: string,
+  options: { readonly slots: number; readonly starts: Uint8Array | undefined },
+): SearchResult {
   const referenced: number[] = [];
   for (const now of program.code) {
     if (now.op === "backref") referenced.push(now.index * 2, now.index * 2 + 1);
@@ -32,7 +36,7 @@ export function search(program: Program, value: string, slots: number): SearchRe
   const state: Search = {
     program,
     value,
-    slots: new Array<number>(slots).fill(-1),
+    slots: new Array<number>(options.slots).fill(-1),
     referenced,
     captureIds: new Map(),
     steps: 0,
@@ -41,6 +45,7 @@ export function search(program: Program, value: string, slots: number): SearchRe
   // except through referenced captures, which are part of the key.
   const failed = new Set<number>();
   for (let from = 0; from <= value.length; from++) {
+    if (options.starts?.[from] === 0) continue;
     state.slots.fill(-1);
     if (run(state, { pc: program.start, at: from }, failed) >= 0) {
       return { kind: "match", slots: state.slots };

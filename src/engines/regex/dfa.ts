@@ -18,9 +18,9 @@ export const NO_MATCH = -1;
 
 /**
  * any: unanchored, stops at the first end; first: unanchored, end of Perl's leftmost match;
- * longest: anchored, last end.
+ * longest: anchored, last end; every: unanchored, all ends.
  */
-export type DfaMode = "any" | "first" | "longest";
+export type DfaMode = "any" | "first" | "longest" | "every";
 
 type State = { readonly pcs: readonly number[]; readonly prev: number; readonly seeded: boolean };
 
@@ -37,6 +37,8 @@ export type Dfa = {
   readonly marks: Int32Array;
   mark: number;
   flushes: number;
+  /** Offset of the entry state after each class; -1 when not made yet. */
+  entries: Int32Array;
 };
 
 /** Splits the symbols into classes that no table tells apart. */
@@ -94,6 +96,7 @@ export function createDfa(program: Program, mode: DfaMode): Dfa {
     marks: new Int32Array(program.code.length),
     mark: 0,
     flushes: 0,
+    entries: new Int32Array(0),
   };
   reset(dfa);
   return dfa;
@@ -102,6 +105,7 @@ export function createDfa(program: Program, mode: DfaMode): Dfa {
 function reset(dfa: Dfa): void {
   dfa.states = [];
   dfa.ids = new Map();
+  dfa.entries = new Int32Array(dfa.stride).fill(-1);
   dfa.table = new Int32Array(dfa.stride * 16).fill(-1);
   // INVARIANT: state 0 is dead: no threads, none to come.
   intern(dfa, { pcs: [], prev: 0, seeded: false });
@@ -163,7 +167,7 @@ function step(
         if (pairsHold(now.pairs, state.prev, at.symbol)) stack.push(now.next);
       } else if (now.op === "match") {
         matched = true;
-        if (dfa.mode !== "longest") {
+        if (dfa.mode === "any" || dfa.mode === "first") {
           at.out.push(...taken);
           return true;
         }
@@ -183,7 +187,7 @@ function extend(dfa: Dfa, offset: number, symbolClass: number): number {
   const matched = step(dfa, state, { symbol, seeded: state.seeded, out: pcs });
   if (dfa.mode !== "first") pcs.sort((a, b) => a - b);
   const prev = dfa.prevKindOfClass[symbolClass] ?? 0;
-  const seeded = state.seeded && !matched;
+  const seeded = state.seeded && (!matched || dfa.mode === "every");
   const flushes = dfa.flushes;
   const target = intern(dfa, { pcs, prev, seeded });
   const entry = target * 2 + (matched ? 1 : 0);
@@ -192,10 +196,15 @@ function extend(dfa: Dfa, offset: number, symbolClass: number): number {
 }
 
 function enter(dfa: Dfa, symbol: number): number {
+  const symbolClass = dfa.classOf[symbol] ?? 0;
+  const known = dfa.entries[symbolClass] ?? -1;
+  if (known >= 0) return known;
   const anchored = dfa.mode === "longest";
-  const prev = dfa.prevKindOfClass[dfa.classOf[symbol] ?? 0] ?? 0;
+  const prev = dfa.prevKindOfClass[symbolClass] ?? 0;
   const pcs = anchored ? [dfa.program.start] : [];
-  return intern(dfa, { pcs, prev, seeded: !anchored });
+  const offset = intern(dfa, { pcs, prev, seeded: !anchored });
+  dfa.entries[symbolClass] = offset;
+  return offset;
 }
 
 /** Scans the value from its start; the end of a match by the mode, NO_MATCH or GAVE_UP. */
@@ -243,4 +252,23 @@ export function scanBackward(dfa: Dfa, value: string, end: number): number {
     if (state === 0) return found;
   }
   return found;
+}
+
+/**
+ * Marks each position where a match of a reversed program (mode "every") starts; one entry per
+ * position, the end of the value included. Undefined when it gave up.
+ */
+export function markStarts(dfa: Dfa, value: string): Uint8Array | undefined {
+  const starts = new Uint8Array(value.length + 1);
+  const flushesMax = dfa.flushes + FLUSHES_MAX;
+  let state = enter(dfa, EDGE);
+  for (let i = value.length; i >= 0; i--) {
+    const symbolClass = dfa.classOf[symbolAt(value, i - 1)] ?? 0;
+    let entry = dfa.table[state + symbolClass] ?? -1;
+    if (entry < 0) entry = extend(dfa, state, symbolClass);
+    if (dfa.flushes > flushesMax) return undefined;
+    starts[i] = entry & 1;
+    state = entry >> 1;
+  }
+  return starts;
 }

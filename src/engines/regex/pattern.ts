@@ -3,7 +3,15 @@
  * byte), matched in time linear in the value. Method and limits: docs/decisions/0006.
  */
 import { search } from "./backtrack.ts";
-import { createDfa, type Dfa, GAVE_UP, NO_MATCH, scanBackward, scanForward } from "./dfa.ts";
+import {
+  createDfa,
+  type Dfa,
+  GAVE_UP,
+  markStarts,
+  NO_MATCH,
+  scanBackward,
+  scanForward,
+} from "./dfa.ts";
 import { parsePattern } from "./parser.ts";
 import { simulate } from "./pike.ts";
 import { compileProgram, isRegular, type Program } from "./program.ts";
@@ -96,10 +104,13 @@ function irregularMatcher(node: Node, program: Program, slots: number): Matcher 
   const superset = lazily(() =>
     createDfa(compileProgram(node, { reverse: false, widen: true }), "any"),
   );
+  const backward = lazily(() =>
+    createDfa(compileProgram(node, { reverse: true, widen: true }), "every"),
+  );
   let exceeded = 0;
   const exec = (value: string): PatternMatch | undefined => {
     if (scanForward(superset(), value) === NO_MATCH) return undefined;
-    const result = search(program, value, slots);
+    const result = search(program, value, { slots, starts: markStarts(backward(), value) });
     if (result.kind === "limit exceeded") exceeded++;
     return result.kind === "match" ? toMatch(value, result.slots) : undefined;
   };
