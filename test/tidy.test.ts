@@ -50,6 +50,10 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
     { "src/a.ts": `export async function f(): void {\n${lines(70, "  g();")}}\n` },
     { "src/a.ts": `const f = (a) => {\n${lines(70, "  g();")}};\n` },
     { "src/a.ts": `test("x", () => {\n${lines(70, "  g();")}});\n` },
+    {
+      "src/a.ts": `function f() {\n  return {\n    g() {\n${lines(70, "      h();")}    },\n  };\n}\n`,
+    },
+    { "src/a.ts": `function f() {\n  g();\n  return {\n${lines(70, "    a,")}  };\n}\n` },
     { "src/a.ts": `class A {\n  run(): void {\n${lines(70, "    g();")}  }\n}\n` },
     { "src/a.ts": `function f({\n  a,\n}: {\n  a: 1;\n}): void {\n${lines(70, "  g();")}}\n` },
   ],
@@ -110,6 +114,7 @@ const GOOD: Sample = {
   "src/app.ts": imports("./services/kms/service.ts"),
   "docs/decisions/0001-a.md": "# a",
   "docs/decisions/0002-b.md": "# b",
+  "src/kernel/c.ts": `function f() {\n  return {\n${lines(90, "    a: () => 1,")}  };\n}\n`,
   "src/kernel/b.ts": `function f(): void {\n${lines(68, "  if (a != b && !c) g();")}}\n`,
 };
 

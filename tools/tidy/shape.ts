@@ -34,6 +34,12 @@ const FUNCTION_START =
   /^(?:export )?(?:default )?(?:async )?(?:function\b|(?:static |private |override )*(?:get |set )?[#\w]+\(.*\{$)|=> \{$/;
 const NOT_FUNCTION = /^(?:if|for|while|switch|catch|with|describe)\b|^describe[.(]/;
 
+/**
+ * A function that only returns a table of functions (a store's queries, a service's handlers) is
+ * as long as the table; the functions in it are measured one by one.
+ */
+const ONLY_RETURNS_TABLE = /^\s+return (?:service\(\w+, )?\{$/;
+
 /** Relies on the formatter: a function ends at the first closing brace of its own indentation. */
 export function functionLength(tree: Tree): readonly Fault[] {
   return eachCode(tree, (text) => {
@@ -41,6 +47,7 @@ export function functionLength(tree: Tree): readonly Fault[] {
     return lines.flatMap((line, start) => {
       const body = line.trimStart();
       if (!FUNCTION_START.test(body) || NOT_FUNCTION.test(body)) return [];
+      if (ONLY_RETURNS_TABLE.test(lines[start + 1] ?? "")) return [];
       const indent = line.slice(0, line.length - body.length);
       const end = lines.findIndex(
         (other, index) =>
