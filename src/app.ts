@@ -160,6 +160,40 @@ async function offerSetup({ database }: Foundations): Promise<string | undefined
   return `${consoleUrl}/setup#${token}`;
 }
 
+/** The listener of nodes that are not part of this process, after it listens. */
+async function listenForFleet(
+  { authority, database }: Foundations,
+  parts: Pick<Parameters<typeof createFleetListener>[0], "certificate" | "publisher">,
+) {
+  const registry = nodeRegistry(database, clock);
+  const fleet = createFleetListener({ authority, registry, log, ...parts });
+  await new Promise<void>((resolve, reject) => {
+    fleet.once("error", reject);
+    fleet.listen(config.fleet.port, config.fleet.host, resolve);
+  });
+  return fleet;
+}
+
+/** Brings every event that a spool delivers to the live view and, as detections, to incidents. */
+function followEvents(
+  parts: Pick<Parameters<typeof followSpools>[0], "database" | "live" | "consumed">,
+  signal: AbortSignal,
+) {
+  return followSpools(
+    {
+      ...parts,
+      spoolFolder: config.folders.spool,
+      report: log,
+      async consume(sql, events) {
+        const detections = events.map(detectionOf).filter((one) => one !== undefined);
+        if (detections.length > 0)
+          await recordDetections({ sql, nowMs: clock(), newId }, detections);
+      },
+    },
+    signal,
+  );
+}
+
 async function start() {
   const foundations = await openFoundations();
   const { database, auditLog, authority, spool } = foundations;
@@ -168,11 +202,10 @@ async function start() {
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
   const problems = problemCatalog(contracts);
   const ended = new AbortController();
-  const refresh = () => {
-    publisher
+  const refresh = () =>
+    void publisher
       .refresh()
       .catch((error: unknown) => log({ level: "error", part: "intent", error: String(error) }));
-  };
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
@@ -203,33 +236,9 @@ async function start() {
   await publisher.refresh();
   const server = await createServer(parts);
   await server.listen({ host: config.console.host, port: config.console.port });
-  const fleet = createFleetListener({
-    authority,
-    certificate,
-    registry: nodeRegistry(database, clock),
-    publisher,
-    log,
-  });
-  await new Promise<void>((resolve, reject) => {
-    fleet.once("error", reject);
-    fleet.listen(config.fleet.port, config.fleet.host, resolve);
-  });
+  const fleet = await listenForFleet(foundations, { certificate, publisher });
   await writeJoinTickets(foundations);
-  const following = followSpools(
-    {
-      spoolFolder: config.folders.spool,
-      database,
-      live,
-      report: log,
-      consumed: refresh,
-      async consume(sql, events) {
-        const detections = events.map(detectionOf).filter((one) => one !== undefined);
-        if (detections.length > 0)
-          await recordDetections({ sql, nowMs: clock(), newId }, detections);
-      },
-    },
-    ended.signal,
-  );
+  const following = followEvents({ database, live, consumed: refresh }, ended.signal);
   const jobs = runJobs(
     [
       { name: "outbox", everyMs: 2_000, run: drain },

@@ -1,5 +1,6 @@
 /**
- * `cordon demo`: starts the vulnerable shop of `examples/`, protects it, and sends a bounded mixture
+ * `cordon demo`: starts the vulnerable shop of `examples/`, protects it, and sends a bounded
+ * mixture
  * of ordinary traffic and attacks through the gateway, so that the console has a story to tell.
  */
 import { randomBytes } from "node:crypto";

@@ -7,14 +7,8 @@ import type { Contract, Operation } from "../kernel/operation.ts";
 import { call } from "./api-client.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 import { readFlags } from "./flags.ts";
+import type { GeneratedCommand } from "./generated-command.ts";
 import { printResult } from "./print-result.ts";
-
-export type GeneratedCommand = {
-  readonly contract: Contract;
-  readonly operation: Operation;
-  readonly noun: string;
-  readonly verb: string;
-};
 
 const SHORT_VERBS: Readonly<Record<string, string>> = { list: "list", get: "get" };
 

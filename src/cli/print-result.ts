@@ -1,5 +1,5 @@
 /** Prints an operation's result: a table for people, or JSON that stays the same for programs. */
-import type { GeneratedCommand } from "./operations.ts";
+import type { GeneratedCommand } from "./generated-command.ts";
 import { table } from "./table.ts";
 
 const CELL_MAX = 48;

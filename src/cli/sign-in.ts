@@ -81,7 +81,9 @@ function readNames(args: readonly string[]): Names {
   return names;
 }
 
-/** From the environment, or typed; never from an argument, which every user of a machine can see. */
+/**
+ * From the environment, or typed; never from an argument, which every user of a machine can see.
+ */
 async function readPassword(): Promise<string> {
   const given = process.env[PASSWORD_VARIABLE];
   if (given !== undefined && given !== "") return given;

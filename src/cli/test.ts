@@ -1,109 +1,123 @@
-/** `cordon test [FILTER…]`: every check and every test, counted together on the last line. */
-import { spawn } from "node:child_process";
+/**
+ * `cordon test`: every check of the project, one after another, each counted: types, lint and
+ * format, unused code, the console's types and build, then the test suite.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programFolder } from "../kernel/config.ts";
 import { EXIT, type ExitStatus } from "./exit.ts";
+import { type Outcome, runToEnd } from "./test-process.ts";
+import { readResults } from "./test-results.ts";
 
-type Count = { passed: number; failed: number; skipped: number };
+/** The whole run; what is not finished by then counts as failed. */
+const TIME_MAX_MS = 55 * 60_000;
 
-type StaticCheck = {
-  readonly name: string;
-  readonly script: string;
-  readonly args: readonly string[];
-};
+type Tally = { passed: number; failed: string[]; skipped: string[] };
+type Run = { readonly deadlineMs: number; readonly tally: Tally };
 
-const OVERALL_MAX_MS = 55 * 60_000;
+/** The tools of the static checks: the script that the pinned Node runs, and its arguments. */
+const TOOLS = [
+  { name: "types (tsc)", argv: ["tsc", "--noEmit"] },
+  { name: "lint and format (biome)", argv: ["biome", "check", "--error-on-warnings", "."] },
+  { name: "unused code (knip)", argv: ["knip", "--no-progress"] },
+] as const;
 
-const CHECKS: readonly StaticCheck[] = [
-  { name: "types", script: "node_modules/typescript/bin/tsc", args: ["--noEmit"] },
-  {
-    name: "lint and format",
-    script: "node_modules/@biomejs/biome/bin/biome",
-    args: ["check", "--error-on-warnings", "."],
-  },
-];
-
-/** Runs them; with filters only the tests whose files match. */
+/**
+ * @param args filters of the test suite (parts of file names); the static checks always run
+ * @returns `problem` when anything failed or no test ran; the last line on stdout is always
+ *   `N passed, N failed, N skipped`
+ */
 export async function test(args: readonly string[]): Promise<ExitStatus> {
-  const count: Count = { passed: 0, failed: 0, skipped: 0 };
-  const limit = AbortSignal.timeout(OVERALL_MAX_MS);
-  if (args.length === 0) for (const check of CHECKS) await runCheck(check, count, limit);
-  await runSuite(args, count, limit);
-  const { passed, failed, skipped } = count;
-  process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-  return failed === 0 && passed > 0 ? EXIT.ok : EXIT.problem;
+  const tally: Tally = { passed: 0, failed: [], skipped: [] };
+  const run: Run = { deadlineMs: Date.now() + TIME_MAX_MS, tally };
+  for (const { name, argv } of TOOLS) {
+    title(name);
+    const [tool, ...rest] = argv;
+    count(run, name, await runTool(tool, rest, run.deadlineMs));
+  }
+  await checkConsole(run);
+  const ran = await runSuite(run, args);
+  print("Skipped", tally.skipped);
+  print("Failed", tally.failed);
+  const { passed, failed, skipped } = tally;
+  say(`\n${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  return failed.length === 0 && ran ? EXIT.ok : EXIT.problem;
 }
 
-async function runCheck(check: StaticCheck, count: Count, signal: AbortSignal): Promise<void> {
-  process.stdout.write(`check ${check.name}\n`);
-  const status = await run([join(programFolder, check.script), ...check.args], signal);
-  if (status === 0) count.passed += 1;
-  else count.failed += 1;
-  process.stdout.write(`check ${check.name}: ${status === 0 ? "passed" : "FAILED"}\n`);
-}
-
-type Report = {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly numFailedTestSuites: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
-  }[];
-};
-
-async function runSuite(filters: readonly string[], count: Count, signal: AbortSignal) {
-  const folder = mkdtempSync(join(tmpdir(), "cordon-test-"));
-  const file = join(folder, "report.json");
-  try {
-    const script = join(programFolder, "node_modules/vitest/vitest.mjs");
-    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-    await run([script, "run", ...reporters, ...filters], signal);
-    if (!existsSync(file)) {
-      process.stdout.write("the test run ended without a report\n");
-      count.failed += 1;
+/** The console has packages of its own; tests that open it in a browser need its build. */
+async function checkConsole(run: Run): Promise<void> {
+  const cwd = join(programFolder, "console");
+  if (!existsSync(join(cwd, "package.json"))) return;
+  const npm = (...args: readonly string[]) =>
+    runToEnd(["npm", ...args], { deadlineMs: run.deadlineMs, cwd });
+  if (!existsSync(join(cwd, "node_modules"))) {
+    title("console packages");
+    const installed = await npm("ci", "--ignore-scripts", "--no-audit", "--no-fund");
+    if (installed !== "ok") {
+      run.tally.skipped.push("console types (its packages cannot be installed)");
+      run.tally.failed.push("console build (its packages cannot be installed)");
       return;
     }
-    addReport(JSON.parse(readFileSync(file, "utf8")) as Report, count);
+  }
+  title("console types");
+  count(run, "console types", await npm("run", "typecheck"));
+  title("console build");
+  count(run, "console build", await npm("run", "build"));
+}
+
+/** @returns whether any test ran */
+async function runSuite(run: Run, filters: readonly string[]): Promise<boolean> {
+  title("tests (vitest)");
+  const folder = mkdtempSync(join(tmpdir(), "cordon-test-"));
+  const file = join(folder, "results.json");
+  const { tally } = run;
+  try {
+    const outputs = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+    const outcome = await runTool("vitest", ["run", ...outputs, ...filters], run.deadlineMs);
+    if (!existsSync(file)) {
+      tally.failed.push(`tests (vitest ${outcome === "stopped" ? STOPPED : "wrote no result"})`);
+      return false;
+    }
+    const results = readResults(readFileSync(file, "utf8"), programFolder);
+    tally.passed += results.passed.length;
+    tally.failed.push(...results.failed);
+    tally.skipped.push(...results.skipped);
+    // Errors outside of any test (an unhandled rejection) are in the exit status only.
+    if (outcome !== "ok" && results.failed.length === 0)
+      tally.failed.push(`tests (vitest ${outcome === "stopped" ? STOPPED : "failed: see above"})`);
+    const ran = results.passed.length + results.failed.length > 0;
+    if (!ran) say("No test ran: the filter matches nothing, or everything was skipped.");
+    return ran;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function addReport(report: Report, count: Count): void {
-  count.passed += report.numPassedTests;
-  count.failed += report.numFailedTests;
-  count.skipped += report.numPendingTests + report.numTodoTests;
-  for (const suite of report.testResults) {
-    // A file that could not even be loaded has no failed test of its own.
-    const failed = suite.assertionResults.some((result) => result.status === "failed");
-    if (suite.status === "failed" && !failed) {
-      count.failed += 1;
-      process.stdout.write(`FAILED to load: ${suite.name}\n`);
-    }
-    for (const result of suite.assertionResults) {
-      if (result.status === "failed") process.stdout.write(`FAILED: ${result.fullName}\n`);
-      if (["pending", "skipped", "todo"].includes(result.status)) {
-        process.stdout.write(`skipped: ${result.fullName}\n`);
-      }
-    }
-  }
+const STOPPED = `stopped at the limit of ${TIME_MAX_MS / 60_000} minutes`;
+
+/** Runs a tool of `node_modules/.bin` under this Node, whatever its first line asks for. */
+function runTool(tool: string, args: readonly string[], deadlineMs: number): Promise<Outcome> {
+  const script = join(programFolder, "node_modules", ".bin", tool);
+  return runToEnd([process.execPath, script, ...args], { deadlineMs });
 }
 
-function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...argv], {
-      cwd: programFolder,
-      stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, CI: "true", NO_COLOR: "1" },
-      signal,
-    });
-    child.on("error", () => resolve(1));
-    child.on("close", (code) => resolve(code ?? 1));
-  });
+function count(run: Run, name: string, outcome: Outcome): void {
+  if (outcome === "ok") run.tally.passed += 1;
+  else run.tally.failed.push(outcome === "stopped" ? `${name} (${STOPPED})` : name);
+  say(outcome === "ok" ? `ok: ${name}` : `${outcome.toUpperCase()}: ${name}`);
+}
+
+function title(name: string): void {
+  say(`\n== ${name}`);
+}
+
+function print(heading: string, names: readonly string[]): void {
+  if (names.length === 0) return;
+  say(`\n${heading}:`);
+  for (const name of names) say(`  - ${name}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

@@ -1,4 +1,7 @@
-/** Why a message is refused, and the status a server answers with. Kinds are stable: events carry them. */
+/**
+ * Why a message is refused, and the status a server answers with. Kinds are stable: events carry
+ * them.
+ */
 
 /** Each fault kind with its status and the rule it breaks. */
 export const faultKinds = {

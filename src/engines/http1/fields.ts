@@ -3,7 +3,10 @@
 import type { FaultKind } from "./fault.ts";
 import { allIn, COLON, CR, HT, LF, SP, tokenChars, trimOws, valueChars } from "./grammar.ts";
 
-/** Parallel arrays, one entry per field line: name as received, its lower-case form, value without OWS. */
+/**
+ * Parallel arrays, one entry per field line: name as received, its lower-case form, value without
+ * OWS.
+ */
 export type Fields = { names: string[]; lower: string[]; values: string[] };
 
 export const emptyFields = (): Fields => ({ names: [], lower: [], values: [] });

@@ -1,4 +1,6 @@
-/** Which bytes after a head are its body: RFC 9112 §6, strict. Ambiguity is a fault, never a guess. */
+/**
+ * Which bytes after a head are its body: RFC 9112 §6, strict. Ambiguity is a fault, never a guess.
+ */
 import type { FaultKind } from "./fault.ts";
 import type { Fields } from "./fields.ts";
 import { limits } from "./limits.ts";

@@ -1,4 +1,6 @@
-/** Byte classes of RFC 9110 §5 and RFC 3986 as 256-entry tables, and the byte codes used with them. */
+/**
+ * Byte classes of RFC 9110 §5 and RFC 3986 as 256-entry tables, and the byte codes used with them.
+ */
 
 export const HT = 9;
 export const LF = 10;

@@ -1,4 +1,6 @@
-/** Requests that must be refused, each with the fault: test data for parser, gateway and fuzzers. */
+/**
+ * Requests that must be refused, each with the fault: test data for parser, gateway and fuzzers.
+ */
 import type { FaultKind } from "./fault.ts";
 
 export type RefusedRequest = { readonly bytes: string; readonly fault: FaultKind };

@@ -32,7 +32,9 @@ export const createRequestParser = (limits: Http1Limits): RequestParser => ({
   body: null,
 });
 
-/** Reads head bytes; `parser.head` is set when it is complete or refused. Returns the next index. */
+/**
+ * Reads head bytes; `parser.head` is set when it is complete or refused. Returns the next index.
+ */
 export function readRequestHead(parser: RequestParser, piece: Buffer, from: number): number {
   if (parser.head !== null) return from;
   const { reader, limits } = parser;

@@ -1,4 +1,6 @@
-/** Parses the text of one request head (RFC 9112 §3–§6); what it cannot accept it still describes. */
+/**
+ * Parses the text of one request head (RFC 9112 §3–§6); what it cannot accept it still describes.
+ */
 import type { FaultKind } from "./fault.ts";
 import { emptyFields, type Fields, parseFields } from "./fields.ts";
 import { declaredFraming, type Framing, noBody } from "./framing.ts";
@@ -82,7 +84,9 @@ const emptyHead = (): RequestHead => ({
   upgrade: null,
 });
 
-/** method SP request-target SP HTTP-version CRLF, single spaces only. Returns where fields begin. */
+/**
+ * method SP request-target SP HTTP-version CRLF, single spaces only. Returns where fields begin.
+ */
 function parseRequestLine(text: string, head: RequestHead): number {
   let at = 0;
   let code = text.charCodeAt(0);

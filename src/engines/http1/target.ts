@@ -1,4 +1,6 @@
-/** Request target and Host: RFC 9112 §3.2 forms, RFC 9110 §7.2 authority; no decoding, no resolving. */
+/**
+ * Request target and Host: RFC 9112 §3.2 forms, RFC 9110 §7.2 authority; no decoding, no resolving.
+ */
 import { allIn, hostChars, ipv6Chars, targetChars } from "./grammar.ts";
 
 /** A host in lower case (IPv6 in brackets) and its port, null when none is given. */
@@ -77,7 +79,9 @@ export function parseAuthority(text: string): Authority | null {
   return port < 0 ? null : { host, port: port === 0 ? null : port };
 }
 
-/** Digits from `start` to the end: 1 to 65535; 0 for an empty port (RFC 3986 §3.2.3); -1 otherwise. */
+/**
+ * Digits from `start` to the end: 1 to 65535; 0 for an empty port (RFC 3986 §3.2.3); -1 otherwise.
+ */
 function parsePort(text: string, start: number): number {
   if (start === text.length) return 0;
   if (text.length - start > 5) return -1;

@@ -1,4 +1,6 @@
-/** Writes heads and chunked bodies as latin1 text. Callers pass what a parser accepted or checked. */
+/**
+ * Writes heads and chunked bodies as latin1 text. Callers pass what a parser accepted or checked.
+ */
 import type { Fields } from "./fields.ts";
 import { allIn, targetChars, tokenChars, valueChars } from "./grammar.ts";
 

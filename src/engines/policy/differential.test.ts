@@ -91,6 +91,7 @@ const { expression } = fc.letrec<{ expression: Json }>((tie) => {
       fc.record({ left: sub, entity_type: fc.constantFrom("User", "Group") }).map((is) => ({ is })),
       sub.map((arg) => ({ "!": { arg } })),
       sub.map((arg) => ({ neg: { arg } })),
+      // biome-ignore lint/suspicious/noThenProperty: the name is Cedar's
       fc.record({ if: sub, then: sub, else: sub }).map((one) => ({ "if-then-else": one })),
       fc.tuple(sub, sub).map((args) => ({ isInRange: args })),
       sub.map((arg) => ({ isIpv4: [arg] })),

@@ -5,7 +5,6 @@
 import {
   type EntityUid,
   EvaluationError,
-  entity,
   equal,
   extension,
   fromJson,
@@ -343,5 +342,3 @@ function asMs(value: Value | undefined, kind: "datetime" | "duration"): bigint {
   if (typeof value !== "object" || value.kind !== kind) throw wrong(kind);
   return value.ms;
 }
-
-export { entity };

@@ -1,5 +1,5 @@
 /** Named values in order, as a request gives them: several of one name are kept apart. */
-import { type Value, valueOf } from "./value.ts";
+import { toValue, type Value } from "./value.ts";
 
 export type Collection = {
   readonly names: string[];
@@ -18,7 +18,7 @@ export function createCollection(): Collection {
 export function addTo(collection: Collection, name: string, text: string): void {
   collection.names.push(name);
   collection.lowered.push(name.toLowerCase());
-  collection.values.push(valueOf(text));
+  collection.values.push(toValue(text));
   collection.nameValues = undefined;
 }
 
@@ -31,7 +31,7 @@ export function collectionOf(names: readonly string[], texts: readonly string[])
 
 /** The names as values, one for each item. */
 export function nameValuesOf(collection: Collection): Value[] {
-  collection.nameValues ??= collection.names.map(valueOf);
+  collection.nameValues ??= collection.names.map(toValue);
   return collection.nameValues;
 }
 

@@ -4,7 +4,7 @@ import { applyEffects, expand } from "./effects.ts";
 import type { OperatorMatch } from "./operators/operator.ts";
 import { selects } from "./selector.ts";
 import type { RemovedTarget, RuleMatch, State } from "./state.ts";
-import { derive, mayMatch, type Value, valueOf } from "./value.ts";
+import { derive, mayMatch, toValue, type Value } from "./value.ts";
 
 export const limits = {
   matchesMax: 200,
@@ -111,14 +111,14 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
     if (target.count) {
       const count = countOf(state, target);
       const name = `&${target.variable}${target.selectorText === undefined ? "" : `:${target.selectorText}`}`;
-      test(state, link, { name, value: valueOf(String(count)), found, names, texts });
+      test(state, link, { name, value: toValue(String(count)), found, names, texts });
       continue;
     }
     if (target.txKey !== undefined && target.exclusions.length === 0) {
       const text = state.tx.get(target.txKey);
       if (text === undefined) continue;
       const name = `TX:${target.txKey}`;
-      test(state, link, { name, value: valueOf(text), found, names, texts });
+      test(state, link, { name, value: toValue(text), found, names, texts });
       continue;
     }
     runTarget(state, link, { target, removed, found, names, texts });

@@ -1,4 +1,6 @@
-/** SecLang's transformations by lower-case name. Chains, caches and multiMatch are the runtime's. */
+/**
+ * SecLang's transformations by lower-case name. Chains, caches and multiMatch are the runtime's.
+ */
 import { bytesOf } from "./transformations/bytes.ts";
 import * as codecs from "./transformations/codecs.ts";
 import * as comments from "./transformations/comments.ts";

@@ -56,7 +56,7 @@ export type Value = {
   readonly derived: (Value | undefined)[];
 };
 
-export function valueOf(text: string): Value {
+export function toValue(text: string): Value {
   return { text, signature: undefined, derived: [] };
 }
 
@@ -67,7 +67,7 @@ export function derive(value: Value, chain: Chain): Value {
   if (known !== undefined) return known;
   const before = derive(value, chain.parent);
   const text = chain.apply(before.text);
-  const after = text === before.text ? before : valueOf(text);
+  const after = text === before.text ? before : toValue(text);
   value.derived[chain.index] = after;
   return after;
 }

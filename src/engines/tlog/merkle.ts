@@ -1,5 +1,6 @@
 /**
- * The hashes, roots and proofs of an RFC 6962 Merkle tree over SHA-256. It holds no tree: the hashes
+ * The hashes, roots and proofs of an RFC 6962 Merkle tree over SHA-256. It holds no tree: the
+ * hashes
  * of complete subtrees come from a reader that the caller passes in.
  */
 import { hash } from "node:crypto";

@@ -50,7 +50,9 @@ export type InclusionProof = {
 };
 
 export type AuditLog = {
-  /** Resolves when the entry is durable. @throws Error when the disk refuses; nothing counts then. */
+  /**
+   * Resolves when the entry is durable. @throws Error when the disk refuses; nothing counts then.
+   */
   append(entry: Buffer): Promise<{ index: number }>;
   size(): number;
   /** Entries [from, to). */

@@ -122,7 +122,8 @@ async function readCheckpoint(folder: string, key: ReturnType<typeof createPubli
 function checkRoot(wanted: ReadonlyMap<number, Buffer>, frontier: Frontier, file: string): void {
   const root = wanted.get(frontier.size);
   if (root === undefined || frontierRoot(frontier).equals(root)) return;
-  // Hash tiles name the exact entry for full bundles; for the rest the first of the bundle is named.
+  // Hash tiles name the exact entry for full bundles; for the rest the first of the bundle is
+  // named.
   const first = Math.floor(Math.max(0, frontier.size - 1) / TILE_WIDTH) * TILE_WIDTH;
   throw new Bad(first, file, `the entries up to ${frontier.size} are not those that were signed`);
 }

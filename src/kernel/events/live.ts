@@ -1,4 +1,6 @@
-/** Events as they arrive, fanned out to whoever watches an account. Bounded: a slow watcher loses. */
+/**
+ * Events as they arrive, fanned out to whoever watches an account. Bounded: a slow watcher loses.
+ */
 
 export type LiveEvent = {
   readonly accountId: string;

@@ -7,6 +7,7 @@ import { type AuditRecord, type AuditSink, recordableInput } from "../audit.ts";
 import { type Caller, type Context, type ServiceEvent, timeText } from "../context.ts";
 import {
   type CredentialLookup,
+  CSRF_HEADER,
   credentialOf,
   csrfTokenMatches,
   hashSecret,
@@ -128,7 +129,7 @@ async function authenticate(parts: PipelineParts, progress: Progress): Promise<v
   if (
     changes &&
     credential.kind === "session" &&
-    !csrfTokenMatches(credential.token, call.headers["x-cordon-csrf"])
+    !csrfTokenMatches(credential.token, call.headers[CSRF_HEADER])
   ) {
     throw new Problem("kernel.csrfTokenInvalid");
   }

@@ -31,11 +31,6 @@ export class StartError extends Error {
 /** A daemon that does not stop by itself within this time exits anyway. */
 export const STOP_MAX_MS = 8_000;
 
-/** Shows one line of progress below the step of this daemon while `up` waits for it. */
-export function reportProgress(message: string): void {
-  send({ type: "progress", message });
-}
-
 /**
  * Starts a daemon, reports it ready, and stops it on SIGTERM or when the supervisor is gone.
  * Without a supervisor (run by hand) Ctrl-C stops it too. Never returns control to the caller's

@@ -45,7 +45,7 @@ function checked<Named extends { name: string }>(
   throw new Problem("kernel.inputInvalid", { details: [{ path: `${path}/name`, message }] });
 }
 
-function valueOf(item: object, name: string): unknown {
+function fieldOf(item: object, name: string): unknown {
   return Object.hasOwn(item, name) ? Reflect.get(item, name) : undefined;
 }
 
@@ -55,7 +55,7 @@ function textsOf(value: unknown): string[] {
 }
 
 function matches(item: object, filter: Filter): boolean {
-  const texts = textsOf(valueOf(item, filter.name));
+  const texts = textsOf(fieldOf(item, filter.name));
   const some = (test: (text: string, wanted: string) => boolean) =>
     texts.some((text) => filter.values.some((wanted) => test(text, wanted)));
   switch (filter.operator ?? "eq") {
@@ -86,5 +86,5 @@ function order(left: string, right: string): number {
 
 function compare(left: object, right: object, { name, direction }: Sort): number {
   const sign = direction === "desc" ? -1 : 1;
-  return sign * order(textsOf(valueOf(left, name)).join(), textsOf(valueOf(right, name)).join());
+  return sign * order(textsOf(fieldOf(left, name)).join(), textsOf(fieldOf(right, name)).join());
 }

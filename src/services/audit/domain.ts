@@ -1,11 +1,6 @@
 /** Rules of reading the record. */
 import type { AuditEntry } from "./contract.ts";
 
-export const limits = {
-  /** Entries of one search; older ones are reached by a time range. */
-  entriesMax: 100_000,
-} as const;
-
 type Stored = { readonly index: number; readonly entry: Readonly<Record<string, unknown>> };
 
 /** Columns that a search may name, and where each is found. */

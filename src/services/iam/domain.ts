@@ -92,17 +92,6 @@ export function withUser<Kept extends { userId: string }>(
 
 export type StoredPolicy = Policy & { readonly version: string };
 
-/** When a session ends: idle time after its last use, but never beyond its absolute limit. */
-export function sessionExpired(
-  session: { readonly createTimeMs: number; readonly lastUseTimeMs: number },
-  nowMs: number,
-): boolean {
-  return (
-    nowMs - session.lastUseTimeMs > limits.sessionIdleMs ||
-    nowMs - session.createTimeMs > limits.sessionAbsoluteMs
-  );
-}
-
 const KEY_PREFIX = "cordon_";
 
 /** A bearer key's text: a prefix that secret scanners can find, then 256 random bits. */

@@ -123,14 +123,14 @@ function readString(reader: Reader): string | undefined {
     }
     if (code !== 0x5c) continue;
     value += text.slice(start, at);
-    const escape = text.charAt(at + 1);
-    if (escape === "u") {
+    const letter = text.charAt(at + 1);
+    if (letter === "u") {
       const unit = readUnicode(text, at);
       if (unit === undefined) return undefined;
       value += Buffer.from(unit.text, "utf8").toString("latin1");
       at = unit.end - 1;
     } else {
-      const plain = ESCAPES[escape];
+      const plain = ESCAPES[letter];
       if (plain === undefined) return undefined;
       value += plain;
       at += 1;
