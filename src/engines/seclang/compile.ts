@@ -15,7 +15,7 @@ import { type Directive, type Fault, type ParsedTarget, type Place, SecLangError
 import { compileSelector } from "./selector.ts";
 import { hasMacros, parseTemplate } from "./template.ts";
 import { type ChainTable, compilePrefilter, createChainTable } from "./value.ts";
-import { isVariable } from "./variables.ts";
+import { isCollection, isVariable, readerOf } from "./variables.ts";
 
 /** A rule file, in load order. */
 export type RulesetSource = { readonly name: string; readonly text: string };
@@ -285,6 +285,9 @@ function targetsOf(parsed: readonly ParsedTarget[]): Target[] {
       selector: compileSelector(selector, selectorIsRegex),
       selectorText: selector,
       count,
+      named: isCollection(variable),
+      read: readerOf(variable, selector),
+      txKey: variable === "TX" && !selectorIsRegex ? selector?.toLowerCase() : undefined,
       exclusions: exclusions.filter((exclusion) => exclusion.variable === variable),
     }));
 }

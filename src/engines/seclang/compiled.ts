@@ -1,5 +1,7 @@
 /** Compiled rules: everything a transaction needs, resolved and immutable. */
+import type { Collection } from "./collection.ts";
 import type { Operator } from "./operators/operator.ts";
+import type { State } from "./state.ts";
 import type { Chain, Prefilter } from "./value.ts";
 
 /** Text with `%{…}` macros cut into parts; a plain text has one part. */
@@ -17,6 +19,11 @@ export type Target = {
   /** As written, for messages. */
   readonly selectorText: string | undefined;
   readonly count: boolean;
+  /** True when items have names, so that one is told as `ARGS:q`. */
+  readonly named: boolean;
+  readonly read: (state: State) => Collection;
+  /** Key of a single `TX` variable, which needs no collection to be made. */
+  readonly txKey: string | undefined;
   readonly exclusions: readonly { readonly variable: string; readonly selector: Selector }[];
 };
 

@@ -3,9 +3,8 @@ import type { Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
 import type { OperatorMatch } from "./operators/operator.ts";
 import { selects } from "./selector.ts";
-import type { RuleMatch, State } from "./state.ts";
+import type { RemovedTarget, RuleMatch, State } from "./state.ts";
 import { derive, mayMatch, type Value, valueOf } from "./value.ts";
-import { isCollection, readVariable } from "./variables.ts";
 
 export const limits = {
   matchesMax: 200,
@@ -115,18 +114,14 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
       test(state, link, { name, value: valueOf(String(count)), found, names, texts });
       continue;
     }
-    const items = readVariable(state, target.variable, target.selectorText);
-    const whole = target.variable === "XML" || !isCollection(target.variable);
-    for (let at = 0; at < items.values.length; at += 1) {
-      const itemName = items.names[at] ?? "";
-      const lowered = items.lowered[at] ?? "";
-      if (!whole && !selects(target.selector, itemName, lowered)) continue;
-      if (isExcluded(state, link, { target, itemName, lowered, removed })) continue;
-      const value = items.values[at];
-      if (value === undefined) continue;
-      const name = nameOf(target, itemName);
-      test(state, link, { name, value, found, names, texts });
+    if (target.txKey !== undefined && target.exclusions.length === 0) {
+      const text = state.tx.get(target.txKey);
+      if (text === undefined) continue;
+      const name = `TX:${target.txKey}`;
+      test(state, link, { name, value: valueOf(text), found, names, texts });
+      continue;
     }
+    runTarget(state, link, { target, removed, found, names, texts });
   }
   if (names.length === 0) return false;
   state.matchedNames = names;
@@ -134,15 +129,40 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
   return true;
 }
 
+type Visit = Omit<Candidate, "name" | "value"> & {
+  readonly target: Target;
+  readonly removed: readonly RemovedTarget[] | undefined;
+};
+
+function runTarget(state: State, link: Rule, { target, removed, ...rest }: Visit): void {
+  const items = target.read(state);
+  const whole = target.variable === "XML" || !target.named;
+  for (let at = 0; at < items.values.length; at += 1) {
+    const itemName = items.names[at] ?? "";
+    const lowered = items.lowered[at] ?? "";
+    if (!whole && !selects(target.selector, itemName, lowered)) continue;
+    const value = items.values[at];
+    if (value === undefined || !mayPass(state, link, value)) continue;
+    if (isExcluded(state, link, { target, itemName, lowered, removed })) continue;
+    test(state, link, { name: nameOf(target, itemName), value, ...rest });
+  }
+}
+
+/** The prefilter before anything else is done for a value; multiMatch looks at each step itself. */
+function mayPass(state: State, link: Rule, value: Value): boolean {
+  if (link.prefilter === undefined || !state.usePrefilter) return true;
+  if (link.multiMatchChains.length > 0) return true;
+  return mayMatch(link.prefilter, derive(value, link.chain));
+}
+
 function nameOf(target: Target, itemName: string): string {
-  return isCollection(target.variable) && itemName !== ""
-    ? `${target.variable}:${itemName}`
-    : target.variable;
+  return target.named && itemName !== "" ? `${target.variable}:${itemName}` : target.variable;
 }
 
 function countOf(state: State, target: Target): number {
-  const items = readVariable(state, target.variable, target.selectorText);
-  if (!isCollection(target.variable)) return items.values[0]?.text === "" ? 0 : 1;
+  if (target.txKey !== undefined) return state.tx.has(target.txKey) ? 1 : 0;
+  const items = target.read(state);
+  if (!target.named) return items.values[0]?.text === "" ? 0 : 1;
   let count = 0;
   for (let at = 0; at < items.names.length; at += 1) {
     if (selects(target.selector, items.names[at] ?? "", items.lowered[at] ?? "")) count += 1;
@@ -157,7 +177,7 @@ function isExcluded(
     target: Target;
     itemName: string;
     lowered: string;
-    removed: readonly { variable: string; selector: Target["selector"] }[] | undefined;
+    removed: readonly RemovedTarget[] | undefined;
   },
 ): boolean {
   const { target, itemName, lowered, removed } = given;
@@ -202,7 +222,10 @@ function test(state: State, link: Rule, candidate: Candidate): void {
 function testOnce(state: State, link: Rule, candidate: Candidate, value: Value): boolean {
   const { operator, prefilter } = link;
   if (operator === undefined) return false;
-  if (prefilter !== undefined && state.usePrefilter && !mayMatch(prefilter, value)) return false;
+  const multi = link.multiMatchChains.length > 0;
+  if (multi && prefilter !== undefined && state.usePrefilter && !mayMatch(prefilter, value)) {
+    return false;
+  }
   const argument = link.argumentHasMacros ? expand(state, link.argument) : link.argumentText;
   const match = operator.match(value.text, argument);
   if ((match === undefined) !== link.negated) return false;

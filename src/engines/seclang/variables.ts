@@ -191,16 +191,23 @@ export function isCollection(name: string): boolean {
   return name === "XML" || Object.hasOwn(collections, name);
 }
 
-/** The items of a variable; a single value is a collection of one without a name. */
-export function readVariable(state: State, name: string, selector: string | undefined): Collection {
-  if (name === "XML") return selector?.includes("@") ? state.xmlAttributes : state.xmlText;
+/** How a variable is read; a single value is a collection of one without a name. */
+export function readerOf(name: string, selector: string | undefined): CollectionReader {
+  if (name === "XML") {
+    return selector?.includes("@") ? (state) => state.xmlAttributes : (state) => state.xmlText;
+  }
   const collection = collections[name];
-  if (collection !== undefined) return collection(state);
-  const known = state.singles.get(name);
-  if (known !== undefined) return known;
-  const single = collectionOf([""], [singles[name]?.(state) ?? ""]);
-  if (!VOLATILE.has(name)) state.singles.set(name, single);
-  return single;
+  if (collection !== undefined) return collection;
+  const single = singles[name];
+  if (single === undefined) return () => EMPTY;
+  if (VOLATILE.has(name)) return (state) => collectionOf([""], [single(state)]);
+  return (state) => {
+    const known = state.singles.get(name);
+    if (known !== undefined) return known;
+    const made = collectionOf([""], [single(state)]);
+    state.singles.set(name, made);
+    return made;
+  };
 }
 
 /** A variable's text for a macro; the first of that key in a collection. */

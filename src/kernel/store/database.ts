@@ -57,6 +57,8 @@ export function openDatabase(connection: Connection): Database {
   // A connection that breaks while idle is replaced by the pool; without a listener it would end
   // the process.
   pool.on("error", () => {});
+  // The same for one that breaks while a transaction holds it: its query rejects, which is enough.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return {
     transaction: (scope, work) => runTransaction(pool, scope, work),
     listen: (channel, onNotify) => listenOn(connection, channel, onNotify),

@@ -1,0 +1,298 @@
+/** Two accounts on one Cordon: neither sees, changes or learns anything of the other. */
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { contracts } from "../../src/catalog.ts";
+import { requestOf } from "../../src/cli/api-client.ts";
+import type { Contract, Operation } from "../../src/kernel/operation.ts";
+import { type ApiReply, PASSWORD, type Stack, signInForKey, startStack } from "../stack.ts";
+
+const REQUESTS = 20_000;
+const AT_ONCE = 24;
+
+let stack: Stack;
+let stranger = "";
+let victimId = "";
+/** Ids of the first account's things, by the field that names them. */
+const ids: Record<string, string[]> = {};
+
+beforeAll(async () => {
+  stack = await startStack();
+  const other = { name: "other", userName: "eve", password: PASSWORD };
+  await stack.api("POST", "/v1/account/accounts", other);
+  stranger = await signInForKey(stack.consolePort, {
+    accountName: "other",
+    userName: "eve",
+    password: PASSWORD,
+  });
+  await fillFirstAccount();
+});
+
+afterAll(() => stack?.stop());
+
+function remember(field: string, value: unknown): void {
+  if (typeof value === "string") ids[field] = [...(ids[field] ?? []), value];
+}
+
+async function fillFirstAccount(): Promise<void> {
+  const { result: who } = await stack.api("GET", "/v1/iam/caller");
+  victimId = who.caller.accountId;
+  remember("accountId", victimId);
+  remember("userId", who.caller.principalId);
+  const site = { domains: ["victim.localhost"], upstreams: ["http://127.0.0.1:9"], mode: "block" };
+  const { result: made } = await stack.api("POST", "/v1/waf/sites", site);
+  remember("siteId", made.siteId);
+  const exclusion = { siteId: made.siteId, ruleId: 942100, variable: "ARGS:q" };
+  remember(
+    "exclusionId",
+    (await stack.api("POST", "/v1/waf/exclusions", exclusion)).result.exclusionId,
+  );
+  const entry = { cidr: "203.0.113.0/24", action: "block" };
+  remember(
+    "listEntryId",
+    (await stack.api("POST", "/v1/waf/listEntries", entry)).result.listEntryId,
+  );
+  const document = {
+    version: "1",
+    statement: [{ effect: "allow", action: "waf:*", resource: "*" }],
+  };
+  const policy = await stack.api("POST", "/v1/iam/policies", { name: "own", document });
+  remember("policyId", policy.result.policyId);
+  const user = { name: "bob", password: PASSWORD, policyIds: [policy.result.policyId] };
+  remember("userId", (await stack.api("POST", "/v1/iam/users", user)).result.userId);
+  const { result: keys } = await stack.api("GET", "/v1/iam/bearerKeys");
+  remember("bearerKeyId", keys.bearerKeys[0].bearerKeyId);
+  const block = { cidr: "203.0.113.9", ttlSeconds: 3600 };
+  const blocked = await stack.api("POST", "/v1/incident/responses:blockSource", block);
+  remember("responseId", blocked.result.responseId);
+}
+
+type Target = { contract: Contract; operation: Operation };
+
+const targets: Target[] = contracts.flatMap((contract) =>
+  Object.values(contract.operations)
+    .filter((operation) => operation.stream === undefined && operation.authentication !== "none")
+    .map((operation) => ({ contract, operation })),
+);
+
+/** A value for one input field: an id of the victim where there is one. */
+function fieldValue(name: string): fc.Arbitrary<unknown> {
+  const known = ids[name] ?? (name === "policyIds" ? ids.policyId : undefined);
+  const foreign = fc.constantFrom(...(known ?? [victimId]));
+  if (name.endsWith("Ids")) return foreign.map((id) => [id]);
+  if (name === "index") return fc.integer({ min: 0, max: 30 });
+  if (name.endsWith("Id")) return foreign;
+  const values: Record<string, fc.Arbitrary<unknown>> = {
+    cidr: fc.constantFrom("203.0.113.9", "198.51.100.0/24"),
+    ttlSeconds: fc.constant(60),
+    action: fc.constantFrom("block", "waf:GetSite"),
+    resource: fc.constant("*"),
+    mode: fc.constant("off"),
+    domains: fc.constant(["victim.localhost"]),
+    upstreams: fc.constant(["http://127.0.0.1:9"]),
+    target: fc.constant("/"),
+    ruleId: fc.constant(942100),
+    password: fc.constant(PASSWORD),
+    enabled: fc.boolean(),
+    status: fc.constant("resolved"),
+    note: fc.constant("was here"),
+    name: fc.constantFrom("x", "bob"),
+    filters: fc.constantFrom(
+      [{ name: "siteId", values: [victimId] }],
+      [{ name: "sourceIp", values: ["' OR 1=1 --"] }],
+    ),
+    text: fc.constantFrom("victim", "') OR 1=1 --"),
+    field: fc.constant("host"),
+  };
+  return values[name] ?? fc.constant(undefined);
+}
+
+function inputFor(operation: Operation): fc.Arbitrary<Record<string, unknown>> {
+  const required = new Set(operation.input.required ?? []);
+  const fields: Record<string, fc.Arbitrary<unknown>> = {};
+  for (const name of Object.keys(operation.input.properties)) {
+    const value = fieldValue(name);
+    fields[name] = required.has(name) ? value : fc.option(value, { nil: undefined });
+  }
+  return fc
+    .record(fields)
+    .map((input) =>
+      Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)),
+    );
+}
+
+/** A text that would tell the stranger something: any id or name of the first account. */
+function leaks(reply: ApiReply, input: Record<string, unknown>): string | undefined {
+  if (reply.code !== 200) return undefined;
+  // The stranger's own record repeats what the stranger sent; there it is whose entries they are.
+  if (Array.isArray(reply.result.entries)) {
+    const entries: { principalName: string }[] = reply.result.entries;
+    return entries.find((entry) => entry.principalName !== "eve")?.principalName;
+  }
+  if (reply.result.entry !== undefined) {
+    return reply.result.entry.principalName === "eve"
+      ? undefined
+      : reply.result.entry.principalName;
+  }
+  const text = JSON.stringify(reply.result);
+  const given = JSON.stringify(input);
+  const secrets = [...Object.values(ids).flat(), "victim.localhost"];
+  return secrets.find((secret) => text.includes(secret) && !given.includes(secret));
+}
+
+test(`${REQUESTS} random calls of a stranger reach nothing of another account`, {
+  timeout: 900_000,
+}, async () => {
+  const seed = Date.now() & 0x7fffffff;
+  process.stdout.write(`seed ${seed}\n`);
+  const before = await snapshot();
+  const perTarget = Math.ceil(REQUESTS / targets.length);
+  const calls = targets.flatMap((target) =>
+    fc
+      .sample(inputFor(target.operation), { numRuns: perTarget, seed })
+      .map((input) => ({ target, input })),
+  );
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (let call = calls.pop(); call !== undefined; call = calls.pop()) {
+      const { contract, operation } = call.target;
+      // The stranger may delete himself; that ends the test without saying anything.
+      if (operation.name === "iam.signOut") continue;
+      const { method, path, body } = requestOf(contract, operation, call.input);
+      const reply = await stack.api(method, path, body, stranger);
+      expect(
+        leaks(reply, call.input),
+        `${operation.name} ${JSON.stringify(call.input)}`,
+      ).toBeUndefined();
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  expect(done).toBeGreaterThan(REQUESTS * 0.9);
+  expect(await snapshot()).toEqual(before);
+});
+
+/** Everything of the first account that a stranger might have changed. */
+async function snapshot() {
+  const paths = [
+    "/v1/waf/sites",
+    "/v1/waf/exclusions",
+    "/v1/waf/listEntries",
+    "/v1/iam/users",
+    "/v1/iam/policies",
+    "/v1/iam/bearerKeys",
+    "/v1/incident/responses",
+    "/v1/incident/automaticResponse",
+  ];
+  const parts: unknown[] = [];
+  for (const path of paths) {
+    const { result } = await stack.api("GET", path);
+    parts.push(
+      JSON.parse(
+        JSON.stringify(result, (name, value) =>
+          /^(lastUseTime|state|stateReason|lastSignInTime)$/.test(name) ? null : value,
+        ),
+      ),
+    );
+  }
+  return parts;
+}
+
+test("a thing of another account and a thing that does not exist answer alike", async () => {
+  const missing: Record<string, string> = {
+    siteId: "site-0000000000",
+    userId: "user-0000000000",
+    policyId: "pol-0000000000",
+    exclusionId: "excl-0000000000",
+    listEntryId: "list-0000000000",
+    responseId: "resp-0000000000",
+  };
+  const paths = (id: Record<string, string>) =>
+    [
+      ["GET", `/v1/waf/sites/${id.siteId}`],
+      ["DELETE", `/v1/waf/sites/${id.siteId}`],
+      ["DELETE", `/v1/waf/exclusions/${id.exclusionId}`],
+      ["DELETE", `/v1/waf/listEntries/${id.listEntryId}`],
+      ["GET", `/v1/iam/users/${id.userId}`],
+      ["GET", `/v1/iam/policies/${id.policyId}`],
+      ["POST", `/v1/incident/responses/${id.responseId}:revoke`],
+    ] as const;
+  const real = Object.fromEntries(Object.entries(ids).map(([name, list]) => [name, list[0] ?? ""]));
+  for (const [at, [method, path]] of paths(real).entries()) {
+    const body = method === "POST" ? {} : undefined;
+    const other = await stack.api(method, path, body, stranger);
+    const [, none = ""] = paths(missing)[at] ?? [];
+    const absent = await stack.api(method, none, body, stranger);
+    expect({ code: other.code, error: other.error }).toEqual({
+      code: absent.code,
+      error: absent.error,
+    });
+    expect(other.code).toBe(404);
+  }
+});
+
+test("an auditor reads everything and changes nothing", async () => {
+  const { result } = await stack.api("GET", "/v1/iam/policies");
+  const auditor = result.policies.find((policy: { name: string }) => policy.name === "Auditor");
+  await stack.api("POST", "/v1/iam/users", {
+    name: "audrey",
+    password: PASSWORD,
+    policyIds: [auditor.policyId],
+  });
+  const signedIn = { accountName: "main", userName: "audrey", password: PASSWORD };
+  // An auditor may not make a key, so the administrator makes one for her.
+  const users = await stack.api("GET", "/v1/iam/users");
+  const audrey = users.result.users.find(
+    (user: { name: string }) => user.name === signedIn.userName,
+  );
+  const made = await stack.api("POST", "/v1/iam/bearerKeys", {
+    userId: audrey.userId,
+    name: "audit",
+  });
+  const key = made.result.secret;
+  for (const path of [
+    "/v1/waf/sites",
+    "/v1/audit/entries",
+    "/v1/iam/users",
+    "/v1/incident/incidents",
+    "/v1/events/events",
+  ]) {
+    expect((await stack.api("GET", path, undefined, key)).code, path).toBe(200);
+  }
+  const site = ids.siteId?.[0];
+  expect((await stack.api("PATCH", `/v1/waf/sites/${site}`, { mode: "off" }, key)).code).toBe(403);
+  expect((await stack.api("DELETE", `/v1/waf/sites/${site}`, undefined, key)).code).toBe(403);
+  expect(
+    (await stack.api("POST", "/v1/iam/users", { name: "mallory", password: PASSWORD }, key)).code,
+  ).toBe(403);
+  expect(
+    (
+      await stack.api(
+        "POST",
+        "/v1/incident/responses:blockSource",
+        { cidr: "203.0.113.1", ttlSeconds: 60 },
+        key,
+      )
+    ).code,
+  ).toBe(403);
+});
+
+test("malformed input answers 400 with the path of each fault and changes nothing", async () => {
+  const wrong = await stack.api("POST", "/v1/waf/sites", {
+    domains: [5],
+    upstreams: [],
+    extra: true,
+  });
+  expect(wrong.code).toBe(400);
+  expect(wrong.error?.details.map((fault) => fault.path)).toEqual(
+    expect.arrayContaining(["/domains/0", "/upstreams", "/extra"]),
+  );
+  expect((await stack.api("GET", "/v1/waf/sites", undefined, "cordon_wrong")).code).toBe(401);
+  const condition = { StringEqualz: { "cordon:UserName": "a" } };
+  const statement = [{ effect: "allow", action: "*", resource: "*", condition }];
+  const policy = await stack.api("POST", "/v1/iam/policies", {
+    name: "bad",
+    document: { version: "1", statement },
+  });
+  expect(policy.code).toBe(400);
+  expect(policy.error?.details[0]?.path).toBe("statement[0].condition.StringEqualz");
+});
