@@ -5,10 +5,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { programFolder } from "../kernel/config.ts";
+import { programFolder, readConfig } from "../kernel/config.ts";
 import { EXIT, type ExitStatus } from "./exit.ts";
+import { printer } from "./progress.ts";
 import { type Outcome, runToEnd } from "./test-process.ts";
 import { readResults } from "./test-results.ts";
+import { buildConsole } from "./up/console-build.ts";
 
 /** The whole run; what is not finished by then counts as failed. */
 const TIME_MAX_MS = 55 * 60_000;
@@ -45,25 +47,25 @@ export async function test(args: readonly string[]): Promise<ExitStatus> {
   return failed.length === 0 && ran ? EXIT.ok : EXIT.problem;
 }
 
-/** The console has packages of its own; tests that open it in a browser need its build. */
+/**
+ * The console has packages of its own, and tests open it in a browser. It is built as `up` builds
+ * it, so that no test's `up` has to.
+ */
 async function checkConsole(run: Run): Promise<void> {
   const cwd = join(programFolder, "console");
   if (!existsSync(join(cwd, "package.json"))) return;
-  const npm = (...args: readonly string[]) =>
-    runToEnd(["npm", ...args], { deadlineMs: run.deadlineMs, cwd });
-  if (!existsSync(join(cwd, "node_modules"))) {
-    title("console packages");
-    const installed = await npm("ci", "--ignore-scripts", "--no-audit", "--no-fund");
-    if (installed !== "ok") {
-      run.tally.skipped.push("console types (its packages cannot be installed)");
-      run.tally.failed.push("console build (its packages cannot be installed)");
-      return;
-    }
-  }
-  title("console types");
-  count(run, "console types", await npm("run", "typecheck"));
   title("console build");
-  count(run, "console build", await npm("run", "build"));
+  try {
+    await buildConsole(readConfig(process.env), printer(process.stderr));
+    count(run, "console build", "ok");
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    count(run, "console build", "failed");
+    return;
+  }
+  const npm = ["npm", "run", "typecheck"] as const;
+  title("console types");
+  count(run, "console types", await runToEnd(npm, { deadlineMs: run.deadlineMs, cwd }));
 }
 
 /** @returns whether any test ran */
