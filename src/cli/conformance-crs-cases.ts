@@ -5,7 +5,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { transformations } from "../engines/seclang/transformations.ts";
 
 export type Expectation = {
   readonly ids: readonly number[];
@@ -142,13 +141,13 @@ function completed(headers: [string, string][], data: string): string {
 
 /** A form without any escape is encoded before it is sent; another is taken as encoded. */
 function encodedForm(data: string): string {
-  if (transformations.urldecode?.(data) !== data || data.includes(";")) return data;
-  const pair = (text: string) => text.split("=").map(escaped);
+  if (/[%+;]/.test(data)) return data;
   return data
     .split("&")
     .map((part) => {
-      const [name = "", ...rest] = pair(part);
-      return `${name}=${rest.join("%3D")}`;
+      const equals = part.indexOf("=");
+      if (equals === -1) return `${escaped(part)}=`;
+      return `${escaped(part.slice(0, equals))}=${escaped(part.slice(equals + 1))}`;
     })
     .join("&");
 }

@@ -12,7 +12,7 @@ const tests = join(programFolder, "..", "shared", "conformance", "crs", "v3.3.4"
 const missing = [rules, tests].filter((folder) => !existsSync(folder));
 
 /** Of 1970 tests; raise it when the engine learns more, never lower it. */
-const PASSED_MIN = 1960;
+const PASSED_MIN = 1966;
 
 test.skipIf(missing.length > 0)(
   `at least ${PASSED_MIN} of the Core Rule Set's own tests (v3.3.4) pass${missing.length > 0 ? ` (skipped: there is no ${missing.join(", ")})` : ""}`,

@@ -143,19 +143,27 @@ function readRequestLine(
   const fragment = target.indexOf("#");
   const clean = fragment === -1 ? target : target.slice(0, fragment);
   const question = clean.indexOf("?");
-  state.filename = question === -1 ? clean : clean.slice(0, question);
+  state.path = question === -1 ? clean : clean.slice(0, question);
+  state.filename = decodePath(state.path);
   state.queryString = question === -1 ? "" : clean.slice(question + 1);
   state.basename = state.filename.slice(
     Math.max(state.filename.lastIndexOf("/"), state.filename.lastIndexOf("\\")) + 1,
   );
   state.argsGet = parseArguments(state.queryString, state.ruleset.settings.argumentSeparator);
   for (const exclusion of state.exclusions) {
-    if (exclusion.variable !== undefined || !state.filename.startsWith(exclusion.pathPrefix))
-      continue;
+    if (exclusion.variable !== undefined || !state.path.startsWith(exclusion.pathPrefix)) continue;
     for (const rule of state.ruleset.rules) {
       if (rule.id === exclusion.ruleId) state.removedRules.add(rule.index);
     }
   }
+}
+
+/** Decodes `%41` once; a `+` in a path is a plus sign. */
+function decodePath(path: string): string {
+  if (!path.includes("%")) return path;
+  return path.replace(/%([0-9a-f]{2})/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
 }
 
 function readRequestHeaders(

@@ -189,7 +189,7 @@ function isExcluded(
   }
   for (const exclusion of state.exclusions) {
     if (exclusion.ruleId !== link.id || exclusion.variable !== target.variable) continue;
-    if (!state.filename.startsWith(exclusion.pathPrefix)) continue;
+    if (!state.path.startsWith(exclusion.pathPrefix)) continue;
     if (exclusion.selector === undefined || selects(exclusion.selector, itemName, lowered)) {
       return true;
     }
@@ -228,6 +228,10 @@ function testOnce(state: State, link: Rule, candidate: Candidate, value: Value):
   }
   const argument = link.argumentHasMacros ? expand(state, link.argument) : link.argumentText;
   const match = operator.match(value.text, argument);
+  // A search that gave up must not pass in silence: rules read this variable and refuse.
+  if (match === undefined && operator.ranOut?.() === true) {
+    state.tx.set("msc_pcre_limits_exceeded", "1");
+  }
   if ((match === undefined) !== link.negated) return false;
   matched(state, link, { candidate, text: value.text, match });
   return true;

@@ -62,7 +62,7 @@ function endsSelector(text: string, at: number): boolean {
 export function parseOperator(text: string): ParsedOperator {
   const negated = text.startsWith("!");
   const rest = negated ? text.slice(1).trimStart() : text;
-  const match = /^@([A-Za-z]+)(?:\s+(.*))?$/s.exec(rest);
+  const match = /^@([A-Za-z][A-Za-z0-9_]*)(?:\s+(.*))?$/s.exec(rest);
   if (match === null) return { name: "rx", argument: rest, negated };
   return { name: match[1] ?? "", argument: match[2] ?? "", negated };
 }

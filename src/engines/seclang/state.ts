@@ -100,6 +100,9 @@ export type State = {
   requestLine: string;
   uriRaw: string;
   uri: string;
+  /** The path as sent; exclusions name its beginning. */
+  path: string;
+  /** The path with `%41` decoded once, as a back end sees it: REQUEST_FILENAME. */
   filename: string;
   basename: string;
   queryString: string;
@@ -173,6 +176,7 @@ export function createState(
     requestLine: "",
     uriRaw: "",
     uri: "",
+    path: "",
     filename: "",
     basename: "",
     queryString: "",

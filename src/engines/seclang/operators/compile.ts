@@ -146,7 +146,19 @@ function compileRx(argument: string): Compiled {
   if (/%\{[A-Za-z_]+[.:}]/.test(argument)) return expandedRx();
   const pattern = patternOf(argument);
   if ("error" in pattern) return pattern;
-  return { required: pattern.required, match: (value) => pattern.exec(value) };
+  return { required: pattern.required, match: (value) => pattern.exec(value), ...ranOut(pattern) };
+}
+
+/** Tells of each search that ran out of steps once. */
+function ranOut(pattern: Pattern): Pick<Required<Operator>, "ranOut"> {
+  let told = pattern.limitExceeded();
+  return {
+    ranOut() {
+      const before = told;
+      told = pattern.limitExceeded();
+      return told > before;
+    },
+  };
 }
 
 function expandedRx(): Operator {
