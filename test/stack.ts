@@ -60,13 +60,21 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** The environment of the test without any setting of another Cordon. */
+function inherited(): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !name.startsWith("CORDON_")) kept[name] = value;
+  }
+  return kept;
+}
+
 /** Starts a Cordon, sets up the account `main` and gives its administrator a key. */
 export async function startStack(): Promise<Stack> {
   const dataFolder = mkdtempSync(join(tmpdir(), "cordon-e2e-"));
   const [consolePort = 0, fleet = 0, httpPort = 0, httpsPort = 0] = await freePorts(4);
   const env = {
-    PATH: process.env.PATH ?? "",
-    HOME: process.env.HOME ?? "/",
+    ...inherited(),
     CORDON_DATA: dataFolder,
     CORDON_CONSOLE_PORT: String(consolePort),
     CORDON_FLEET_PORT: String(fleet),

@@ -68,7 +68,8 @@ export function fileNames(tree: Tree): readonly Fault[] {
     const banned = words.find((word) => BANNED_NAMES.has(word.toLowerCase()));
     if (banned !== undefined) return [{ path, message: `"${banned}" says nothing of what it is` }];
     const file = path.split("/").at(-1) ?? "";
-    if (/\.tsx?$/.test(file) && /[A-Z_]/.test(file))
+    // A language tag keeps its own form (BCP 47).
+    if (/\.tsx?$/.test(file) && /[A-Z_]/.test(file) && file !== "zh-CN.ts")
       return [{ path, message: `${file} is not kebab-case` }];
     return [];
   });

@@ -38,6 +38,15 @@ export async function buildConsole(_config: Config, report: Report): Promise<voi
   writeFileSync(stamp, wanted);
 }
 
+/** The contracts are built into the console, so a change of one of them is a change of it. */
+function contractFiles(): string[] {
+  const services = join(programFolder, "src", "services");
+  const files = readdirSync(services, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !/(?:store|service|domain|test)\.ts$/.test(name))
+    .map((name) => join(services, name));
+  return [...files, join(programFolder, "src", "kernel", "operation.ts")].toSorted();
+}
+
 function hashSources(folder: string): string {
   const hash = createHash("sha256");
   const files = readdirSync(folder, { withFileTypes: true })
@@ -52,7 +61,8 @@ function hashSources(folder: string): string {
     .toSorted();
   if (files.length > FILES_MAX)
     throw new CommandError(`Cannot hash console/: ${files.length} files`);
-  for (const file of files)
-    hash.update(`${file.slice(folder.length)}\0`).update(readFileSync(file));
+  for (const file of [...files, ...contractFiles()]) {
+    hash.update(`${file.slice(programFolder.length)}\0`).update(readFileSync(file));
+  }
   return hash.digest("hex");
 }

@@ -19,7 +19,7 @@ function scalar(line: string): string {
 
 /** The arguments of a request's URI, body or header line, decoded as rule 942100 does. */
 function values(line: string): string[] {
-  const decode = transformations["urldecodeuni"];
+  const decode = transformations.urldecodeuni;
   if (decode === undefined) throw new Error('find transformation: "urldecodeuni" is missing');
   const text = scalar(line);
   const query = text.includes("?") ? text.slice(text.indexOf("?") + 1) : text;

@@ -1,0 +1,115 @@
+/** Calls operations by their declarations: the contract says method, path and where input goes. */
+import type { InputOf, Operation, OutputOf } from "../../../src/kernel/operation.ts";
+
+export type Fault = { readonly path: string; readonly message: string };
+
+/** An answer that is not the result; `message` and `fix` are the server's own words. */
+export class ApiError extends Error {
+  readonly code: number;
+  readonly reason: string;
+  readonly fix: string;
+  readonly details: readonly Fault[];
+  readonly requestId: string;
+
+  constructor(answer: ErrorAnswer) {
+    super(answer.error.message);
+    this.code = answer.error.code;
+    this.reason = answer.error.reason;
+    this.fix = answer.error.fix;
+    this.details = answer.error.details;
+    this.requestId = answer.requestId;
+  }
+}
+
+type ErrorAnswer = {
+  readonly requestId: string;
+  readonly error: {
+    readonly code: number;
+    readonly reason: string;
+    readonly message: string;
+    readonly fix: string;
+    readonly details: readonly Fault[];
+  };
+};
+
+let csrfToken = "";
+
+/** Remembers the token that every change must carry. */
+export function setCsrfToken(token: string): void {
+  csrfToken = token;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Adds a value to a query as the server reads it: `filters.1.name=…`. */
+function addToQuery(query: URLSearchParams, name: string, value: unknown): void {
+  if (value === undefined || value === null || value === "") return;
+  if (Array.isArray(value)) {
+    for (const [at, item] of value.entries()) addToQuery(query, `${name}.${at + 1}`, item);
+  } else if (typeof value === "object") {
+    for (const [key, child] of Object.entries(value)) addToQuery(query, `${name}.${key}`, child);
+  } else query.append(name, String(value));
+}
+
+/** Method, address and body of a call; also what "show as API" prints. */
+export function requestOf(operation: Operation, fields: Fields) {
+  const service = operation.name.split(".")[0] ?? "";
+  const rest: Record<string, unknown> = { ...fields };
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = String(rest[name] ?? "");
+    delete rest[name];
+    return encodeURIComponent(value);
+  });
+  const inQuery = operation.method === "GET" || operation.method === "DELETE";
+  const query = new URLSearchParams();
+  if (inQuery) for (const [name, value] of Object.entries(rest)) addToQuery(query, name, value);
+  const search = query.size > 0 ? `?${query}` : "";
+  const body = inQuery ? undefined : rest;
+  return { method: operation.method, url: `/v1/${service}${path}${search}`, body };
+}
+
+async function answerOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    return undefined;
+  }
+}
+
+function unreachable(code: number, message: string): ApiError {
+  const error = {
+    code,
+    reason: "console.unreachable",
+    message,
+    fix: "./cordon status",
+    details: [],
+  };
+  return new ApiError({ requestId: "", error });
+}
+
+/** Calls an operation whose types are not known here, as generated pages do. */
+export async function callAny(operation: Operation, fields: Fields): Promise<Fields> {
+  const { method, url, body } = requestOf(operation, fields);
+  const headers: Record<string, string> = {};
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (method !== "GET") headers["x-cordon-csrf"] = csrfToken;
+  let response: Response;
+  try {
+    const text = body === undefined ? null : JSON.stringify(body);
+    response = await fetch(url, { method, headers, body: text });
+  } catch (error) {
+    throw unreachable(503, String(error));
+  }
+  const answer = await answerOf(response);
+  if (typeof answer !== "object" || answer === null) throw unreachable(response.status, url);
+  if ("error" in answer) throw new ApiError(answer as ErrorAnswer);
+  return (answer as { result: Fields }).result;
+}
+
+/** Calls an operation of the catalog. @throws ApiError */
+export async function call<Op extends Operation>(
+  operation: Op,
+  fields: InputOf<Op>,
+): Promise<OutputOf<Op>> {
+  return (await callAny(operation, fields as Fields)) as OutputOf<Op>;
+}

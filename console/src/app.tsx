@@ -1,0 +1,66 @@
+/** Which page an address shows, and who may see it. */
+import Box from "@cloudscape-design/components/box";
+import Spinner from "@cloudscape-design/components/spinner";
+import { useQuery } from "@tanstack/react-query";
+import { lazy, type ReactNode, Suspense } from "react";
+import { session } from "./api/session.ts";
+import { useWords } from "./language.tsx";
+import { useAddress } from "./location.ts";
+import { SetupPage } from "./pages/setup.tsx";
+import { SignInPage } from "./pages/sign-in.tsx";
+import { resourceAt } from "./resource/resources.ts";
+import { Failure } from "./shell/notices.tsx";
+import { Shell } from "./shell/shell.tsx";
+
+const Overview = lazy(() => import("./pages/overview.tsx"));
+const Live = lazy(() => import("./pages/live.tsx"));
+const Search = lazy(() => import("./pages/search.tsx"));
+const SiteDetail = lazy(() => import("./pages/site.tsx"));
+const IncidentDetail = lazy(() => import("./pages/incident.tsx"));
+const AuditEntry = lazy(() => import("./pages/audit-entry.tsx"));
+const EventDetail = lazy(() => import("./pages/event.tsx"));
+const ResourceTable = lazy(() => import("./resource/resource-table.tsx"));
+const ResourceDetail = lazy(() => import("./resource/resource-detail.tsx"));
+const ResourceCreate = lazy(() => import("./resource/resource-create.tsx"));
+
+export function App() {
+  const { pathname } = useAddress();
+  const caller = useQuery(session);
+  if (pathname === "/setup") return <SetupPage />;
+  if (caller.isPending) return <Waiting />;
+  if (caller.isError) return <Failure error={caller.error} />;
+  if (caller.data === null) return <SignInPage />;
+  return (
+    <Shell caller={caller.data}>
+      <Suspense key={pathname} fallback={<Waiting />}>
+        <Page pathname={pathname} />
+      </Suspense>
+    </Shell>
+  );
+}
+
+function Waiting() {
+  const { t } = useWords();
+  return (
+    <Box textAlign="center" padding="xxl">
+      <Spinner size="large" /> {t("loading")}
+    </Box>
+  );
+}
+
+function Page({ pathname }: { pathname: string }): ReactNode {
+  const { t } = useWords();
+  const [, first = "", second, third] = pathname.split("/").map(decodeURIComponent);
+  if (first === "") return <Overview />;
+  if (first === "live") return <Live />;
+  if (first === "search" && second !== undefined) return <EventDetail uid={second} />;
+  if (first === "search") return <Search />;
+  const shown = resourceAt(first);
+  if (shown === undefined || third !== undefined) return <Box variant="h1">{t("notFound")}</Box>;
+  if (second === undefined) return <ResourceTable key={first} shown={shown} />;
+  if (second === "create") return <ResourceCreate shown={shown} />;
+  if (first === "sites") return <SiteDetail siteId={second} />;
+  if (first === "incidents") return <IncidentDetail incidentId={second} />;
+  if (first === "audit") return <AuditEntry index={Number(second)} />;
+  return <ResourceDetail shown={shown} id={second} />;
+}

@@ -1,0 +1,31 @@
+import "@cloudscape-design/global-styles/index.css";
+import "./console.css";
+import { applyMode, Mode } from "@cloudscape-design/global-styles";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app.tsx";
+import { LanguageProvider } from "./language.tsx";
+import { followLinks } from "./location.ts";
+import { isDark } from "./shell/dark-mode.ts";
+import { NoticesProvider } from "./shell/notices.tsx";
+import { applyCordonTheme } from "./theme.ts";
+
+applyCordonTheme();
+applyMode(isDark() ? Mode.Dark : Mode.Light);
+followLinks();
+const client = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 2_000 } } });
+const root = document.getElementById("root");
+if (root !== null) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <LanguageProvider>
+          <NoticesProvider>
+            <App />
+          </NoticesProvider>
+        </LanguageProvider>
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

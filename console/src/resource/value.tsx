@@ -1,0 +1,84 @@
+/** One value of a resource as a person reads it. */
+import Link from "@cloudscape-design/components/link";
+import StatusIndicator, {
+  type StatusIndicatorProps,
+} from "@cloudscape-design/components/status-indicator";
+import { useWords } from "../language.tsx";
+import { hrefOf } from "./resources.ts";
+
+const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
+  applied: "success",
+  current: "success",
+  pending: "pending",
+  behind: "pending",
+  failed: "error",
+  failing: "error",
+  silent: "warning",
+  critical: "error",
+  high: "error",
+  medium: "warning",
+  low: "info",
+  open: "warning",
+  acknowledged: "in-progress",
+  resolved: "success",
+  falsePositive: "stopped",
+  active: "in-progress",
+  expired: "stopped",
+  revoked: "stopped",
+  block: "success",
+  observe: "info",
+  off: "stopped",
+  allow: "success",
+  deny: "error",
+  Blocked: "error",
+  Allowed: "success",
+  Observed: "warning",
+};
+const STATUS_FIELDS = ["mode", "state", "status", "severity", "decision", "disposition", "action"];
+
+export function Value({ field, value }: { field: string; value: unknown }) {
+  const { t, valueText, timeText, numberText } = useWords();
+  if (value === null || value === undefined || value === "") return <>{t("none")}</>;
+  if (typeof value === "boolean") return <>{value ? t("yes") : t("no")}</>;
+  if (typeof value === "number") {
+    const plain = /Id$|^index$|^code$|^status$|^line$/.test(field);
+    return <>{plain ? value : numberText(value)}</>;
+  }
+  if (Array.isArray(value)) return <Several field={field} values={value} />;
+  if (typeof value === "object")
+    return <pre className="json">{JSON.stringify(value, null, 2)}</pre>;
+  const text = String(value);
+  if (/[tT]ime$/.test(field))
+    return (
+      <time dateTime={text} title={text}>
+        {timeText(text)}
+      </time>
+    );
+  const href = hrefOf(field, text);
+  if (href !== undefined) return <Link href={href}>{text}</Link>;
+  const type = STATUS_FIELDS.includes(field) ? TYPE_BY_VALUE[text] : undefined;
+  if (type !== undefined) return <StatusIndicator type={type}>{valueText(text)}</StatusIndicator>;
+  return <>{valueText(text)}</>;
+}
+
+function Several({ field, values }: { field: string; values: readonly unknown[] }) {
+  const { t, valueText } = useWords();
+  if (values.length === 0) return <>{t("none")}</>;
+  if (values.some((value) => typeof value === "object")) {
+    return <pre className="json">{JSON.stringify(values, null, 2)}</pre>;
+  }
+  return (
+    <>
+      {values.map((value, at) => {
+        const href = hrefOf(field, String(value));
+        const text = valueText(String(value));
+        return (
+          <span key={String(value)}>
+            {at === 0 ? null : ", "}
+            {href === undefined ? text : <Link href={href}>{text}</Link>}
+          </span>
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,37 @@
+/** Cordon's own look, set through the component library's design tokens. */
+import { generateThemeStylesheet, type Theme } from "@cloudscape-design/components/theming";
+
+const accent = { light: "#0b7a75", dark: "#4fd1c5" };
+const accentStrong = { light: "#085e5a", dark: "#81e6d9" };
+
+const theme: Theme = {
+  tokens: {
+    fontFamilyBase:
+      "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif",
+    borderRadiusButton: "6px",
+    borderRadiusContainer: "8px",
+    colorBackgroundButtonPrimaryDefault: accent,
+    colorBackgroundButtonPrimaryHover: accentStrong,
+    colorBackgroundButtonPrimaryActive: accentStrong,
+    colorTextButtonPrimaryDefault: { light: "#ffffff", dark: "#06201e" },
+    colorTextButtonPrimaryHover: { light: "#ffffff", dark: "#06201e" },
+    colorBorderButtonNormalDefault: accent,
+    colorBorderButtonNormalHover: accentStrong,
+    colorTextButtonNormalDefault: accent,
+    colorTextButtonNormalHover: accentStrong,
+    colorTextAccent: accent,
+    colorTextLinkDefault: accent,
+    colorTextLinkHover: accentStrong,
+    colorBorderItemFocused: accent,
+    colorBackgroundControlChecked: accent,
+    colorBackgroundToggleCheckedDisabled: accent,
+    colorBackgroundLayoutMain: { light: "#f7f9f9", dark: "#10191a" },
+  },
+};
+
+/** A constructed sheet, since the content security policy allows no style element. */
+export function applyCordonTheme(): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(generateThemeStylesheet({ theme }));
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}
