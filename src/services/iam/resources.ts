@@ -1,6 +1,6 @@
 /** Shapes of what this service keeps: users, keys, policies and sessions. */
 import Type, { type Static } from "typebox";
-import { idSchema, Name, Text, Time } from "../../kernel/operation.ts";
+import { type Contract, idSchema, Name, Text, Time } from "../../kernel/operation.ts";
 import { AccountId, AccountName, UserName } from "../account/contract.ts";
 
 export const UserId = idSchema("user");
@@ -74,3 +74,50 @@ export const Caller = Type.Object({
   principalName: Type.String(),
 });
 export type Caller = Static<typeof Caller>;
+
+/** What the console and the command line show of each resource. */
+export const iamResources = [
+  {
+    name: "user",
+    idField: "userId",
+    idPrefix: "user",
+    titleField: "name",
+    columns: ["name", "userId", "enabled", "policyIds", "lastSignInTime", "createTime"],
+    list: "listUsers",
+    get: "getUser",
+    create: "createUser",
+    update: "updateUser",
+    delete: "deleteUser",
+  },
+  {
+    name: "policy",
+    idField: "policyId",
+    idPrefix: "pol",
+    titleField: "name",
+    columns: ["name", "policyId", "managed", "attachedUserCount", "updateTime"],
+    list: "listPolicies",
+    get: "getPolicy",
+    create: "createPolicy",
+    update: "updatePolicy",
+    delete: "deletePolicy",
+  },
+  {
+    name: "bearerKey",
+    idField: "bearerKeyId",
+    idPrefix: "bk",
+    titleField: "name",
+    columns: ["name", "bearerKeyId", "userId", "lastUseTime", "expireTime", "createTime"],
+    list: "listBearerKeys",
+    create: "createBearerKey",
+    delete: "deleteBearerKey",
+  },
+  {
+    name: "session",
+    idField: "sessionId",
+    idPrefix: "ses",
+    titleField: "sessionId",
+    columns: ["sessionId", "userId", "sourceIp", "userAgent", "lastUseTime", "expireTime"],
+    list: "listSessions",
+    delete: "revokeSession",
+  },
+] satisfies Contract["resources"];
