@@ -231,17 +231,6 @@ describe("refusals", () => {
     expect(await exchangeRaw(worker.httpPort, get("/d", last))).toContain("up");
   });
 
-  test("a pooled connection that the upstream closed is replaced without the client noticing", async () => {
-    const client = rawClient(worker.httpPort);
-    client.send(get("/1"));
-    await client.until((text) => text.endsWith("/1|"));
-    origin.server.closeAllConnections();
-    client.send(get("/2"));
-    await client.until((text) => text.endsWith("/2|"));
-    expect(client.text()).not.toContain("502");
-    client.socket.destroy();
-  });
-
   test("the second of two upstreams serves when the first is down", async () => {
     worker.apply(intentOf([siteFor(["http://127.0.0.1:1", origin.url])]));
     for (const path of ["/1", "/2", "/3"]) {
