@@ -35,9 +35,10 @@ function singular(noun: string): string {
 /** Every generated command. */
 export function generatedCommands(): GeneratedCommand[] {
   return contracts.flatMap((contract) =>
-    Object.entries(contract.operations).map(([key, operation]) =>
-      commandOf(contract, key, operation),
-    ),
+    Object.entries(contract.operations)
+      // A console session lives in a browser's cookie; here `cordon sign-in` gives a key instead.
+      .filter(([, operation]) => !operation.path.startsWith("/session:"))
+      .map(([key, operation]) => commandOf(contract, key, operation)),
   );
 }
 

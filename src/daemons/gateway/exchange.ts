@@ -90,6 +90,7 @@ function newExchange(connection: Connection, head: RequestHead): Exchange {
     requestPaused: false,
     upstream: null,
     attempts: 0,
+    retried: false,
     response: null,
     body: null,
     heldResponse: null,
@@ -190,7 +191,7 @@ function connectUpstream(exchange: Exchange): void {
     return;
   }
   exchange.attempts++;
-  const idle = takeIdle(upstream);
+  const idle = exchange.retried ? null : takeIdle(upstream);
   if (idle !== null) {
     exchange.attempts--;
     exchange.upstream = idle;

@@ -59,7 +59,7 @@ export const GatewayIntent = Type.Object(
   {
     version: Type.Integer({ minimum: 0 }),
     sites: Type.Array(SiteIntent, { maxItems: 10_000 }),
-    sources: Type.Array(SourceIntent, { maxItems: 100_000 }),
+    sources: Type.Array(SourceIntent, { maxItems: 1_000_000 }),
     rulesets: Type.Array(
       Type.Object(
         { name: Type.String({ minLength: 1, maxLength: 64 }), folder: Type.String() },

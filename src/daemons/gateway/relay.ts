@@ -61,14 +61,17 @@ function upstreamGone(
     requestSide.onUnanswered(exchange);
     return;
   }
-  // A pooled connection may have been closed under our feet: RFC 9110 §9.2.2 allows one more try.
+  // A pooled connection may have been closed under our feet: RFC 9110 §9.2.2 allows one more try,
+  // on a new connection, since the others of the pool may have been closed at the same time.
   const mayRetry =
     connection.reused &&
     connection.reader.bytes === 0 &&
     exchange.head.framing.kind === "none" &&
     idempotent.has(exchange.head.method);
-  if (mayRetry) requestSide.onUnanswered(exchange);
-  else answerOwn(exchange, 502, "upstreamBrokeOff");
+  if (mayRetry) {
+    exchange.retried = true;
+    requestSide.onUnanswered(exchange);
+  } else answerOwn(exchange, 502, "upstreamBrokeOff");
 }
 
 function relayPiece(connection: UpstreamConnection, piece: Buffer): void {

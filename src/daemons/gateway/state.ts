@@ -114,6 +114,8 @@ export type Exchange = {
   requestPaused: boolean;
   upstream: UpstreamConnection | null;
   attempts: number;
+  /** A pooled connection has failed it: the next one is opened anew, and is the last try. */
+  retried: boolean;
   response: ResponseHead | null;
   body: BodyDecoder | null;
   heldResponse: Buffer[] | null;

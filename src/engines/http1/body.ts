@@ -180,6 +180,13 @@ function endOfQuoted(line: string, start: number): number {
   return -1;
 }
 
+/**
+ * Names that frame or route a message. Dropping them in silence would hide an attempt to smuggle,
+ * and a next hop that merges trailers into the header would read another message (RFC 9110 §6.5.1).
+ */
+const isFramingName = (lowerName: string): boolean =>
+  lowerName === "content-length" || lowerName === "transfer-encoding" || lowerName === "host";
+
 /** Collects the trailer section up to its empty line, then parses it like header fields. */
 function stepTrailer(decoder: BodyDecoder, code: number): void {
   decoder.trailerText += String.fromCharCode(code);
@@ -200,5 +207,8 @@ function stepTrailer(decoder: BodyDecoder, code: number): void {
   decoder.trailerText = "";
   const end = parseFields(text, 0, decoder.trailers, decoder.limits.trailerCountMax);
   decoder.fault = end.fault === "tooManyFields" ? "trailersTooLarge" : end.fault;
+  if (decoder.fault === null && decoder.trailers.lower.some(isFramingName)) {
+    decoder.fault = "forbiddenTrailer";
+  }
   decoder.done = decoder.fault === null;
 }

@@ -40,6 +40,7 @@ export const faultKinds = {
   chunkExtensionsTooLarge: { status: 413, rule: "RFC 9112 §7.1.1" },
   invalidChunkEnd: { status: 400, rule: "RFC 9112 §7.1" },
   trailersTooLarge: { status: 431, rule: "RFC 9112 §7.1.2" },
+  forbiddenTrailer: { status: 400, rule: "RFC 9110 §6.5.1" },
   truncatedBody: { status: 400, rule: "RFC 9112 §8" },
 } as const;
 

@@ -184,6 +184,17 @@ const corpus: readonly (readonly [string, string, FaultKind])[] = [
   ["a trailer ended by LF", chunked("0\r\nX: a\n\r\n"), "bareLf"],
   ["a bare CR in a trailer", chunked("0\r\nX: a\rb\r\n\r\n"), "bareCr"],
   ["a folded trailer", chunked("0\r\nX: a\r\n b\r\n\r\n"), "obsFold"],
+  [
+    "a trailer that sets Content-Length",
+    chunked("0\r\nX: a\r\ncontent-LENGTH: 5\r\n\r\n"),
+    "forbiddenTrailer",
+  ],
+  [
+    "a trailer that sets Transfer-Encoding",
+    chunked("0\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "forbiddenTrailer",
+  ],
+  ["a trailer that sets Host", chunked("0\r\nHost: evil.test\r\n\r\n"), "forbiddenTrailer"],
   ["endless trailers", chunked(`0\r\nX: ${"a".repeat(9_000)}`), "trailersTooLarge"],
   ["many trailers", chunked(`0\r\n${"X: a\r\n".repeat(64)}\r\n`), "trailersTooLarge"],
   ["an endless request line", `GET /${"a".repeat(40_000)}`, "startLineTooLong"],

@@ -1,21 +1,22 @@
 /** From rule files to a ruleset: everything resolved once, nothing left to look up by name. */
+import { type ActionSet, disruptionOf, engineMode } from "./compile-actions.ts";
 import {
-  type ActionSet,
-  compileActions,
-  disruptionOf,
-  engineMode,
-  inRanges,
-  parseIdRanges,
-} from "./compile-actions.ts";
-import type { PhaseRules, Rule, Ruleset, RulesetSettings, Target } from "./compiled.ts";
+  actionsOf,
+  fault,
+  type Item,
+  type RulesSoFar,
+  removeRules,
+  targetsOf,
+  updateRules,
+} from "./compile-updates.ts";
+import type { PhaseRules, Rule, Ruleset, RulesetSettings } from "./compiled.ts";
 import { compileOperator } from "./operators/compile.ts";
 import { parseDirectives } from "./parse.ts";
-import { parseActions, parseOperator, parseTargets } from "./parse-rule.ts";
-import { type Directive, type Fault, type ParsedTarget, type Place, SecLangError } from "./rule.ts";
-import { compileSelector } from "./selector.ts";
+import { parseOperator, parseTargets } from "./parse-rule.ts";
+import { type Directive, type ParsedTarget, type Place, SecLangError } from "./rule.ts";
 import { hasMacros, parseTemplate } from "./template.ts";
 import { type ChainTable, compilePrefilter, createChainTable } from "./value.ts";
-import { isCollection, isVariable, readerOf } from "./variables.ts";
+import { isVariable } from "./variables.ts";
 
 /** A rule file, in load order. */
 export type RulesetSource = { readonly name: string; readonly text: string };
@@ -64,16 +65,9 @@ const IGNORED = new Set([
   "secwebappid",
 ]);
 
-type Item =
-  | { readonly kind: "rule"; rule: Rule }
-  | { readonly kind: "marker"; readonly name: string };
-
-type State = {
+type State = RulesSoFar & {
   readonly resources: CompileResources;
-  readonly faults: Fault[];
-  readonly items: Item[];
   readonly chains: ChainTable;
-  readonly defaults: Map<number, ActionSet>;
   settings: RulesetSettings;
   /** Links of a chain that is still open, in order. */
   open: { place: Place; set: ActionSet; make: (next: Rule | undefined, base: ActionSet) => Rule }[];
@@ -122,10 +116,6 @@ export function compileRuleset(
   refuseDoubleIds(state);
   if (state.faults.length > 0) throw new SecLangError(state.faults);
   return rulesetOf(state);
-}
-
-function fault(state: State, { file, line }: Place, message: string): void {
-  state.faults.push({ file, line, message });
 }
 
 function refuseDoubleIds(state: State): void {
@@ -182,14 +172,6 @@ function settingOf(name: string, args: readonly string[]): Partial<RulesetSettin
     default:
       return undefined;
   }
-}
-
-function actionsOf(state: State, place: Place, text: string): ActionSet | undefined {
-  const parsed = parseActions(text);
-  const set = typeof parsed === "string" ? parsed : compileActions(parsed);
-  if (typeof set !== "string") return set;
-  fault(state, place, set);
-  return undefined;
 }
 
 function setDefaults(state: State, directive: Directive, text: string): void {
@@ -271,27 +253,6 @@ function compileTest(
   };
 }
 
-function targetsOf(parsed: readonly ParsedTarget[]): Target[] {
-  const exclusions = parsed
-    .filter((target) => target.exclude)
-    .map(({ variable, selector, selectorIsRegex }) => ({
-      variable,
-      selector: compileSelector(selector, selectorIsRegex),
-    }));
-  return parsed
-    .filter((target) => !target.exclude)
-    .map(({ variable, selector, selectorIsRegex, count }) => ({
-      variable,
-      selector: compileSelector(selector, selectorIsRegex),
-      selectorText: selector,
-      count,
-      named: isCollection(variable),
-      read: readerOf(variable, selector),
-      txKey: variable === "TX" && !selectorIsRegex ? selector?.toLowerCase() : undefined,
-      exclusions: exclusions.filter((exclusion) => exclusion.variable === variable),
-    }));
-}
-
 function ruleOf(
   state: State,
   given: CompiledTest & {
@@ -340,77 +301,6 @@ function ruleOf(
     skipAfter: base.skipAfter,
     next,
   };
-}
-
-function removeRules(state: State, directive: Directive): void {
-  const text = directive.args.join(" ");
-  const test = ruleTest(directive.name, text);
-  if (test === undefined) return fault(state, directive, `cannot read "${text}"`);
-  for (let at = state.items.length - 1; at >= 0; at -= 1) {
-    const item = state.items[at];
-    if (item?.kind === "rule" && test(item.rule)) state.items.splice(at, 1);
-  }
-}
-
-/** Which rules `SecRule{Remove,Update…}By{Id,Tag,Msg}` means. */
-function ruleTest(directiveName: string, text: string): ((rule: Rule) => boolean) | undefined {
-  if (directiveName.endsWith("byid")) {
-    const ranges = parseIdRanges(text);
-    return ranges === undefined ? undefined : (rule) => inRanges(ranges, rule.id);
-  }
-  const selector = compileSelector(text, true);
-  if (selector.kind !== "pattern") return undefined;
-  if (directiveName.endsWith("bytag")) return (rule) => rule.tags.some(selector.test);
-  return (rule) => rule.message.some((part) => typeof part === "string" && selector.test(part));
-}
-
-function updateRules(state: State, directive: Directive, change: string): void {
-  const [which = ""] = directive.args;
-  const test = ruleTest(directive.name, which);
-  if (test === undefined) return fault(state, directive, `cannot read "${which}"`);
-  if (directive.name.startsWith("secruleupdateaction"))
-    return updateActions(state, directive, { test, change });
-  const parsed = parseTargets(change);
-  if (typeof parsed === "string") return fault(state, directive, parsed);
-  const removed = parsed
-    .filter((target) => target.exclude)
-    .map(({ variable, selector, selectorIsRegex }) => ({
-      variable,
-      selector: compileSelector(selector, selectorIsRegex),
-    }));
-  const added = targetsOf(parsed.filter((target) => !target.exclude));
-  for (const item of state.items) {
-    if (item.kind !== "rule" || !test(item.rule)) continue;
-    const targets = [...item.rule.targets, ...added].map((target) => ({
-      ...target,
-      exclusions: [
-        ...target.exclusions,
-        ...removed.filter((exclusion) => exclusion.variable === target.variable),
-      ],
-    }));
-    item.rule = { ...item.rule, targets };
-  }
-}
-
-function updateActions(
-  state: State,
-  directive: Directive,
-  { test, change }: { test: (rule: Rule) => boolean; change: string },
-): void {
-  const set = actionsOf(state, directive, change);
-  if (set === undefined) return;
-  for (const item of state.items) {
-    if (item.kind !== "rule" || !test(item.rule)) continue;
-    const disruption = disruptionOf(set, state.defaults.get(item.rule.phase));
-    item.rule = {
-      ...item.rule,
-      disruption: disruption.kind === "none" ? item.rule.disruption : disruption,
-      log: set.log ?? item.rule.log,
-      setVariables: [...item.rule.setVariables, ...set.setVariables],
-      controls: [...item.rule.controls, ...set.controls],
-      tags: [...item.rule.tags, ...set.tags],
-    };
-  }
 }
 
 const PHASES = [1, 2, 3, 4, 5] as const;

@@ -133,6 +133,8 @@ export type State = {
   readonly singles: Map<string, Collection>;
 };
 
+const NO_RESPONSE = { responseStatus: 0, responseProtocol: "" } as const;
+
 /** A state before anything of the request is known. */
 export function createState(
   ruleset: Ruleset,
@@ -198,8 +200,7 @@ export function createState(
     urlencodedError: false,
     inboundDataError: false,
     outboundDataError: false,
-    responseStatus: 0,
-    responseProtocol: "",
+    ...NO_RESPONSE,
     responseHeaders: none,
     responseBody: "",
     singles: new Map(),

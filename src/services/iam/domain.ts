@@ -5,9 +5,6 @@ export const limits = {
   sessionIdleMs: 8 * 3_600_000,
   sessionAbsoluteMs: 24 * 3_600_000,
   bearerKeysPerUserMax: 2,
-  /** Failed sign-ins of one name from one source before both must wait. */
-  signInFailuresMax: 5,
-  signInFailureWindowMs: 60_000,
 } as const;
 
 export const ADMINISTRATOR = "Administrator";

@@ -37,7 +37,7 @@ export const siteSettings = {
   /** Anomaly score at which a request, or a response, is blocked. */
   inboundThreshold: Type.Integer({ minimum: 1, maximum: 10_000 }),
   outboundThreshold: Type.Integer({ minimum: 1, maximum: 10_000 }),
-  requestBodyBytesMax: Type.Integer({ minimum: 0, maximum: 1_073_741_824 }),
+  requestBodyBytesMax: Type.Integer({ minimum: 0, maximum: 16_777_216 }),
   /** True: traffic goes on when events cannot be written. False: it is refused. */
   failOpen: Type.Boolean(),
   redirectToHttps: Type.Boolean(),

@@ -13,7 +13,7 @@ export type Operator = {
   readonly required: Requirement;
   /** @param argument the operator's argument after macros are expanded. */
   match(value: string, argument: string): OperatorMatch | undefined;
-  /** True when the search just made gave up for want of steps, so that "no match" proves nothing. */
+  /** True when the last search gave up for want of steps, so that "no match" proves nothing. */
   ranOut?(): boolean;
 };
 

@@ -1,0 +1,117 @@
+/** The operations on policies, which the contract of this service spreads into its own. */
+import Type from "typebox";
+import {
+  Empty,
+  input,
+  listInput,
+  listOutput,
+  Name,
+  operation,
+  Text,
+} from "../../kernel/operation.ts";
+import { Policy, PolicyDocument, PolicyId, UserId } from "./resources.ts";
+
+/** Policies, the actions they can name, and what they decide. */
+export const policyOperations = {
+  listPolicies: operation({
+    name: "iam.listPolicies",
+    summary: "List policies",
+    method: "GET",
+    path: "/policies",
+    action: "iam:ListPolicies",
+    resource: "policy/*",
+    input: listInput({}),
+    output: listOutput("policies", Policy),
+  }),
+  getPolicy: operation({
+    name: "iam.getPolicy",
+    summary: "Get one policy",
+    method: "GET",
+    path: "/policies/{policyId}",
+    action: "iam:GetPolicy",
+    resource: "policy/{policyId}",
+    input: input({ policyId: PolicyId }),
+    output: Policy,
+    problems: ["iam.policyNotFound"],
+  }),
+  createPolicy: operation({
+    name: "iam.createPolicy",
+    summary: "Create a policy",
+    method: "POST",
+    path: "/policies",
+    action: "iam:CreatePolicy",
+    resource: "policy/*",
+    input: input({
+      name: Name,
+      description: Type.Optional(Text),
+      document: PolicyDocument,
+    }),
+    output: Policy,
+    problems: ["iam.policyInvalid", "iam.policyNameTaken"],
+  }),
+  updatePolicy: operation({
+    name: "iam.updatePolicy",
+    summary: "Replace the document of a policy",
+    method: "PATCH",
+    path: "/policies/{policyId}",
+    action: "iam:UpdatePolicy",
+    resource: "policy/{policyId}",
+    input: input({
+      policyId: PolicyId,
+      description: Type.Optional(Text),
+      document: Type.Optional(PolicyDocument),
+    }),
+    output: Policy,
+    problems: ["iam.policyInvalid", "iam.policyNotFound", "iam.policyManaged"],
+  }),
+  deletePolicy: operation({
+    name: "iam.deletePolicy",
+    summary: "Delete a policy that nobody has",
+    method: "DELETE",
+    path: "/policies/{policyId}",
+    action: "iam:DeletePolicy",
+    resource: "policy/{policyId}",
+    input: input({ policyId: PolicyId }),
+    output: Empty,
+    problems: ["iam.policyNotFound", "iam.policyManaged", "iam.policyInUse"],
+    dangerous: true,
+  }),
+  listActions: operation({
+    name: "iam.listActions",
+    summary: "List every action a policy can name",
+    method: "GET",
+    path: "/actions",
+    action: "iam:ListActions",
+    resource: "action/*",
+    input: listInput({}),
+    output: listOutput(
+      "actions",
+      Type.Object({
+        action: Type.String(),
+        operation: Type.String(),
+        resource: Type.String(),
+        summary: Type.String(),
+      }),
+    ),
+  }),
+  simulatePolicy: operation({
+    name: "iam.simulatePolicy",
+    summary: "Tell what a user may do, and which statement decides",
+    method: "POST",
+    path: "/policies:simulate",
+    action: "iam:SimulatePolicy",
+    resource: "user/{userId}",
+    input: input({
+      userId: UserId,
+      action: Type.String({ maxLength: 128, pattern: "^[a-z]+:[A-Za-z]+$" }),
+      resource: Type.String({ maxLength: 256 }),
+      sourceIp: Type.Optional(Type.String({ maxLength: 45 })),
+    }),
+    output: Type.Object({
+      decision: Type.Enum(["allow", "deny"]),
+      determiningPolicyIds: Type.Array(Type.String()),
+      explanation: Type.String(),
+    }),
+    problems: ["iam.userNotFound"],
+  }),
+};
