@@ -134,7 +134,14 @@ test("hostile text never reaches the script unless it is an address or a prefix"
 });
 
 test("an address is read exactly when Node's own parser reads it", () => {
-  const texts = fc.oneof(fc.ipV4(), fc.ipV6(), fc.string({ unit: fc.constantFrom(..."0129af:.") }));
+  const nearly = fc
+    .array(fc.oneof(octet, fc.nat({ max: 999 })), { minLength: 3, maxLength: 5 })
+    .map((parts) => parts.join("."));
+  const groups = fc
+    .array(fc.constantFrom("", "0", "1", "ffff", "db8", "10000", "1.2.3.4"), { maxLength: 9 })
+    .map((parts) => parts.join(":"));
+  const marks = fc.string({ unit: fc.constantFrom(..."0129af:.") });
+  const texts = fc.oneof(fc.ipV4(), fc.ipV6(), nearly, groups, marks);
   fc.assert(
     fc.property(texts, (text) => {
       const prefix = parsePrefix(text);
