@@ -1,0 +1,43 @@
+/**
+ * `cordon doctor`: what works on this machine, what does not, why, and how to switch it on. It
+ * changes nothing in the data folder and may run beside a running Cordon.
+ */
+import { type Config, readConfig } from "../kernel/config.ts";
+import { messageOf } from "../kernel/process/text.ts";
+import { type Check, type Result, runChecks } from "./doctor-check.ts";
+import { MACHINE_CHECKS } from "./doctor-machine.ts";
+import { placeChecks } from "./doctor-place.ts";
+import { PROGRAM_CHECKS } from "./doctor-programs.ts";
+import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
+import { table, wantsJson } from "./table.ts";
+import { withShortRunFolder } from "./up/folders.ts";
+
+const HEAD = ["NAME", "STATE", "WHY", "FIX"] as const;
+
+/** @returns 0 unless something that Cordon needs is off. */
+export async function doctor(args: readonly string[]): Promise<ExitStatus> {
+  const json = readOutput(args);
+  const config = withShortRunFolder(readConfig(process.env));
+  const results = await runChecks(checksFor(config), config);
+  const ok = results.every((result) => !result.needed || result.state !== "off");
+  process.stdout.write(
+    json ? `${JSON.stringify({ ok, checks: results })}\n` : table([HEAD, ...results.map(cells)]),
+  );
+  return ok ? EXIT.ok : EXIT.problem;
+}
+
+function checksFor(config: Config): readonly Check[] {
+  return [...MACHINE_CHECKS, ...placeChecks(config), ...PROGRAM_CHECKS];
+}
+
+function cells({ name, needed, state, why, fix }: Result): readonly string[] {
+  return [name, state === "off" && needed ? "off (needed)" : state, why, fix];
+}
+
+function readOutput(args: readonly string[]): boolean {
+  try {
+    return wantsJson(args);
+  } catch (error) {
+    throw new CommandError(messageOf(error), { status: EXIT.usage });
+  }
+}
