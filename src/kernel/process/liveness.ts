@@ -38,6 +38,13 @@ export function workingFolderOf(pid: number): string | undefined {
   }
 }
 
+/** The parent of a living process. */
+export function parentOf(pid: number): number | undefined {
+  const stat = readProc(pid, "stat");
+  if (stat === undefined) return undefined;
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
 /** Signals a process; false when it is gone already. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {

@@ -37,6 +37,7 @@ export function loadRuleset({
       .filter((name) => name.endsWith(".conf"))
       .sort()
       .map((name) => join(rulesFolder, name)),
+    join(programFolder, "content", "waf", "engine-last.conf"),
   ];
   const sources = files.map(
     (name): RulesetSource => ({ name, text: readFileSync(name, "latin1") }),
