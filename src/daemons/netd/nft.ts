@@ -20,7 +20,7 @@ export type Nft = {
   list(): Promise<NftResult>;
 };
 
-/** @param command the program and what stands before its arguments, e.g. `ip netns exec NAME nft`. */
+/** @param command the program and what stands before its arguments: `ip netns exec NAME nft`. */
 export function openNft(command: readonly string[] = ["nft"]): Nft {
   return {
     apply: (script) => run([...command, "-f", "-"], script),
