@@ -98,8 +98,10 @@ test("an exclusion holds for its rule, below its path, for its variable only", (
 test("REQUEST_FILENAME is decoded once; an exclusion goes by the path as sent", () => {
   const rules = rule(1, 'REQUEST_FILENAME "@streq /a(b+%41"');
   expect(send(rules, "/a%28b+%2541?q").ids).toEqual([1]);
-  const exclusions = compileExclusions([{ pathPrefix: "/a(", ruleId: 1, variable: null }]);
-  expect(send(rules, "/a%28b+%2541?q", { exclusions }).ids).toEqual([1]);
+  for (const variable of [null, "REQUEST_FILENAME"]) {
+    const exclusions = compileExclusions([{ pathPrefix: "/a(", ruleId: 1, variable }]);
+    expect(send(rules, "/a%28b+%2541?q", { exclusions }).ids).toEqual([1]);
+  }
 });
 
 test("& counts the items of a collection, and 0 when there are none", () => {
