@@ -1,6 +1,7 @@
 /** Ends exchanges: the gateway's own answers, the event, and what becomes of the connections. */
 import { fieldValue } from "../../engines/http1/fields.ts";
 import { eventOf, type GatewayEvent } from "./event.ts";
+import { httpsLocation } from "./forward.ts";
 import { ownPage, reasonOf } from "./pages.ts";
 import type { Exchange, Gateway } from "./state.ts";
 import { dropUpstream } from "./upstream.ts";
@@ -37,9 +38,6 @@ export function answerOwn(exchange: Exchange, status: number, reason: string): v
   connection.socket.write(`${text}\r\n${hasBody ? body : ""}`, "latin1");
   endExchange(exchange, keep);
 }
-
-const httpsLocation = (exchange: Exchange): string =>
-  `https://${exchange.head.authority?.host ?? ""}${exchange.head.parsedTarget.path}`;
 
 /** Closes the books of an exchange: rules, event, upstream, and the client's connection. */
 export function endExchange(exchange: Exchange, keep: boolean): void {

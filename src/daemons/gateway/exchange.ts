@@ -5,7 +5,7 @@ import { forwardedTrailers } from "../../engines/http1/hop-by-hop.ts";
 import type { RequestHead } from "../../engines/http1/request.ts";
 import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
 import { answerOwn } from "./answer.ts";
-import { clientAddressOf, upstreamRequestHead } from "./forward.ts";
+import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
 import { relayHandlers } from "./relay.ts";
 import { siteOf } from "./routes.ts";
 import { decideSource } from "./source-list.ts";
@@ -132,7 +132,8 @@ function admit(exchange: Exchange, site: Site | null): void {
     answerOwn(exchange, 503, "eventsCannotBeKept");
     return;
   }
-  if (site.intent.redirectToHttps && !connection.isSecure) {
+  const isHttps = (forwardedScheme(exchange) ?? (connection.isSecure ? "https" : "")) === "https";
+  if (site.intent.redirectToHttps && !isHttps) {
     answerOwn(exchange, 308, "redirectToHttps");
     return;
   }

@@ -5,6 +5,8 @@ import { isForwarded, nominatedFields } from "../../engines/http1/hop-by-hop.ts"
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import type { Exchange } from "./state.ts";
 
+const HTTPS_PORT_DEFAULT = 443;
+
 /**
  * Fields that say who forwarded what. They are ours to set: a client's own are dropped, with
  * underscores too, since CGI cannot tell them apart (`X_Forwarded_For`).
@@ -24,16 +26,43 @@ const forwardingFields = new Set([
   "expect",
 ]);
 
+/**
+ * The scheme that the client used, as a trusted proxy in front of the gateway tells it; the last
+ * X-Forwarded-Proto that is a scheme counts. Null when no such proxy says so.
+ */
+export function forwardedScheme({ head, connection, site }: Exchange): "http" | "https" | null {
+  if (site === null || !site.isTrustedProxy(connection.address)) return null;
+  const { lower, values } = head.fields;
+  for (let at = lower.length - 1; at >= 0; at--) {
+    const value = values[at];
+    if (lower[at] !== "x-forwarded-proto") continue;
+    if (value === "http" || value === "https") return value;
+  }
+  return null;
+}
+
+/**
+ * Where a request of a site that is served over HTTPS only belongs. Behind a trusted proxy that
+ * told the scheme, the client's port is the proxy's: the default one.
+ */
+export function httpsLocation(exchange: Exchange): string {
+  const { head, connection } = exchange;
+  const { httpsPort } = connection.gateway;
+  const isDefault = httpsPort === HTTPS_PORT_DEFAULT || forwardedScheme(exchange) !== null;
+  const port = isDefault ? "" : `:${httpsPort}`;
+  return `https://${head.authority?.host ?? ""}${port}${head.parsedTarget.path}`;
+}
+
 /** The request head for the upstream: origin-form target, HTTP/1.1, our forwarding fields. */
 export function upstreamRequestHead(exchange: Exchange, upgrade: string | null): string {
   const { head, connection, site } = exchange;
   const { names, lower, values } = head.fields;
   const nominated = nominatedFields(head.fields);
   const isTrusted = site?.isTrustedProxy(connection.address) ?? false;
+  const scheme = forwardedScheme(exchange) ?? (connection.isSecure ? "https" : "http");
   let text = `${head.method} ${head.parsedTarget.path} HTTP/1.1\r\n`;
   let chain = "";
   let host = "";
-  let scheme = connection.isSecure ? "https" : "http";
   let via = "";
   for (let at = 0; at < lower.length; at++) {
     const name = lower[at] ?? "";
@@ -41,11 +70,7 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     if (name === "host") host = value;
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
-      if (!isTrusted) continue;
-      if (name === "x-forwarded-for") chain += `${value}, `;
-      else if (name === "x-forwarded-proto" && (value === "http" || value === "https")) {
-        scheme = value;
-      }
+      if (isTrusted && name === "x-forwarded-for") chain += `${value}, `;
     } else if (isForwarded(name, nominated)) text += `${names[at]}: ${value}\r\n`;
   }
   if (host === "" && head.authority !== null) {

@@ -40,6 +40,8 @@ export type Gateway = {
   readonly connectionsBySource: Map<string, number>;
   readonly upstreams: Map<string, Upstream>;
   readonly counters: { requests: number; eventsLost: number; connectionsRefused: number };
+  /** Where HTTPS is served, for redirects; 0 until the worker listens. */
+  httpsPort: number;
   spoolFull: boolean;
   stopping: boolean;
 };

@@ -41,13 +41,16 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     connectionsBySource: new Map(),
     upstreams: new Map(),
     counters: { requests: 0, eventsLost: 0, connectionsRefused: 0 },
+    httpsPort: 0,
     spoolFull: false,
     stopping: false,
   };
   const http = plainServer(gateway);
   const https = secureServer(gateway);
-  await listen(http, options.host, options.httpPort);
+  // HTTPS first: no redirect may leave before its port is known.
   await listen(https, options.host, options.httpsPort);
+  gateway.httpsPort = portOf(https);
+  await listen(http, options.host, options.httpPort);
   const sweep = setInterval(() => {
     const nowMs = Date.now();
     for (const connection of gateway.connections) checkTimes(connection, nowMs);
@@ -56,7 +59,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
   sweep.unref();
   return {
     httpPort: portOf(http),
-    httpsPort: portOf(https),
+    httpsPort: gateway.httpsPort,
     apply: (intent) => {
       gateway.routes = buildRoutes(gateway, intent, options.inspectorOf(intent));
     },
