@@ -20,11 +20,7 @@ export type Nft = {
   list(): Promise<NftResult>;
 };
 
-<<<<<<< HEAD
 /** @param command the program with what stands before its arguments: `ip netns exec NAME nft`. */
-=======
-/** @param command the program and what stands before its arguments: `ip netns exec NAME nft`. */
->>>>>>> net-d
 export function openNft(command: readonly string[] = ["nft"]): Nft {
   return {
     apply: (script) => run([...command, "-f", "-"], script),
