@@ -124,5 +124,5 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
     }
     expect(found).toEqual([]);
     expect(faults).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 });

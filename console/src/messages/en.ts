@@ -17,6 +17,7 @@ export const en = {
     setupIntro: "This link works once. It makes the first account and its administrator.",
     setupDone: "Cordon is set up already. Sign in with the account that was made then.",
     finishSetup: "Finish set-up",
+    selection: "Selection",
     language: "Language",
     english: "English",
     chinese: "简体中文",

@@ -19,6 +19,7 @@ export const zhCN: Messages = {
     setupIntro: "此链接只能使用一次，用于创建第一个账户及其管理员。",
     setupDone: "Cordon 已完成初始化，请使用当时创建的账户登录。",
     finishSetup: "完成初始化",
+    selection: "选择",
     language: "语言",
     english: "English",
     chinese: "简体中文",

@@ -96,6 +96,10 @@ export default function ResourceTable({ shown, fixed = {} }: TableProps) {
       columnDefinitions={columnDefinitions}
       columnDisplay={resource.columns.map((id) => ({ id, visible: visible.includes(id) }))}
       {...(resource.delete === undefined ? {} : { selectionType: "single" as const })}
+      ariaLabels={{
+        selectionGroupLabel: t("selection"),
+        itemSelectionLabel: (_state, item) => String(item[resource.idField]),
+      }}
       selectedItems={selected}
       onSelectionChange={({ detail }) => setSelected(detail.selectedItems)}
       sortingColumn={columnDefinitions.find(({ id }) => id === sortField)}

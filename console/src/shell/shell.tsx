@@ -84,7 +84,8 @@ function TopBar({ caller }: { caller: Caller }) {
         {
           type: "menu-dropdown",
           text: language === "en" ? t("english") : t("chinese"),
-          ariaLabel: t("language"),
+          // The name must contain what is seen on the button (WCAG 2.5.3).
+          ariaLabel: `${t("language")}: ${language === "en" ? t("english") : t("chinese")}`,
           items: [
             { id: "en", text: t("english") },
             { id: "zh-CN", text: t("chinese") },
