@@ -26,7 +26,7 @@ function documentOf(at: number) {
     statement: [
       {
         effect: at % 50 === 0 ? "deny" : "allow",
-        action: `${service}:Action${at}`,
+        action: `${service}:Action${letters(at)}`,
         resource: `crn:${service}::*:thing/${at}`,
         ...condition,
       },
