@@ -25,6 +25,7 @@ beforeAll(async () => {
     mode: "block",
   });
   siteId = created.result.siteId;
+  expect(created.result.state).toBe("pending");
   await until(
     "the gateway serves the site",
     async () => (await stack.site(HOST, "/")).code === 200,
@@ -39,6 +40,9 @@ afterAll(async () => {
 test("a site answers through the gateway and an unknown host does not", async () => {
   expect((await stack.site(HOST, "/")).text).toContain("Teapot");
   expect((await stack.site("other.localhost", "/")).code).not.toBe(200);
+  await until("the site says that every gateway runs its settings", async () => {
+    return (await stack.api("GET", `/v1/waf/sites/${siteId}`)).result.state === "applied";
+  });
 });
 
 test.skipIf(!hasRules)(

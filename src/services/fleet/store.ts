@@ -11,9 +11,8 @@ export type NodeRow = {
   readonly name: string;
   readonly plane: "gateway" | "network";
   readonly runningVersion: number;
+  /** Version of its plane's intent; one more while a change waits to be made into one. */
   readonly wantedVersion: number;
-  /** When the newest intent of its plane was made. */
-  readonly wantedTime: string | null;
   readonly status: NodeStatus;
   readonly lastSeenTime: string | null;
   readonly createTime: string;
@@ -24,7 +23,9 @@ export function fleetStore(sql: Sql) {
   return {
     listNodes: () => sql<NodeRow>`
       select n.node_id, n.name, n.plane, n.running_version, n.status, n.last_seen_time,
-        n.create_time, coalesce(i.version, 0) as wanted_version, i.update_time as wanted_time
+        n.create_time, coalesce(i.version, 0)
+          + (select least(count(*), 1) from intent_change c where c.plane = n.plane)
+          as wanted_version
       from node n left join intent i using (plane) order by n.name, n.node_id`,
 
     async insertNode(node: {

@@ -58,8 +58,8 @@ export function wafService(parts: WafParts): Service {
       return { sites: page.items, totalCount: page.totalCount };
     },
     getSite: async (context, { siteId }) => view(await loadSite(context, siteId)),
-    createSite: async (context, input) => view(await createSite(context, input)),
-    updateSite: async (context, input) => view(await updateSite(context, input)),
+    createSite: async (context, input) => pendingView(await createSite(context, input)),
+    updateSite: async (context, input) => pendingView(await updateSite(context, input)),
     async deleteSite(context, { siteId }) {
       const site = await loadSite(context, siteId);
       await wafStore(context.sql).deleteSite(context.accountId, siteId);
@@ -105,6 +105,11 @@ export function wafService(parts: WafParts): Service {
 function siteView(row: SiteRow, gateways: GatewayReport): Site {
   const { accountId: _, ...site } = row;
   return { ...site, ...siteState(row.siteId, gateways) };
+}
+
+/** The answer of a change: the gateways hear of it only after this transaction is committed. */
+function pendingView({ accountId: _, ...site }: SiteRow): Site {
+  return { ...site, state: "pending", stateReason: "The gateways are told now" };
 }
 
 function ofSite<Owned extends { siteId: string | null }>(all: Owned[], siteId: string | undefined) {
