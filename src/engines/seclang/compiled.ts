@@ -1,8 +1,10 @@
 /** Compiled rules: everything a transaction needs, resolved and immutable. */
+
+import type { CandidateFilter } from "./candidates.ts";
 import type { Collection } from "./collection.ts";
 import type { Operator } from "./operators/operator.ts";
 import type { State } from "./state.ts";
-import type { Chain, Prefilter } from "./value.ts";
+import type { Chain } from "./value.ts";
 
 /** Text with `%{…}` macros cut into parts; a plain text has one part. */
 export type Template = readonly (string | MacroReference)[];
@@ -22,6 +24,8 @@ export type Target = {
   /** True when items have names, so that one is told as `ARGS:q`. */
   readonly named: boolean;
   readonly read: (state: State) => Collection;
+  /** Where a request keeps what was read; -1 for what changes while rules run. */
+  readonly slot: number;
   /** Key of a single `TX` variable, which needs no collection to be made. */
   readonly txKey: string | undefined;
   readonly exclusions: readonly { readonly variable: string; readonly selector: Selector }[];
@@ -79,7 +83,8 @@ export type Rule = {
   readonly chain: Chain;
   /** Every prefix of the transformation chain, for multiMatch. */
   readonly multiMatchChains: readonly Chain[];
-  readonly prefilter: Prefilter | undefined;
+  /** True when the ruleset's candidate filter decides for which values the rule runs. */
+  readonly filterable: boolean;
   readonly capture: boolean;
   readonly setVariables: readonly SetVariable[];
   readonly controls: readonly Control[];
@@ -101,11 +106,19 @@ export type Rule = {
   readonly next: Rule | undefined;
 };
 
-/** A phase's rules in order; markers are positions to skip to. */
+/** A phase's rules in order. */
 export type PhaseRules = {
   readonly rules: readonly Rule[];
-  /** Position of the first rule behind each marker occurrence: marker → ascending positions. */
-  readonly markers: ReadonlyMap<string, readonly number[]>;
+  /** Per rule the position it goes on at when it matches. */
+  readonly nextAt: readonly number[];
+  /**
+   * Per rule the word of its candidate bit, or -1 for a rule that always runs: it reads what
+   * changes while rules run, or counts.
+   */
+  readonly words: Int32Array;
+  readonly masks: Int32Array;
+  /** One target for each collection that the rules with a word read. */
+  readonly sources: readonly Target[];
 };
 
 export type RulesetSettings = {
@@ -122,5 +135,6 @@ export type Ruleset = {
   readonly phases: readonly PhaseRules[];
   readonly rules: readonly Rule[];
   readonly ruleCount: number;
+  readonly candidates: CandidateFilter;
   readonly settings: RulesetSettings;
 };

@@ -129,8 +129,8 @@ export type State = {
   responseProtocol: string;
   responseHeaders: Collection;
   responseBody: string;
-  /** Single values by variable name, made into values once. */
-  readonly singles: Map<string, Collection>;
+  /** Collections as rules read them, by slot; forgotten when more of the request is known. */
+  readonly read: (Collection | undefined)[];
 };
 
 const NO_RESPONSE = { responseStatus: 0, responseProtocol: "" } as const;
@@ -146,6 +146,7 @@ export function createState(
     variables: ReadonlyMap<string, string> | undefined;
     trace: boolean;
     usePrefilter: boolean;
+    slots: number;
   },
 ): State {
   const none = createCollection();
@@ -203,6 +204,6 @@ export function createState(
     ...NO_RESPONSE,
     responseHeaders: none,
     responseBody: "",
-    singles: new Map(),
+    read: new Array<Collection | undefined>(options.slots).fill(undefined),
   };
 }

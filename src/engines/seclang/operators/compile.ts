@@ -3,7 +3,13 @@ import { detectSqli } from "../../injection/sqli.ts";
 import { detectXss } from "../../injection/xss.ts";
 import { compilePattern, type Pattern } from "../../regex/pattern.ts";
 import { addressOperator } from "./addresses.ts";
-import { NO_REQUIREMENT, type Operator, type OperatorResources, whole } from "./operator.ts";
+import {
+  lowerAscii,
+  NO_REQUIREMENT,
+  type Operator,
+  type OperatorResources,
+  whole,
+} from "./operator.ts";
 import { phraseOperator, phrasesOf, phrasesOfFile } from "./phrases.ts";
 import { byteRangeOperator, luhn, urlEncodingOperator, utf8Operator } from "./validate.ts";
 
@@ -26,8 +32,8 @@ function integer(text: string): number {
 
 /** A literal that the value must contain, when it has no macros. */
 function literal(argument: string): Operator["required"] {
-  const usable = argument.length >= 2 && !argument.includes("%{");
-  return usable ? { kind: "literals", literals: [argument.toLowerCase()] } : NO_REQUIREMENT;
+  const usable = argument !== "" && !argument.includes("%{");
+  return usable ? { kind: "literals", literals: [lowerAscii(argument)] } : NO_REQUIREMENT;
 }
 
 function found(start: number, length: number) {

@@ -31,3 +31,8 @@ export function whole(test: (value: string, argument: string) => boolean): Opera
       test(value, argument) ? { start: 0, end: value.length } : undefined,
   };
 }
+
+/** ASCII lower case: bytes above 0x7f stay, which `toLowerCase` would change. */
+export function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
