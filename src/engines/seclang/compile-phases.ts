@@ -7,14 +7,30 @@ const PHASES = [1, 2, 3, 4, 5] as const;
 
 /** The ruleset of these items. */
 export function rulesetOf(
-  items: readonly Item[],
+  read: readonly Item[],
   ruleCount: number,
   settings: RulesetSettings,
 ): Ruleset {
+  const items = read.map((item) =>
+    item.kind === "rule"
+      ? { ...item, rule: { ...item.rule, scoring: isScoring(item.rule) } }
+      : item,
+  );
   const phases = [phaseOf([], 0), ...PHASES.map((phase) => phaseOf(items, phase))];
   const rules = items.flatMap((item) => (item.kind === "rule" ? [item.rule] : []));
   const candidates = compileCandidates(rules.flatMap(linksOf), ruleCount);
   return { phases, rules, ruleCount, settings, candidates };
+}
+
+/** True when a match raises an anomaly score or ends the request. */
+function isScoring(head: Rule): boolean {
+  if (head.disruption.kind === "deny") return true;
+  return linksOf(head).some((link) =>
+    link.setVariables.some(
+      ({ operation, collection, name }) =>
+        operation === "add" && collection === "TX" && /score/.test(String(name[0])),
+    ),
+  );
 }
 
 function linksOf(head: Rule): Rule[] {

@@ -58,7 +58,7 @@ export function targetsOf(parsed: readonly ParsedTarget[]): Target[] {
       selectorText: selector,
       count,
       named: isCollection(variable),
-      read: readerOf(variable, selector),
+      read: readerOf(variable, selector, compileSelector(selector, selectorIsRegex)),
       slot: slotOf(variable, selector),
       txKey: variable === "TX" && !selectorIsRegex ? selector?.toLowerCase() : undefined,
       exclusions: exclusions.filter((exclusion) => exclusion.variable === variable),
@@ -113,7 +113,7 @@ export function updateRules(state: RulesSoFar, directive: Directive, change: str
         ...removed.filter((exclusion) => exclusion.variable === target.variable),
       ],
     }));
-    item.rule = { ...item.rule, targets };
+    item.rule = { ...item.rule, targets, gate: undefined };
   }
 }
 

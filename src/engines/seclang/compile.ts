@@ -11,13 +11,13 @@ import {
   targetsOf,
   updateRules,
 } from "./compile-updates.ts";
-import type { Rule, Ruleset, RulesetSettings } from "./compiled.ts";
+import type { Gate, Rule, Ruleset, RulesetSettings } from "./compiled.ts";
 import { compileOperator } from "./operators/compile.ts";
 import { parseDirectives } from "./parse.ts";
 import { parseOperator, parseTargets } from "./parse-rule.ts";
 import { type Directive, type ParsedTarget, type Place, SecLangError } from "./rule.ts";
 import { hasMacros, parseTemplate } from "./template.ts";
-import { type ChainTable, createChainTable } from "./value.ts";
+import { type Chain, type ChainTable, createChainTable } from "./value.ts";
 import { isVariable } from "./variables.ts";
 
 /** A rule file, in load order. */
@@ -285,6 +285,7 @@ function ruleOf(
     line: directive.line,
     argument,
     argumentHasMacros,
+    gate: gateOf(test, used),
     chain: used,
     multiMatchChains: set.multiMatch ? prefixes.filter((prefix) => prefix !== undefined) : [],
     capture: set.capture,
@@ -298,8 +299,24 @@ function ruleOf(
     logData: parseTemplate(set.logData),
     tags: base.tags,
     severity: base.severity,
+    scoring: false,
     skip: base.skip,
     skipAfter: base.skipAfter,
     next,
+  };
+}
+
+function gateOf({ targets, operator, negated }: CompiledTest, chain: Chain): Gate | undefined {
+  const [target] = targets;
+  const test = operator?.number;
+  if (target?.txKey === undefined || targets.length > 1 || target.exclusions.length > 0) {
+    return undefined;
+  }
+  if (test === undefined || chain.parent !== undefined) return undefined;
+  return {
+    key: target.txKey,
+    name: target.count ? `&TX:${target.txKey}` : `TX:${target.txKey}`,
+    counts: target.count,
+    passes: negated ? (value) => !test(value) : test,
   };
 }

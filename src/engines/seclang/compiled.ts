@@ -64,6 +64,14 @@ export type Disruption =
   | { readonly kind: "deny" | "drop"; readonly status: number }
   | { readonly kind: "redirect"; readonly status: number; readonly location: Template };
 
+/** `TX:key @lt 2`, or `&TX:key @eq 0` when `counts`. */
+export type Gate = {
+  readonly key: string;
+  readonly name: string;
+  readonly counts: boolean;
+  readonly passes: (value: number) => boolean;
+};
+
 /** One rule or one link of a chain. */
 export type Rule = {
   readonly id: number;
@@ -80,6 +88,8 @@ export type Rule = {
   readonly argumentText: string;
   readonly argumentHasMacros: boolean;
   readonly negated: boolean;
+  /** For a test of one `TX` variable against a fixed number, which most control flow is. */
+  readonly gate: Gate | undefined;
   readonly chain: Chain;
   /** Every prefix of the transformation chain, for multiMatch. */
   readonly multiMatchChains: readonly Chain[];
@@ -100,6 +110,8 @@ export type Rule = {
   readonly logData: Template;
   readonly tags: readonly string[];
   readonly severity: string;
+  /** True for a head whose match is reported with a score, or ends the request. */
+  readonly scoring: boolean;
   readonly skip: number;
   readonly skipAfter: string | undefined;
   /** The next link of the chain. */

@@ -1,9 +1,9 @@
 /** Runs the rules of a phase over the state of a request. */
 import { candidatesOf, candidatesOfAll, maskOf, type RuleBits, wordOf } from "./candidates.ts";
 import type { Collection } from "./collection.ts";
-import type { PhaseRules, Rule, Target } from "./compiled.ts";
+import type { Gate, PhaseRules, Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
-import type { OperatorMatch } from "./operators/operator.ts";
+import { integerOf, type OperatorMatch } from "./operators/operator.ts";
 import { selects } from "./selector.ts";
 import type { RuleMatch, State } from "./state.ts";
 import { derive, toValue, type Value } from "./value.ts";
@@ -137,6 +137,7 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
     applyEffects(state, link);
     return true;
   }
+  if (link.gate !== undefined) return runGate(state, link, link.gate, found);
   const hits: Hits = { names: [], texts: [], found };
   for (const target of link.targets) {
     if (target.count) {
@@ -153,15 +154,30 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
   return true;
 }
 
+/** The short way for a test of one `TX` variable; the same effects as the long one. */
+function runGate(state: State, link: Rule, gate: Gate, found: Found[]): boolean {
+  const text = state.tx.get(gate.key);
+  if (gate.counts) {
+    if (!gate.passes(text === undefined ? 0 : 1)) return false;
+  } else if (text === undefined || !gate.passes(integerOf(text))) return false;
+  const tested = gate.counts ? (text === undefined ? "0" : "1") : (text ?? "");
+  state.matchedName = gate.name;
+  state.matchedValue = tested;
+  state.matchedNames = [gate.name];
+  state.matchedValues = [tested];
+  if (link.capture) capture(state, tested, { start: 0, end: tested.length });
+  applyEffects(state, link);
+  found.push({ link, name: gate.name, text: tested, start: 0, end: tested.length });
+  return true;
+}
+
 function runTarget(state: State, link: Rule, target: Target, hits: Hits): void {
   const items = readTarget(state, target);
   const { candidates } = state.ruleset;
-  const filters = link.filterable && state.usePrefilter;
+  const filters = link.filterable && target.slot !== -1 && state.usePrefilter;
   const word = wordOf(link);
   const mask = maskOf(link);
-  if (filters && target.slot !== -1) {
-    if (((candidatesOfAll(candidates, items)[word] ?? 0) & mask) === 0) return;
-  }
+  if (filters && ((candidatesOfAll(candidates, items)[word] ?? 0) & mask) === 0) return;
   const whole = target.variable === "XML" || !target.named;
   for (let at = 0; at < items.values.length; at += 1) {
     const value = items.values[at];
@@ -303,7 +319,7 @@ function capture(state: State, text: string, match: OperatorMatch): void {
 /** Writes what was found into the list of matches, once for each variable of the last link. */
 function report(state: State, head: Rule, found: readonly Found[]): void {
   const message = expand(state, head.message);
-  const scoring = head.disruption.kind === "deny" || raisesScore(head);
+  const { scoring } = head;
   if (message === "" && !scoring) return;
   const logData = expand(state, head.logData).slice(0, limits.logDataMax);
   const shown = found.length > 0 ? found : [{ name: "", text: "", start: 0, end: 0 }];
@@ -311,17 +327,6 @@ function report(state: State, head: Rule, found: readonly Found[]): void {
     if (state.matches.length >= limits.matchesMax) return;
     state.matches.push(matchOf(head, one, { message, logData, scoring }));
   }
-}
-
-function raisesScore(head: Rule): boolean {
-  for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
-    const raises = link.setVariables.some(
-      (set) =>
-        set.operation === "add" && set.collection === "TX" && /score/.test(String(set.name[0])),
-    );
-    if (raises) return true;
-  }
-  return false;
 }
 
 function matchOf(

@@ -10,6 +10,13 @@ import type { Selector } from "./compiled.ts";
 export function compileSelector(text: string | undefined, isRegex: boolean): Selector {
   if (text === undefined) return { kind: "all" };
   if (!isRegex) return { kind: "name", lowered: text.toLowerCase() };
+  const prefix = /^\^([\w-]+)$/.exec(text)?.[1]?.toLowerCase();
+  if (prefix !== undefined) {
+    return {
+      kind: "pattern",
+      test: (name) => name.slice(0, prefix.length).toLowerCase() === prefix,
+    };
+  }
   const pattern = compilePattern(text, { dotAll: true, multiline: false, ignoreCase: true });
   return { kind: "pattern", test: (name) => pattern.test(name) };
 }

@@ -1,11 +1,13 @@
 /** The variables of the rule language: where each is found in a request. */
 import {
+  addTo,
   type Collection,
   collectionOf,
   createCollection,
   joinCollections,
   nameValuesOf,
 } from "./collection.ts";
+import type { Selector } from "./compiled.ts";
 import type { State } from "./state.ts";
 
 type CollectionReader = (state: State) => Collection;
@@ -205,10 +207,24 @@ const CHANGING = new Set([
   "RULE",
 ]);
 
-/** How a variable is read; a single value is a collection of one without a name. */
-export function readerOf(name: string, selector: string | undefined): CollectionReader {
+/**
+ * How a variable is read; a single value is a collection of one without a name. What a pattern
+ * selects of `TX` is picked here, since that map is large and changes while rules run.
+ */
+export function readerOf(
+  name: string,
+  selectorText: string | undefined,
+  selector: Selector,
+): CollectionReader {
+  if (name === "TX" && selector.kind === "pattern") {
+    return (state) => {
+      const picked = createCollection();
+      for (const [key, text] of state.tx) if (selector.test(key)) addTo(picked, key, text);
+      return picked;
+    };
+  }
   if (name === "XML") {
-    return selector?.includes("@") ? (state) => state.xmlAttributes : (state) => state.xmlText;
+    return selectorText?.includes("@") ? (state) => state.xmlAttributes : (state) => state.xmlText;
   }
   const collection = collections[name];
   if (collection !== undefined) return collection;

@@ -4,6 +4,7 @@ import { detectXss } from "../../injection/xss.ts";
 import { compilePattern, type Pattern } from "../../regex/pattern.ts";
 import { addressOperator } from "./addresses.ts";
 import {
+  integerOf,
   lowerAscii,
   NO_REQUIREMENT,
   type Operator,
@@ -22,12 +23,13 @@ type Compile = (argument: string, resources: OperatorResources) => Compiled;
 const RX_FLAGS = { dotAll: true, multiline: false, ignoreCase: false } as const;
 
 function numeric(compare: (left: number, right: number) => boolean): Compile {
-  return () => whole((value, argument) => compare(integer(value), integer(argument)));
-}
-
-function integer(text: string): number {
-  const value = Number.parseInt(text, 10);
-  return Number.isNaN(value) ? 0 : value;
+  return (given) => {
+    const fixed = integerOf(given);
+    return {
+      ...whole((value, argument) => compare(integerOf(value), integerOf(argument))),
+      ...(given.includes("%{") ? {} : { number: (value: number) => compare(value, fixed) }),
+    };
+  };
 }
 
 /** A literal that the value must contain, when it has no macros. */
