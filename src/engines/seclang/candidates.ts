@@ -5,14 +5,18 @@
  */
 import type { Requirement } from "../regex/pattern.ts";
 import type { Collection } from "./collection.ts";
-import type { Rule } from "./compiled.ts";
+import type { CandidateFilter, ChainNode, Rule } from "./compiled.ts";
+import { compileLiteralIndex, type Scan, scan } from "./literal-index.ts";
 import {
-  compileLiteralIndex,
-  type LiteralIndex,
-  type Scan,
-  scan,
+  addBits,
+  emptyBits,
+  maskOf,
+  packBytes,
+  type RuleBits,
+  setBit,
   WORD_BITS,
-} from "./literal-index.ts";
+  wordOf,
+} from "./rule-bits.ts";
 import type { Chain, Value } from "./value.ts";
 
 const limits = {
@@ -20,45 +24,6 @@ const limits = {
   rememberedMax: 4_096,
   rememberedLengthMax: 256,
 } as const;
-
-/** Bits by rule index in words of `WORD_BITS`. */
-export type RuleBits = number[];
-
-/** A transformation chain with the rules that use it and the chains that go on from it. */
-type Node = {
-  readonly chain: Chain;
-  /** Rules that test what this chain makes of a value. */
-  readonly rules: RuleBits;
-  /** Rules of this chain and of all behind it. */
-  readonly rulesBelow: RuleBits;
-  /** Bytes without which neither this chain's children nor theirs change a value. */
-  readonly triggersBelow: Int32Array;
-  readonly children: readonly Node[];
-};
-
-export type CandidateFilter = {
-  readonly words: number;
-  readonly index: LiteralIndex;
-  /** Rules that no property of a value excludes. */
-  readonly always: RuleBits;
-  /** Rules that any of some bytes lets through. */
-  readonly byBytes: readonly {
-    readonly bytes: Int32Array;
-    readonly word: number;
-    readonly mask: number;
-  }[];
-  readonly root: Node;
-  recent: Map<string, RuleBits>;
-  older: Map<string, RuleBits>;
-};
-
-export function wordOf(rule: Pick<Rule, "index">): number {
-  return Math.floor(rule.index / WORD_BITS);
-}
-
-export function maskOf(rule: Pick<Rule, "index">): number {
-  return 1 << (rule.index % WORD_BITS);
-}
 
 /**
  * True when the rule's answer for a value depends on the value alone, and each of its
@@ -126,32 +91,8 @@ function needsOf({ operator, negated }: Rule): Needs | undefined {
   return { literals, bytes: packBytes(bytes) };
 }
 
-/** A 256-entry 0/1 table as 8 words of 32 bits. */
-export function packBytes(table: Uint8Array): Int32Array {
-  const packed = new Int32Array(8);
-  for (let byte = 0; byte < 256; byte += 1) {
-    if (table[byte] === 1) packed[byte >>> 5] = (packed[byte >>> 5] ?? 0) | (1 << (byte & 31));
-  }
-  return packed;
-}
-
-function emptyBits(words: number): RuleBits {
-  return new Array<number>(words).fill(0);
-}
-
-function setBit(bits: RuleBits, rule: Rule): void {
-  const word = wordOf(rule);
-  bits[word] = (bits[word] ?? 0) | maskOf(rule);
-}
-
-function addBits(into: RuleBits, from: readonly number[]): void {
-  for (let word = 0; word < into.length; word += 1) {
-    into[word] = (into[word] ?? 0) | (from[word] ?? 0);
-  }
-}
-
 /** The chains that filterable rules use, as a tree by their beginnings. */
-function chainTree(rules: readonly Rule[], words: number): Node {
+function chainTree(rules: readonly Rule[], words: number): ChainNode {
   const byChain = new Map<Chain, RuleBits>();
   const children = new Map<Chain, Chain[]>();
   const enter = (chain: Chain): RuleBits => {
@@ -170,7 +111,7 @@ function chainTree(rules: readonly Rule[], words: number): Node {
     for (const chain of [...rule.multiMatchChains, rule.chain]) setBit(enter(chain), rule);
     for (let chain: Chain | undefined = rule.chain; chain; chain = chain.parent) top = chain;
   }
-  const build = (chain: Chain): Node => {
+  const build = (chain: Chain): ChainNode => {
     const nodes = (children.get(chain) ?? []).map(build);
     const own = byChain.get(chain) ?? emptyBits(words);
     const rulesBelow = [...own];
@@ -233,7 +174,7 @@ function compute(filter: CandidateFilter, text: string): RuleBits {
   if (!intersects(first.present, filter.root.triggersBelow)) return first.hits;
   const bits = emptyBits(filter.words);
   const known = [first];
-  const visit = (node: Node, given: Scanned): void => {
+  const visit = (node: ChainNode, given: Scanned): void => {
     if (!intersects(given.present, node.triggersBelow)) {
       addMasked(bits, given.hits, node.rulesBelow);
       return;

@@ -1,5 +1,5 @@
 /** Named values in order, as a request gives them: several of one name are kept apart. */
-import type { RuleBits } from "./candidates.ts";
+import type { RuleBits } from "./rule-bits.ts";
 import { toValue, type Value } from "./value.ts";
 
 export type Collection = {

@@ -1,7 +1,8 @@
 /** From rules in load order to what a phase runs: jumps resolved, candidate bits laid out. */
-import { compileCandidates, maskOf, wordOf } from "./candidates.ts";
+import { compileCandidates } from "./candidates.ts";
 import type { Item } from "./compile-updates.ts";
 import type { PhaseRules, Rule, Ruleset, RulesetSettings, Target } from "./compiled.ts";
+import { maskOf, wordOf } from "./rule-bits.ts";
 
 const PHASES = [1, 2, 3, 4, 5] as const;
 

@@ -1,8 +1,9 @@
 /** Compiled rules: everything a transaction needs, resolved and immutable. */
 
-import type { CandidateFilter } from "./candidates.ts";
 import type { Collection } from "./collection.ts";
+import type { LiteralIndex } from "./literal-index.ts";
 import type { Operator } from "./operators/operator.ts";
+import type { RuleBits } from "./rule-bits.ts";
 import type { State } from "./state.ts";
 import type { Chain } from "./value.ts";
 
@@ -141,6 +142,35 @@ export type RulesetSettings = {
   readonly responseBodyBytesMax: number;
   readonly responseMimeTypes: readonly string[];
   readonly argumentSeparator: string;
+};
+
+/** A transformation chain with the rules that use it and the chains that go on from it. */
+export type ChainNode = {
+  readonly chain: Chain;
+  /** Rules that test what this chain makes of a value. */
+  readonly rules: RuleBits;
+  /** Rules of this chain and of all behind it. */
+  readonly rulesBelow: RuleBits;
+  /** Bytes without which neither this chain's children nor theirs change a value. */
+  readonly triggersBelow: Int32Array;
+  readonly children: readonly ChainNode[];
+};
+
+/** What tells which rules may match a value; see candidates.ts. */
+export type CandidateFilter = {
+  readonly words: number;
+  readonly index: LiteralIndex;
+  /** Rules that no property of a value excludes. */
+  readonly always: RuleBits;
+  /** Rules that any of some bytes lets through. */
+  readonly byBytes: readonly {
+    readonly bytes: Int32Array;
+    readonly word: number;
+    readonly mask: number;
+  }[];
+  readonly root: ChainNode;
+  recent: Map<string, RuleBits>;
+  older: Map<string, RuleBits>;
 };
 
 export type Ruleset = {

@@ -1,9 +1,10 @@
 /** Runs the rules of a phase over the state of a request. */
-import { candidatesOf, candidatesOfAll, maskOf, type RuleBits, wordOf } from "./candidates.ts";
+import { candidatesOf, candidatesOfAll } from "./candidates.ts";
 import type { Collection } from "./collection.ts";
 import type { Gate, PhaseRules, Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
 import { integerOf, type OperatorMatch } from "./operators/operator.ts";
+import { maskOf, type RuleBits, wordOf } from "./rule-bits.ts";
 import { selects } from "./selector.ts";
 import type { RuleMatch, State } from "./state.ts";
 import { derive, toValue, type Value } from "./value.ts";

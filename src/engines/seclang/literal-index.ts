@@ -3,6 +3,7 @@
  * groups points at the few literals that may stand there, and those are compared in full. Smaller
  * than an Aho-Corasick automaton of the same literals, so that it stays in the processor's cache.
  */
+import { WORD_BITS } from "./rule-bits.ts";
 
 /** A literal and the places of a bit set to mark when a text contains it. */
 type Entry = {
@@ -19,16 +20,13 @@ export type LiteralIndex = {
   readonly buckets: readonly (readonly Entry[])[];
 };
 
-/** Bits of a set are kept in words of 30 bits, which the engine holds without boxing. */
-export const WORD_BITS = 30;
-
 const THREES_SIZE = 1 << 15;
 const TWOS_SIZE = 1 << 12;
 /** A bucket's number is 16 bits wide; 0 is "none". */
 const BUCKETS_MAX = 65_535;
 
 /** ASCII lower case of each byte. */
-export const folded = new Uint8Array(256);
+const folded = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte += 1) {
   folded[byte] = byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte;
 }

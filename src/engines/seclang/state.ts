@@ -133,7 +133,12 @@ export type State = {
   readonly read: (Collection | undefined)[];
 };
 
-const NO_RESPONSE = { responseStatus: 0, responseProtocol: "" } as const;
+const NO_RESPONSE = {
+  responseStatus: 0,
+  responseProtocol: "",
+  responseBody: "",
+  outboundDataError: false,
+} as const;
 
 /** A state before anything of the request is known. */
 export function createState(
@@ -200,10 +205,8 @@ export function createState(
     bodyErrorMessage: "",
     urlencodedError: false,
     inboundDataError: false,
-    outboundDataError: false,
     ...NO_RESPONSE,
     responseHeaders: none,
-    responseBody: "",
     read: new Array<Collection | undefined>(options.slots).fill(undefined),
   };
 }

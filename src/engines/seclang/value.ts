@@ -2,7 +2,7 @@
  * Values as rules see them. A value keeps what its transformation chains made of it, and which
  * rules may match it, so that most rules are decided without running their operator.
  */
-import { packBytes, type RuleBits } from "./candidates.ts";
+import { packBytes, type RuleBits } from "./rule-bits.ts";
 import { identityBytes, transformations } from "./transformations.ts";
 
 /** A chain of transformations; chains that start alike share their beginning. */
