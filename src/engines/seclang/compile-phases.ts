@@ -1,5 +1,5 @@
 /** From rules in load order to what a phase runs: jumps resolved, candidate bits laid out. */
-import { compileCandidates } from "./candidates.ts";
+import { compileCandidates } from "./compile-candidates.ts";
 import type { Item } from "./compile-updates.ts";
 import type { PhaseRules, Rule, Ruleset, RulesetSettings, Target } from "./compiled.ts";
 import { maskOf, wordOf } from "./rule-bits.ts";

@@ -1,7 +1,7 @@
 /** From rule files to a ruleset: everything resolved once, nothing left to look up by name. */
 
-import { isFilterable } from "./candidates.ts";
 import { type ActionSet, disruptionOf, engineMode } from "./compile-actions.ts";
+import { isFilterable } from "./compile-candidates.ts";
 import { rulesetOf } from "./compile-phases.ts";
 import {
   actionsOf,

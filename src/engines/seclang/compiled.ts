@@ -144,30 +144,40 @@ export type RulesetSettings = {
   readonly argumentSeparator: string;
 };
 
-/** A transformation chain with the rules that use it and the chains that go on from it. */
+/** Some rules' bits, only the words that have any. */
+export type SparseBits = { readonly words: readonly number[]; readonly masks: readonly number[] };
+
+/**
+ * A transformation chain with the rules that use it and the chains that go on from it. A step is
+ * conditional when it is known which bytes it needs to change anything.
+ */
 export type ChainNode = {
   readonly chain: Chain;
+  /** The step's own bit among the conditional steps; 0 for another. */
+  readonly step: number;
   /** Rules that test what this chain makes of a value. */
-  readonly rules: RuleBits;
-  /** Rules of this chain and of all behind it. */
-  readonly rulesBelow: RuleBits;
-  /** Bytes without which neither this chain's children nor theirs change a value. */
-  readonly triggersBelow: Int32Array;
+  readonly rules: SparseBits;
+  /** Rules of this chain and of those behind it by conditional steps alone. */
+  readonly rulesBelow: SparseBits;
+  /** Bits of those steps. */
+  readonly stepsBelow: number;
   readonly children: readonly ChainNode[];
+  /** The first steps behind this chain that are not conditional. */
+  readonly unconditional: readonly ChainNode[];
 };
 
 /** What tells which rules may match a value; see candidates.ts. */
 export type CandidateFilter = {
   readonly words: number;
   readonly index: LiteralIndex;
+  /** Per byte value: bits of the conditional steps it triggers. */
+  readonly stepsOfByte: Int32Array;
+  /** Per byte value: bits of `byBytes`. */
+  readonly needsOfByte: Int32Array;
+  /** Rules that any of some bytes lets through; at most as many as a word has bits. */
+  readonly byBytes: readonly SparseBits[];
   /** Rules that no property of a value excludes. */
   readonly always: RuleBits;
-  /** Rules that any of some bytes lets through. */
-  readonly byBytes: readonly {
-    readonly bytes: Int32Array;
-    readonly word: number;
-    readonly mask: number;
-  }[];
   readonly root: ChainNode;
   recent: Map<string, RuleBits>;
   older: Map<string, RuleBits>;

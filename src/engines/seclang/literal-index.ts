@@ -112,35 +112,40 @@ function file(
   buckets.push([entry]);
 }
 
-/** What a scan of a text found. */
-export type Scan = {
-  /** A bit per byte value that occurs, in 8 words of 32. */
-  readonly present: Int32Array;
-  /** Bits of the literals that occur, in words of `WORD_BITS`. */
-  readonly hits: number[];
-};
-
-/** Scans a text; adds to what `into` holds already. */
-export function scan(index: LiteralIndex, text: string, { present, hits }: Scan): void {
-  const { threes, twos, buckets } = index;
+/**
+ * Scans a text for the index's literals; adds their bits to `hits`, a set as in rule-bits.ts.
+ *
+ * @param classes 256 words: what the caller wants to know of each byte, as bits.
+ * @returns the union of the classes of all bytes of the text.
+ */
+export function scan(
+  { threes, twos, buckets }: LiteralIndex,
+  text: string,
+  hits: number[],
+  classes: Int32Array,
+): number {
   let before = 0;
   let last = 0;
+  let seen = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at) & 0xff;
-    present[code >>> 5] = (present[code >>> 5] ?? 0) | (1 << (code & 31));
+    seen |= classes[code] ?? 0;
     const byte = folded[code] ?? 0;
     const three = threes[threeOf(before, last, byte)] ?? 0;
-    if (three !== 0) compare(buckets[three], { text, at, hits });
+    if (three !== 0) compare(buckets[three], text, at, hits);
     const two = twos[twoOf(last, byte)] ?? 0;
-    if (two !== 0) compare(buckets[two], { text, at, hits });
+    if (two !== 0) compare(buckets[two], text, at, hits);
     before = last;
     last = byte;
   }
+  return seen;
 }
 
 function compare(
   bucket: readonly Entry[] | undefined,
-  { text, at, hits }: { text: string; at: number; hits: number[] },
+  text: string,
+  at: number,
+  hits: number[],
 ): void {
   if (bucket === undefined) return;
   for (const { literal, offset, words, masks } of bucket) {

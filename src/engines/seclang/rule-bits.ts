@@ -1,4 +1,4 @@
-/** Sets of rules as bits, and sets of byte values as bits. */
+/** Sets of rules as bits. */
 
 /** Bits of a rule set's word: the engine holds so many without boxing. */
 export const WORD_BITS = 30;
@@ -16,15 +16,6 @@ export function wordOf(rule: Indexed): number {
 /** The bit of a rule in its word. */
 export function maskOf(rule: Indexed): number {
   return 1 << (rule.index % WORD_BITS);
-}
-
-/** A 256-entry 0/1 table as 8 words of 32 bits. */
-export function packBytes(table: Uint8Array): Int32Array {
-  const packed = new Int32Array(8);
-  for (let byte = 0; byte < 256; byte += 1) {
-    if (table[byte] === 1) packed[byte >>> 5] = (packed[byte >>> 5] ?? 0) | (1 << (byte & 31));
-  }
-  return packed;
 }
 
 /** A set without any bit. */

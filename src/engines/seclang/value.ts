@@ -2,7 +2,7 @@
  * Values as rules see them. A value keeps what its transformation chains made of it, and which
  * rules may match it, so that most rules are decided without running their operator.
  */
-import { packBytes, type RuleBits } from "./rule-bits.ts";
+import type { RuleBits } from "./rule-bits.ts";
 import { identityBytes, transformations } from "./transformations.ts";
 
 /** A chain of transformations; chains that start alike share their beginning. */
@@ -12,8 +12,8 @@ export type Chain = {
   readonly parent: Chain | undefined;
   readonly apply: (value: string) => string;
   readonly name: string;
-  /** Bytes (8 words of 32 bits) without which `apply` changes nothing; undefined = none known. */
-  readonly triggers: Int32Array | undefined;
+  /** 256 flags: bytes without which `apply` changes nothing; undefined = none known. */
+  readonly triggers: Uint8Array | undefined;
 };
 
 export type ChainTable = {
@@ -48,18 +48,13 @@ export function createChainTable(): ChainTable {
           parent: chain,
           apply,
           name: path,
-          triggers: triggersOf(name),
+          triggers: Object.hasOwn(identityBytes, name) ? identityBytes[name] : undefined,
         };
         if (known === undefined) chains.set(path, chain);
       }
       return chain;
     },
   };
-}
-
-function triggersOf(name: string): Int32Array | undefined {
-  const bytes = Object.hasOwn(identityBytes, name) ? identityBytes[name] : undefined;
-  return bytes === undefined ? undefined : packBytes(bytes);
 }
 
 /** One value: its text and, made when first asked for, its candidate rules and derived values. */
