@@ -74,7 +74,9 @@ function candidatesOfPhase(state: State, { sources }: PhaseRules): RuleBits | un
   const { candidates } = state.ruleset;
   const bits = new Array<number>(candidates.words).fill(0);
   for (const target of sources) {
-    const of = candidatesOfAll(candidates, readTarget(state, target));
+    const items = readTarget(state, target);
+    if (items.values.length === 0) continue;
+    const of = candidatesOfAll(candidates, items);
     for (let word = 0; word < bits.length; word += 1)
       bits[word] = (bits[word] ?? 0) | (of[word] ?? 0);
   }
@@ -310,11 +312,14 @@ const CAPTURES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] as const;
 
 function capture(state: State, text: string, match: OperatorMatch): void {
   const captures = match.captures ?? [text.slice(match.start, match.end)];
-  for (const [at, key] of CAPTURES.entries()) {
-    const captured = captures[at];
+  const count = Math.min(captures.length, CAPTURES.length);
+  for (let at = 0; at < Math.max(count, state.captured); at += 1) {
+    const key = CAPTURES[at] ?? "";
+    const captured = at < count ? captures[at] : undefined;
     if (captured === undefined) state.tx.delete(key);
     else state.tx.set(key, captured);
   }
+  state.captured = count;
 }
 
 /** Writes what was found into the list of matches, once for each variable of the last link. */

@@ -94,6 +94,8 @@ export type State = {
   matchedNames: string[];
   matchedValues: string[];
   highestSeverity: number;
+  /** How many of `TX:0` to `TX:9` the last capture may have set. */
+  captured: number;
   // The request line and what is read from it.
   method: string;
   protocol: string;
@@ -133,7 +135,8 @@ export type State = {
   readonly read: (Collection | undefined)[];
 };
 
-const NO_RESPONSE = {
+const AT_FIRST = {
+  captured: 0,
   responseStatus: 0,
   responseProtocol: "",
   responseBody: "",
@@ -205,7 +208,7 @@ export function createState(
     bodyErrorMessage: "",
     urlencodedError: false,
     inboundDataError: false,
-    ...NO_RESPONSE,
+    ...AT_FIRST,
     responseHeaders: none,
     read: new Array<Collection | undefined>(options.slots).fill(undefined),
   };
