@@ -1,4 +1,4 @@
-/** The OpenAPI document and the page that shows it: complete, valid in structure, usable offline. */
+/** The OpenAPI document and its page: complete, valid in structure, usable offline. */
 import { existsSync } from "node:fs";
 import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
