@@ -101,7 +101,7 @@ function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
     iamService({ database, authorizer, contracts }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
-    eventsService({ lake, live }),
+    eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
     fleetService({ database }),
   ];

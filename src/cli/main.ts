@@ -24,6 +24,7 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
   { words: ["demo"], file: "./demo.ts", name: "demo" },
   { words: ["bench"], file: "./bench.ts", name: "bench" },
   { words: ["audit", "verify"], file: "./audit-verify.ts", name: "auditVerify" },
+  { words: ["explain", "request"], file: "./explain.ts", name: "explainRequest" },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },
 ];
 

@@ -1,4 +1,4 @@
-/** The master: forks workers, gives them the intent, keeps the last good one, reports. No traffic. */
+/** The master: forks workers, gives them the intent, keeps the last good one. No traffic here. */
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { type GatewayIntent, type IntentFault, readIntent, settleIntent } from "./intent.ts";

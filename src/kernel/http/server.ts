@@ -8,6 +8,7 @@ import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
+import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
 import type { Router } from "./route.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
@@ -21,7 +22,7 @@ export type ServerParts = PipelineParts & {
   readonly router: Router;
   readonly problems: ProblemCatalog;
   /** The OpenAPI 3.1 document. */
-  readonly openapi: unknown;
+  readonly openapi: Readonly<Record<string, unknown>>;
   /** Folder of the built console; undefined when it is not built. */
   readonly consoleFolder: string | undefined;
   readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
@@ -70,10 +71,24 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     reply.header("cache-control", "no-cache");
     return parts.openapi;
   });
+  serveReference(server, parts);
   server.get("/healthz", async () => ({ status: "ok" }));
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
   await serveConsole(server, parts);
   return server;
+}
+
+/** The reference page and its style; both say nothing that the OpenAPI document does not. */
+function serveReference(server: FastifyInstance, parts: ServerParts): void {
+  server.get("/v1/reference", async (request, reply) => {
+    const [, query] = splitOnce(request.raw.url ?? "", "?");
+    const language = referenceLanguage(query, request.headers["accept-language"] ?? "");
+    reply.header("cache-control", "no-cache").header("vary", "accept-language");
+    return reply.type("text/html; charset=utf-8").send(referencePage(parts.openapi, language));
+  });
+  server.get("/v1/reference.css", async (_request, reply) =>
+    reply.header("cache-control", "no-cache").type("text/css").send(REFERENCE_STYLE),
+  );
 }
 
 async function answerCall(
