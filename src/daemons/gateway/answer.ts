@@ -2,6 +2,7 @@
 import { fieldValue } from "../../engines/http1/fields.ts";
 import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
+import { holdAnswer } from "./hold.ts";
 import { ownPage, reasonOf } from "./pages.ts";
 import type { Exchange, Gateway } from "./state.ts";
 import { dropUpstream } from "./upstream.ts";
@@ -33,6 +34,7 @@ export function answerOwn(exchange: Exchange, status: number, reason: string): v
   if (!keep) text += "Connection: close\r\n";
   else if (head.minorVersion === 0) text += "Connection: keep-alive\r\n";
   exchange.headSent = true;
+  holdAnswer(connection);
   const hasBody = head.method !== "HEAD";
   if (hasBody) exchange.responseBytes = length;
   connection.socket.write(`${text}\r\n${hasBody ? body : ""}`, "latin1");

@@ -11,6 +11,7 @@ import {
 } from "../../engines/http1/request-parser.ts";
 import { answerOwn, endExchange } from "./answer.ts";
 import { endRequestBody, refuseBody, startExchange, takeRequestBody } from "./exchange.ts";
+import { endSending } from "./hold.ts";
 import { resumeResponse } from "./relay.ts";
 import type { Connection, Exchange, Gateway } from "./state.ts";
 
@@ -35,6 +36,8 @@ export function serveConnection(
     taking: false,
     ending: false,
     discardedBytes: 0,
+    isHeld: false,
+    endsOnRelease: false,
     closed: false,
     inputEnded: false,
     tunnel: null,
@@ -155,7 +158,7 @@ function nextRequestOrEnd(connection: Connection, keep: boolean): void {
   connection.endingSinceMs = Date.now();
   connection.rest = null;
   // RFC 9112 §9.6: close the sending side first and read on, or a reset destroys the answer.
-  socket.end();
+  endSending(connection);
   socket.resume();
 }
 

@@ -15,6 +15,9 @@ import type { SourceList } from "./source-list.ts";
 /** Takes one event; false when it could not be kept (spool full). */
 export type Emit = (event: GatewayEvent) => boolean;
 
+/** Hands the events taken so far to the operating system; false when the disk refuses. */
+export type Settle = () => boolean;
+
 export type Site = {
   readonly intent: SiteIntent;
   readonly upstreams: readonly Upstream[];
@@ -36,6 +39,9 @@ export type Gateway = {
   routes: Routes;
   readonly limits: GatewayLimits;
   readonly emit: Emit;
+  readonly settle: Settle;
+  /** Connections whose answers wait for the end of this turn. */
+  held: Connection[];
   readonly connections: Set<Connection>;
   readonly connectionsBySource: Map<string, number>;
   readonly upstreams: Map<string, Upstream>;
@@ -82,6 +88,9 @@ export type Connection = {
   /** No more requests will be read: answered, being closed, discarding what comes. */
   ending: boolean;
   discardedBytes: number;
+  /** What was written waits for its event; and so does the end of the sending side. */
+  isHeld: boolean;
+  endsOnRelease: boolean;
   closed: boolean;
   inputEnded: boolean;
   tunnel: Socket | null;

@@ -27,6 +27,7 @@ async function run(): Promise<void> {
     httpPort: Number(setting("CORDON_WORKER_HTTP_PORT")),
     httpsPort: Number(setting("CORDON_WORKER_HTTPS_PORT")),
     emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
+    settle: () => spool.settle(),
     inspectorOf: createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
       loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
     ),

@@ -7,7 +7,7 @@ import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import type { WorkerStatus } from "./messages.ts";
 import { buildRoutes, noRoutes, siteOf } from "./routes.ts";
-import type { Emit, Gateway } from "./state.ts";
+import type { Emit, Gateway, Settle } from "./state.ts";
 import { dropUpstream, sweepUpstreams } from "./upstream.ts";
 
 export type WorkerOptions = {
@@ -16,6 +16,8 @@ export type WorkerOptions = {
   httpPort: number;
   httpsPort: number;
   emit: Emit;
+  /** Default: events need no settling. */
+  settle?: Settle;
   /** Compiles the rules of an intent; throws an Error whose message a person can act on. */
   inspectorOf: (intent: GatewayIntent) => Inspector;
   limits?: Partial<GatewayLimits>;
@@ -37,6 +39,8 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     routes: noRoutes,
     limits: { ...gatewayLimits, ...options.limits },
     emit: options.emit,
+    settle: options.settle ?? (() => true),
+    held: [],
     connections: new Set(),
     connectionsBySource: new Map(),
     upstreams: new Map(),
