@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { intentOf, siteFor } from "../src/daemons/gateway/test-kit.ts";
+import { printRow, printSkip } from "./row.ts";
 
 const rounds = 3;
 const seconds = 3;
@@ -83,7 +84,7 @@ function requestsOf(port: number): number {
 async function run(): Promise<void> {
   for (const program of ["nginx", "wrk"]) {
     if (spawnSync(program, ["-v"]).error !== undefined) {
-      process.stdout.write(`skipped gateway-proxy: ${program} is not installed\n`);
+      printSkip("gateway-proxy", `${program} is not installed`);
       return;
     }
   }
@@ -117,9 +118,15 @@ proxy_set_header X-Forwarded-For $remote_addr; } }`,
     for (let round = 1; round <= rounds; round++) {
       const nginx = cost(proxy.pid, nginxPort);
       const ours = cost(gateway.pid, gatewayPort);
-      const ratio = (ours / nginx).toFixed(2);
-      const text = `nginx ${nginx.toFixed(1)} µs, gateway ${ours.toFixed(1)} µs per request`;
-      process.stdout.write(`gateway-proxy round ${round}: ${text}, ratio ${ratio}\n`);
+      printRow({
+        bench: "gateway-proxy",
+        what: `round ${round}`,
+        value: ours,
+        unit: "µs CPU per request",
+        peer: { name: "nginx", value: nginx },
+        ratio: ours / nginx,
+        goal: "≤ 2.5",
+      });
     }
   } finally {
     for (const child of [gateway, proxy, origin]) child.kill();

@@ -12,6 +12,7 @@ import { programFolder, readConfig } from "./kernel/config.ts";
 import { followSpools } from "./kernel/events/follow.ts";
 import { createLiveEvents } from "./kernel/events/live.ts";
 import { drainOutbox } from "./kernel/events/outbox.ts";
+import { type Alarm, diskAlarms } from "./kernel/health.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
@@ -88,7 +89,21 @@ async function openFoundations() {
 
 type Foundations = Awaited<ReturnType<typeof openFoundations>>;
 
-function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
+/** What this process and the disks below it complain of; names and words, no secrets. */
+function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
+  const fix = "free some space; it recovers by itself";
+  const failures = [
+    { part: "audit", message: auditLog.failure() },
+    { part: "spool", message: spool.stats().failure },
+  ];
+  const refused = failures.flatMap(({ part, message }) =>
+    message === undefined ? [] : [{ part, message: `Cannot write ${part}: ${message}`, fix }],
+  );
+  return [...diskAlarms(config), ...refused];
+}
+
+function buildServices(foundations: Foundations) {
+  const { database, auditLog, auditKey, lake } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
@@ -103,7 +118,7 @@ function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live }),
     incidentService(),
-    fleetService({ database }),
+    fleetService({ database, alarms: () => machineAlarms(foundations) }),
   ];
   return { services, authorizer, live, rulesets };
 }
@@ -231,6 +246,7 @@ async function start() {
     openapi: openapiOf(contracts, VERSION),
     consoleFolder: consoleFolder(),
     certificate,
+    alarms: () => machineAlarms(foundations),
   };
   await audit.caughtUp();
   await publisher.refresh();

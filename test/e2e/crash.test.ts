@@ -95,7 +95,12 @@ test.skipIf(!hasRules)(
         expect((await stack.site(HOST, ATTACK)).code).toBe(403);
         expect((await stack.site(HOST, "/")).code).toBe(200);
       }
-      await until(`everything is back after ${name}`, allBack, BACK_WITHIN_MS);
+      await until(`everything is back after ${name}`, allBack, BACK_WITHIN_MS).catch(
+        async (error: unknown) => {
+          process.stdout.write(`round ${round}: ${JSON.stringify(await stack.status())}\n`);
+          throw error;
+        },
+      );
       backMs.get(name)?.push(Math.round(performance.now() - killed));
     }
     ended.abort();

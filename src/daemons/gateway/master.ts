@@ -121,11 +121,16 @@ function statusOf(state: MasterState): GatewayStatus {
   const general = state.faults
     .filter(({ siteId }) => siteId === null)
     .map(({ path, message }) => `${path}: ${message}`);
+  const spools = state.slots.flatMap(({ at, status }) =>
+    status === null || status.spoolFailure === null
+      ? []
+      : [`Worker ${at} cannot keep events: ${status.spoolFailure}`],
+  );
   const versions = workers.map(({ version }) => version);
   return {
     runningVersion: versions.length === 0 ? 0 : Math.min(...versions),
     failures,
-    messages: [...general, ...state.messages].slice(0, MESSAGES_MAX),
+    messages: [...spools, ...general, ...state.messages].slice(0, MESSAGES_MAX),
     workers,
   };
 }

@@ -15,6 +15,8 @@ export const WorkerStatus = Type.Object({
   connections: Type.Integer(),
   eventsLost: Type.Integer(),
   connectionsRefused: Type.Integer(),
+  /** Why events cannot be kept now; null while they can. */
+  spoolFailure: Type.Union([Type.String(), Type.Null()]),
 });
 export type WorkerStatus = Type.Static<typeof WorkerStatus>;
 

@@ -1,6 +1,7 @@
 /** The process of one worker: takes intents over IPC, writes its events into its own spool. */
 import { join } from "node:path";
 import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
+import { surviveFullDisk } from "../../kernel/process/daemon.ts";
 import { loadRuleset, setupFileOf } from "../../kernel/rules/load.ts";
 import { openSpool } from "../../kernel/spool/spool.ts";
 import { createInspectors } from "./inspector.ts";
@@ -20,6 +21,7 @@ const setting = (name: string): string => {
 };
 
 async function run(): Promise<void> {
+  surviveFullDisk();
   const folder = join(setting("CORDON_WORKER_SPOOL"));
   const spool = openSpool({ folder });
   const worker = await startWorker({
@@ -32,10 +34,10 @@ async function run(): Promise<void> {
       loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
     ),
   });
-  const timer = setInterval(
-    () => say({ kind: "status", status: worker.status() }),
-    STATUS_EVERY_MS,
-  );
+  const timer = setInterval(() => {
+    const spoolFailure = spool.stats().failure ?? null;
+    say({ kind: "status", status: { ...worker.status(), spoolFailure } });
+  }, STATUS_EVERY_MS);
   let isStopping = false;
   const stop = async (graceMs: number): Promise<void> => {
     if (isStopping) return;

@@ -71,6 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
       version: gateway.routes.version,
       connections: gateway.connections.size,
       ...gateway.counters,
+      spoolFailure: null,
     }),
     close: (graceMs) => close(gateway, [http, https], graceMs).finally(() => clearInterval(sweep)),
   };

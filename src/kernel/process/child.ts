@@ -74,7 +74,7 @@ export type Child = {
 const BACKOFF_MS = [50, 250, 500, 1_000, 2_000, 4_000] as const;
 const FIRST_START_ATTEMPTS_MAX = 5;
 /** A child that was ready for so long starts again with the shortest wait. */
-const STABLE_MS = 30_000;
+const STABLE_MS = 5_000;
 const START_MAX_MS = 60_000;
 const STOP_GRACE_MS = 10_000;
 const PROBE_EVERY_MS = 50;

@@ -2,6 +2,7 @@
  * The child's half of supervision: every daemon's `main.ts` calls `runDaemon` and gets readiness,
  * clean stops and honest exits. It knows nothing of what the daemon does.
  */
+import { writeOrDrop } from "./log-file.ts";
 import { messageOf } from "./text.ts";
 
 export type StartedDaemon = {
@@ -38,6 +39,7 @@ export const STOP_MAX_MS = 8_000;
  */
 export async function runDaemon(daemon: Daemon): Promise<void> {
   const supervised = process.send !== undefined;
+  if (supervised) surviveFullDisk();
   let started: StartedDaemon | undefined;
   let stopping = false;
 
@@ -80,6 +82,22 @@ export async function runDaemon(daemon: Daemon): Promise<void> {
     send({ type: "ready", ...started.details });
   } catch (error) {
     fail(error);
+  }
+}
+
+/**
+ * A supervised daemon's output is a file. On a full disk Node's stream would raise an error that
+ * ends the process, and stay closed after it: here the line is dropped and the next one is tried.
+ */
+export function surviveFullDisk(): void {
+  for (const { stream, descriptor } of [
+    { stream: process.stdout, descriptor: 1 },
+    { stream: process.stderr, descriptor: 2 },
+  ]) {
+    stream.write = (text: string | Uint8Array) => {
+      writeOrDrop(descriptor, text);
+      return true;
+    };
   }
 }
 
