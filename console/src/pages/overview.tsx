@@ -1,4 +1,5 @@
 /** Three questions in order: what needs me now, what changed, are we covered. */
+import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
@@ -23,6 +24,7 @@ export default function Overview() {
   return (
     <SpaceBetween size="l">
       <Header variant="h1">{t("overview")}</Header>
+      <Alarms />
       <Short
         {...{ title: t("needsMe"), operation: catalog.incident.operations.listIncidents }}
         columns={["severity", "title", "sourceIp", "eventCount", "lastTime"]}
@@ -50,6 +52,36 @@ export default function Overview() {
       />
     </SpaceBetween>
   );
+}
+
+/** What needs the operator now; other accounts are refused the question and see nothing. */
+function Alarms() {
+  const { t } = useWords();
+  const query = useQuery({
+    queryKey: ["overview", "health"],
+    queryFn: () => callAny(catalog.fleet.operations.getHealth, {}),
+    refetchInterval: 10_000,
+    retry: false,
+  });
+  const alarms = alarmsOf(query.data);
+  if (alarms.length === 0) return null;
+  return (
+    <Alert type="error" header={t("alarms")}>
+      {alarms.map(({ part, message, fix }) => (
+        <Box key={`${part} ${message}`}>
+          {part}: {message} ({fix})
+        </Box>
+      ))}
+    </Alert>
+  );
+}
+
+type AlarmItem = { readonly part: string; readonly message: string; readonly fix: string };
+
+function alarmsOf(data: unknown): readonly AlarmItem[] {
+  if (typeof data !== "object" || data === null || !("alarms" in data)) return [];
+  // The contract's answer; what it holds is only shown.
+  return Array.isArray(data.alarms) ? (data.alarms as AlarmItem[]) : [];
 }
 
 type ShortProps = {

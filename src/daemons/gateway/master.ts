@@ -154,10 +154,14 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
       CORDON_WORKER_HOST: options.host,
       CORDON_WORKER_HTTP_PORT: String(state.httpPort),
       CORDON_WORKER_HTTPS_PORT: String(state.httpsPort),
+      CORDON_WORKER_INTENT: state.intent === null ? "none" : "sent",
       CORDON_WORKER_SPOOL: join(options.spoolFolder, `gateway-${slot.at}`),
     },
   });
   slot.child = child;
+  // It listens when it has applied this one: a restarted worker must not answer 404 for sites.
+  const sent = state.intent;
+  if (sent !== null) send(slot, { kind: "intent", intent: sent });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
     let reason = "it ended before it listened";
@@ -169,7 +173,8 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
         slot.restartMs = RESTART_MS_MIN;
         state.httpPort = message.httpPort;
         state.httpsPort = message.httpsPort;
-        if (state.intent !== null) send(slot, { kind: "intent", intent: state.intent });
+        const { intent } = state;
+        if (intent !== null && intent !== sent) send(slot, { kind: "intent", intent });
         resolve();
       } else if (message.kind === "failed") reason = message.message;
       else if (message.kind === "notApplied") note(state, message.message);

@@ -19,6 +19,8 @@ export type WorkerOptions = {
   /** Default: events need no settling. */
   settle?: Settle;
   /** Compiles the rules of an intent; throws an Error whose message a person can act on. */
+  /** Called before it listens, so that a restart never answers for sites it does not know yet. */
+  beforeListen?: (apply: GatewayWorker["apply"]) => Promise<void>;
   inspectorOf: (intent: GatewayIntent) => Inspector;
   limits?: Partial<GatewayLimits>;
 };
@@ -33,7 +35,7 @@ export type GatewayWorker = {
   close(graceMs: number): Promise<void>;
 };
 
-/** Starts a worker without routes: until the first intent every request gets 404. */
+/** Starts a worker; without an intent of `beforeListen` every request gets 404 until the first. */
 export async function startWorker(options: WorkerOptions): Promise<GatewayWorker> {
   const gateway: Gateway = {
     routes: noRoutes,
@@ -49,6 +51,10 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     spoolFull: false,
     stopping: false,
   };
+  const apply = (intent: GatewayIntent): void => {
+    gateway.routes = buildRoutes(gateway, intent, options.inspectorOf(intent));
+  };
+  await options.beforeListen?.(apply);
   const http = plainServer(gateway);
   const https = secureServer(gateway);
   // HTTPS first: no redirect may leave before its port is known.
@@ -64,9 +70,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
   return {
     httpPort: portOf(http),
     httpsPort: gateway.httpsPort,
-    apply: (intent) => {
-      gateway.routes = buildRoutes(gateway, intent, options.inspectorOf(intent));
-    },
+    apply,
     status: () => ({
       version: gateway.routes.version,
       connections: gateway.connections.size,
