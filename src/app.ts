@@ -19,8 +19,9 @@ import { createRouter } from "./kernel/http/route.ts";
 import { createServer, type ServerParts } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
+import { readIdentity } from "./kernel/intent/identity-file.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
-import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
+import { joinTicketFile } from "./kernel/intent/protocol.ts";
 import { createIntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
 import { signingKey } from "./kernel/keys.ts";
@@ -150,7 +151,7 @@ async function writeJoinTickets({ database, authority }: Foundations): Promise<v
     { plane: "network", folder: join(config.dataFolder, "netd") },
   ];
   for (const { plane, folder } of planes) {
-    if (existsSync(join(folder, nodeIdentityFile))) continue;
+    if (readIdentity(folder, clock()) !== undefined) continue;
     const name = `${plane} on this machine`;
     const { token } = await createJoinToken(database, { name, plane, nowMs: clock() });
     const url = `https://127.0.0.1:${config.fleet.port}`;

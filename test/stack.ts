@@ -1,6 +1,6 @@
 /** A whole Cordon for one test file: real processes, free ports, a data folder that goes away. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createServer } from "node:net";
@@ -22,6 +22,8 @@ export type StackOptions = {
   /** Settings beside the ports and the data folder. */
   readonly env?: Readonly<Record<string, string>>;
   /** Small disks: folders below the data folder ("" = itself) on a tmpfs of this size (root). */
+  /** The launcher of another copy of the program, run as this user (root may). */
+  readonly copy?: { readonly folder: string; readonly user: number };
   readonly disks?: readonly { readonly folder: string; readonly size: string }[];
 };
 
@@ -84,7 +86,9 @@ function inherited(): Record<string, string> {
 
 /** Starts a Cordon, sets up the account `main` and gives its administrator a key. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { copy } = options;
   const dataFolder = mkdtempSync(join(tmpdir(), "cordon-e2e-"));
+  if (copy !== undefined) chownSync(dataFolder, copy.user, copy.user);
   const [consolePort = 0, fleet = 0, httpPort = 0, httpsPort = 0] = await freePorts(4);
   const env = {
     ...inherited(),
@@ -97,15 +101,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ...options.env,
   };
   const main = join(programFolder, "src", "cli", "main.ts");
+  const cordon = copy === undefined ? [process.execPath, main] : asUser(copy);
   const disks = options.disks ?? [];
-  const [program = "", ...args] = onDisks(dataFolder, disks, [process.execPath, main, "up"]);
+  const [program = "", ...args] = onDisks(dataFolder, disks, [...cordon, "up"]);
   const up = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   const seenFolder = disks.length === 0 ? dataFolder : `/proc/${up.pid}/root${dataFolder}`;
   await waitForReady(up, seenFolder);
   const address = { consolePort, httpPort };
   const key = await firstKey(seenFolder, consolePort);
   const enter = disks.length === 0 ? [] : ["nsenter", "--mount", `--target=${up.pid}`];
-  const run = (...words: string[]) => command([...enter, process.execPath, main, ...words], env);
+  const run = (...words: string[]) => command([...enter, ...cordon, ...words], env);
   const status = async () => processesIn((await run("status", "--output", "json")).text);
   return {
     dataFolder,
@@ -169,6 +174,12 @@ export function processesOf(dataFolder: string): number[] {
     }
   }
   return found;
+}
+
+/** The launcher of a copy as a user without any privilege, whether it has a name or not. */
+function asUser({ folder, user }: NonNullable<StackOptions["copy"]>): readonly string[] {
+  const drop = [`--reuid=${user}`, `--regid=${user}`, "--clear-groups", "--inh-caps=-all"];
+  return ["setpriv", ...drop, "--no-new-privs", join(folder, "cordon")];
 }
 
 /** The command in a mount namespace of its own, with small disks under some folders. */

@@ -3,23 +3,25 @@
  * mutual TLS and reports what it runs. While the control plane is away it waits and tries again;
  * what the data plane enforces does not depend on it.
  */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import https from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Static, TSchema } from "typebox";
 import Value from "typebox/value";
 import { createCertificateRequest } from "../pki/authority.ts";
+import { isRenewalDue, keepIdentity, readIdentity } from "./identity-file.ts";
 import {
   JoinAnswer,
   JoinTicket,
   joinTicketFile,
   LONG_POLL_MS,
-  NodeIdentity,
-  nodeIdentityFile,
+  type NodeIdentity,
+  RenewAnswer,
 } from "./protocol.ts";
 
 const RETRY_MS = 300;
+const RENEWAL_LOOK_EVERY_MS = 3_600_000;
 const ANSWER_BYTES_MAX = 256 * 1_048_576;
 
 export type IntentClient = {
@@ -38,25 +40,27 @@ export type IntentClient = {
  *
  * @param folder the data plane's own folder, which holds its identity or ticket.
  */
-export async function openIntentClient(folder: string, signal: AbortSignal): Promise<IntentClient> {
+export async function openIntentClient(
+  folder: string,
+  signal: AbortSignal,
+  options: { renewalLookEveryMs?: number } = {},
+): Promise<IntentClient> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const identity =
-    (await readJson(join(folder, nodeIdentityFile), NodeIdentity)) ??
-    (await enroll(folder, signal));
-  const agent = new https.Agent({
-    keepAlive: true,
-    maxSockets: 4,
-    ca: identity.authorityPem,
-    cert: identity.certificatePem,
-    key: identity.privateKeyPem,
-  });
+  const identity = readIdentity(folder, Date.now()) ?? (await enroll(folder, signal));
+  const target: Target = { url: identity.url, agent: agentOf(identity) };
+  const renewing = keepRenewed(
+    { folder, target, identity },
+    { signal, lookEveryMs: options.renewalLookEveryMs ?? RENEWAL_LOOK_EVERY_MS },
+  );
+  // It ends with the signal and tells of each failure itself.
+  void renewing;
   return {
     nodeId: identity.nodeId,
-    intents: (after, ended) => followIntents({ agent, url: identity.url }, after, ended),
+    intents: (after, ended) => followIntents(target, after, ended),
     async report(status) {
       try {
-        const answer = await request(agent, {
-          url: `${identity.url}/fleet/v1/status`,
+        const answer = await request(target.agent, {
+          url: `${target.url}/fleet/v1/status`,
           body: status,
         });
         return answer.code === 200;
@@ -67,11 +71,52 @@ export async function openIntentClient(folder: string, signal: AbortSignal): Pro
   };
 }
 
-async function* followIntents(
-  target: { agent: https.Agent; url: string },
-  after: number,
-  signal: AbortSignal,
-) {
+/** Where requests go, and as whom; the agent changes when the certificate does. */
+type Target = { readonly url: string; agent: https.Agent };
+
+function agentOf(identity: NodeIdentity): https.Agent {
+  return new https.Agent({
+    keepAlive: true,
+    maxSockets: 4,
+    ca: identity.authorityPem,
+    cert: identity.certificatePem,
+    key: identity.privateKeyPem,
+  });
+}
+
+/** Renews the certificate when it is due, until the signal ends it. Never rejects. */
+async function keepRenewed(
+  node: { folder: string; target: Target; identity: NodeIdentity },
+  { signal, lookEveryMs }: { signal: AbortSignal; lookEveryMs: number },
+): Promise<void> {
+  let { identity } = node;
+  while (!signal.aborted) {
+    if (isRenewalDue(identity, Date.now())) {
+      try {
+        const renewed = await renew(node.target, identity);
+        // Kept first: a certificate that was used is the only one that counts from then on.
+        await keepIdentity(node.folder, renewed);
+        identity = renewed;
+        // Requests under way keep the old agent's connections, which close when they are idle.
+        node.target.agent = agentOf(identity);
+      } catch (error) {
+        process.stderr.write(`fleet: cannot renew the node's certificate yet: ${error}\n`);
+      }
+    }
+    await sleep(lookEveryMs, undefined, { signal, ref: false }).catch(() => {});
+  }
+}
+
+async function renew(target: Target, identity: NodeIdentity): Promise<NodeIdentity> {
+  const { requestPem, privateKeyPem } = await createCertificateRequest(identity.nodeId);
+  const url = `${target.url}/fleet/v1/renew`;
+  const answer = await request(target.agent, { url, body: { requestPem } });
+  const renewed = answer.code === 200 ? parsed(RenewAnswer, answer.text) : undefined;
+  if (renewed === undefined) throw new Error(`the control plane answered ${answer.code}`);
+  return { ...identity, ...renewed, privateKeyPem };
+}
+
+async function* followIntents(target: Target, after: number, signal: AbortSignal) {
   let version = after;
   while (!signal.aborted) {
     try {
@@ -97,9 +142,7 @@ async function enroll(folder: string, signal: AbortSignal): Promise<NodeIdentity
     const identity =
       ticket === undefined ? undefined : await tryJoin(agentFor(ticket.authorityPem), ticket);
     if (identity !== undefined) {
-      const file = join(folder, nodeIdentityFile);
-      await writeFile(`${file}.new`, JSON.stringify(identity), { mode: 0o600, flush: true });
-      await rename(`${file}.new`, file);
+      await keepIdentity(folder, identity);
       await rm(join(folder, joinTicketFile), { force: true });
       return identity;
     }

@@ -123,6 +123,8 @@ export function nodeRegistry(database: Database, clock: () => number): NodeRegis
         return nodeId;
       }),
     find: (fingerprint) => systemTransaction((store) => store.findByFingerprint(fingerprint)),
+    renew: (nodeId, fingerprint) =>
+      systemTransaction((store) => store.offerFingerprint(nodeId, fingerprint)),
     report: (nodeId, status) =>
       systemTransaction(async (store) => {
         const runningVersion = Number(status.runningVersion);
