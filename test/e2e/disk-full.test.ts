@@ -86,7 +86,12 @@ test.skipIf(!canMount)(
   async () => {
     const at = await withSites([{ folder: "audit", size: "4m" }]);
     const giveBack = fill(at, "audit");
-    const refused = await change(at, "while full");
+    // The last page of a file has room of its own for a few more entries.
+    let accepted = 0;
+    let refused = await change(at, "while full");
+    for (; refused.code === 200 && accepted < 100; accepted += 1) {
+      refused = await change(at, "while full");
+    }
     expect(refused.code).toBe(503);
     expect(refused.error?.reason).toBe("kernel.auditUnavailable");
     expect((await at.site(OPEN, "/")).code).toBe(200);
@@ -101,7 +106,7 @@ test.skipIf(!canMount)(
       expect((await change(at, `entry ${count}`)).code).toBe(200);
     }
     const { result } = await at.api("GET", "/v1/waf/listEntries?pageSize=1");
-    expect(result.totalCount).toBe(300);
+    expect(result.totalCount).toBe(300 + accepted);
     await until("the log verifies", async () => (await at.run("audit", "verify")).code === 0);
     expect((await rawApi(at.consolePort, { method: "GET", path: "/healthz" })).code).toBe(200);
     expect((await at.run("status")).code).toBe(0);
@@ -144,8 +149,10 @@ test.skipIf(!canMount)(
     const at = await withSites([{ folder: "", size: "900m" }]);
     const supervisor = await at.pid("supervisor");
     const giveBack = fill(at, "");
-    const refused = await change(at, "while full").catch(() => undefined);
-    expect(refused?.code ?? 503).toBe(503);
+    await until("a change is refused for the disk", async () => {
+      const { code, error } = await change(at, "while full");
+      return code === 503 && /diskFull|auditUnavailable/.test(error?.reason ?? "");
+    });
     await until("the closed site refuses", async () => {
       return (await at.site(CLOSED, "/while-full")).code === 503;
     });
@@ -153,8 +160,9 @@ test.skipIf(!canMount)(
     await saysDiskIsFull(at);
     giveBack();
     await until("the API works", async () => (await change(at, "after")).code === 200, 60_000);
-    expect((await at.site(OPEN, "/after-full")).code).toBe(404);
+    // It serves again when the worker can keep events: before that, this one's might be lost.
     await until("the closed site serves", async () => (await at.site(CLOSED, "/")).code === 200);
+    expect((await at.site(OPEN, "/after-full")).code).toBe(404);
     const found = async () =>
       (await at.api("GET", "/v1/events/events?text=after-full")).result.totalCount === 1;
     await until("events arrive again", found, 60_000);

@@ -23,12 +23,11 @@ let postgres: ChildProcess | undefined;
 let stack: Stack;
 let shop: Awaited<ReturnType<typeof startShop>>;
 
-const psql = (sql: string) =>
-  execFileSync(join(BIN, "psql"), ["-h", folder, "-p", String(port), "-U", "postgres", "-c", sql], {
-    ...user,
-    cwd: "/",
-    stdio: "pipe",
-  }).toString();
+function psql(sql: string, database = "postgres"): string {
+  const at = ["-h", folder, "-p", String(port), "-U", "postgres", "-d", database];
+  const options = { ...user, cwd: "/", stdio: "pipe" } as const;
+  return execFileSync(join(BIN, "psql"), [...at, "-c", sql], options).toString();
+}
 
 async function startPostgres(): Promise<void> {
   const options = ["-D", join(folder, "data"), "-p", String(port), "-k", folder];
@@ -98,11 +97,14 @@ test.skipIf(!hasPostgres)(
   "row-level security keeps accounts apart there too (needs postgresql-15)",
   async () => {
     const scoped = (account: string) =>
-      psql(`set role cordon_account; set cordon.account_id = '${account}';
-        select count(*) as sites from site`);
-    const own = psql("select account_id from account limit 1");
+      psql(
+        `set role cordon_account; set cordon.account_id = '${account}';
+        select count(*) as users from iam_user`,
+        "cordon",
+      );
+    const own = psql("select account_id from account limit 1", "cordon");
     const [accountId = ""] = /acc-[0-9a-z]{10}/.exec(own) ?? [];
-    expect(accountId).not.toBe("");
+    expect(scoped(accountId)).toMatch(/\n\s+1\n/);
     expect(scoped("acc-0000000000")).toMatch(/\n\s+0\n/);
   },
 );
