@@ -233,6 +233,8 @@ type ApiRequest = {
   body?: unknown;
   key?: string | undefined;
   headers?: Record<string, string>;
+  /** Address of this machine that it comes from. */
+  localAddress?: string;
 };
 
 /** One call of the API over TLS. */
@@ -246,6 +248,8 @@ export function rawApi(port: number, request: ApiRequest): Promise<Reply> {
         method: request.method,
         path: request.path,
         rejectUnauthorized: false,
+        agent: false,
+        ...(request.localAddress === undefined ? {} : { localAddress: request.localAddress }),
         headers: {
           ...(payload === undefined ? {} : { "content-type": "application/json" }),
           ...(request.key === undefined ? {} : { authorization: `Bearer ${request.key}` }),

@@ -15,7 +15,6 @@ import {
 import {
   ENTRY_BYTES_MAX,
   encodeEntryBundle,
-  TILE_HEIGHT,
   TILE_WIDTH,
   tileOfNode,
   tilePath,
@@ -30,6 +29,7 @@ import {
   removePartials,
   syncFolder,
   tileWidth,
+  writePartials,
   writeWhole,
 } from "./tile-files.ts";
 
@@ -108,11 +108,11 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
     failure: () => state.failure,
     readEntries: (from, to) => readEntries(state, from, Math.min(to, sizeNow())),
     inclusionProof: (index) => prove(state, index),
-    checkpoint: () => writeCheckpoint(state),
+    checkpoint: () => checkpointInTurn(state),
     async close() {
       while (state.writing !== undefined) await state.writing;
       clearTimeout(state.timer);
-      await writeCheckpoint(state);
+      await checkpointInTurn(state);
       await state.file.close();
     },
   };
@@ -197,9 +197,15 @@ function enqueue(state: State, entry: Buffer): Promise<{ index: number }> {
   }
   return new Promise((resolve, reject) => {
     state.queue.push({ entry, resolve, reject });
-    state.writing ??= writeQueue(state).finally(() => {
-      state.writing = undefined;
-    });
+    startWriting(state);
+  });
+}
+
+function startWriting(state: State): void {
+  state.writing ??= writeQueue(state).finally(() => {
+    state.writing = undefined;
+    // What came between the last look at the queue and now has started nothing itself.
+    if (state.queue.length > 0) startWriting(state);
   });
 }
 
@@ -357,8 +363,15 @@ function scheduleCheckpoint(state: State): void {
   state.timer ??= setTimeout(() => {
     state.timer = undefined;
     // A failure here loses nothing: the next append or the next start writes it again.
-    state.checkpointing = writeCheckpoint(state).catch(() => {});
+    void checkpointInTurn(state).catch(() => {});
   }, CHECKPOINT_EVERY_MS).unref();
+}
+
+/** INVARIANT: one checkpoint at a time; two would write the same partial tiles. */
+function checkpointInTurn(state: State): ReturnType<typeof writeCheckpoint> {
+  const written = state.checkpointing.then(() => writeCheckpoint(state));
+  state.checkpointing = written.catch(() => {});
+  return written;
 }
 
 async function writeCheckpoint(state: State) {
@@ -374,25 +387,4 @@ async function writeCheckpoint(state: State) {
   await writeWhole(folder, checkpointFile, { bytes: Buffer.from(checkpoint), sync: true });
   state.checkpointed = treeSize;
   return { checkpoint, treeSize };
-}
-
-/** Partial tiles, so that any tlog-tiles client can follow the newest checkpoint. */
-async function writePartials(
-  folder: string,
-  given: { treeSize: number; pending: readonly Buffer[]; edge: readonly Buffer[][] },
-): Promise<void> {
-  const { treeSize, pending, edge } = given;
-  if (pending.length > 0) {
-    const index = Math.floor(treeSize / TILE_WIDTH);
-    const path = tilePath({ level: "entries", index, width: pending.length });
-    await removePartials(folder, "entries", index);
-    await writeWhole(folder, path, { bytes: encodeEntryBundle(pending), sync: false });
-  }
-  for (const [level, hashes] of edge.entries()) {
-    if (hashes.length === 0) continue;
-    const index = Math.floor(treeSize / 2 ** (TILE_HEIGHT * (level + 1)));
-    await removePartials(folder, level, index);
-    const path = tilePath({ level, index, width: hashes.length });
-    await writeWhole(folder, path, { bytes: Buffer.concat(hashes), sync: false });
-  }
 }
