@@ -21,11 +21,17 @@ const settings = { origin: "test.example/audit", signingKeyPem };
  */
 const writer = `
 import { execFileSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { openAuditLog } from ${JSON.stringify(join(import.meta.dirname, "audit-log.ts"))};
 process.on("SIGXFSZ", () => {});
 const limit = (bytes) =>
   execFileSync("prlimit", ["--pid", String(process.pid), "--fsize=" + bytes + ":"]);
-const log = await openAuditLog(JSON.parse(process.argv[1]));
+const { folder, ...rest } = JSON.parse(process.argv[1]);
+const log = await openAuditLog({ folder, ...rest });
+const pendingBytes = () => Math.max(...readdirSync(folder)
+  .filter((name) => name.startsWith("pending-"))
+  .map((name) => statSync(join(folder, name)).size));
 const accepted = [];
 let refused = 0;
 const append = (text) => log.append(Buffer.from(text)).then(
@@ -37,6 +43,8 @@ for (let round = 0; round < 60; round += 1) {
     await Promise.all([0, 1, 2, 3, 4, 5].map((at) => append(
       JSON.stringify({ round, part, at, pad: "x".repeat(Math.floor(Math.random() * 120)) }))));
   }
+  limit(pendingBytes() + 10);
+  await append("cut after ten bytes");
   limit("unlimited");
   await append(JSON.stringify({ round, after: true }));
 }
