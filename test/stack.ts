@@ -42,7 +42,12 @@ export type Stack = {
   site(
     host: string,
     path: string,
-    options?: { method?: string; body?: string; headers?: Record<string, string> },
+    options?: {
+      method?: string;
+      body?: string;
+      headers?: Record<string, string>;
+      localAddress?: string;
+    },
   ): Promise<Reply>;
   /** Process id of a child, by name. */
   pid(name: string): Promise<number>;
@@ -277,6 +282,7 @@ function siteRequest(
     method?: string;
     body?: string;
     headers?: Record<string, string>;
+    localAddress?: string;
   },
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -287,6 +293,7 @@ function siteRequest(
         method: request.method ?? "GET",
         path: request.path,
         agent: false,
+        ...(request.localAddress === undefined ? {} : { localAddress: request.localAddress }),
         headers: {
           host: request.host,
           "user-agent": "Mozilla/5.0",

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Static, TSchema } from "typebox";
 import Value from "typebox/value";
 import { createCertificateRequest } from "../pki/authority.ts";
-import { isRenewalDue, keepIdentity, readIdentity } from "./identity-file.ts";
+import { isOver, isRenewalDue, keepIdentity, readIdentity } from "./identity-file.ts";
 import {
   JoinAnswer,
   JoinTicket,
@@ -26,7 +26,10 @@ const ANSWER_BYTES_MAX = 256 * 1_048_576;
 
 export type IntentClient = {
   readonly nodeId: string;
-  /** Every newer intent, forever, until the signal ends it. */
+  /**
+   * Every newer intent, forever, until the signal ends it. @throws Error when this node's
+   * certificate has ended: it must be opened again, with a new ticket.
+   */
   intents(
     after: number,
     signal: AbortSignal,
@@ -47,9 +50,9 @@ export async function openIntentClient(
 ): Promise<IntentClient> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const identity = readIdentity(folder, Date.now()) ?? (await enroll(folder, signal));
-  const target: Target = { url: identity.url, agent: agentOf(identity) };
+  const target: Target = { url: identity.url, agent: agentOf(identity), identity };
   const renewing = keepRenewed(
-    { folder, target, identity },
+    { folder, target },
     { signal, lookEveryMs: options.renewalLookEveryMs ?? RENEWAL_LOOK_EVERY_MS },
   );
   // It ends with the signal and tells of each failure itself.
@@ -72,7 +75,7 @@ export async function openIntentClient(
 }
 
 /** Where requests go, and as whom; the agent changes when the certificate does. */
-type Target = { readonly url: string; agent: https.Agent };
+type Target = { readonly url: string; agent: https.Agent; identity: NodeIdentity };
 
 function agentOf(identity: NodeIdentity): https.Agent {
   return new https.Agent({
@@ -86,11 +89,12 @@ function agentOf(identity: NodeIdentity): https.Agent {
 
 /** Renews the certificate when it is due, until the signal ends it. Never rejects. */
 async function keepRenewed(
-  node: { folder: string; target: Target; identity: NodeIdentity },
+  node: { folder: string; target: Target },
   { signal, lookEveryMs }: { signal: AbortSignal; lookEveryMs: number },
 ): Promise<void> {
-  let { identity } = node;
-  while (!signal.aborted) {
+  let { identity } = node.target;
+  let said = "";
+  while (!signal.aborted && !isOver(identity, Date.now())) {
     if (isRenewalDue(identity, Date.now())) {
       try {
         const renewed = await renew(node.target, identity);
@@ -99,8 +103,13 @@ async function keepRenewed(
         identity = renewed;
         // Requests under way keep the old agent's connections, which close when they are idle.
         node.target.agent = agentOf(identity);
+        node.target.identity = identity;
+        said = "";
       } catch (error) {
-        process.stderr.write(`fleet: cannot renew the node's certificate yet: ${error}\n`);
+        if (String(error) !== said) {
+          process.stderr.write(`fleet: cannot renew the node's certificate yet: ${error}\n`);
+        }
+        said = String(error);
       }
     }
     await sleep(lookEveryMs, undefined, { signal, ref: false }).catch(() => {});
@@ -119,6 +128,7 @@ async function renew(target: Target, identity: NodeIdentity): Promise<NodeIdenti
 async function* followIntents(target: Target, after: number, signal: AbortSignal) {
   let version = after;
   while (!signal.aborted) {
+    if (isOver(target.identity, Date.now())) throw new Error("The node's certificate has ended");
     try {
       const url = `${target.url}/fleet/v1/intent?after=${version}`;
       const answer = await request(target.agent, { url, signal });

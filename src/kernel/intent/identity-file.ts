@@ -12,8 +12,12 @@ const RENEW_AT_REST = 1 / 3;
 /** The identity of the node in this folder; undefined when there is none that still counts. */
 export function readIdentity(folder: string, nowMs: number): NodeIdentity | undefined {
   const identity = parsed(folder);
-  if (identity === undefined) return undefined;
-  return timesOf(identity).endMs > nowMs ? identity : undefined;
+  return identity === undefined || isOver(identity, nowMs) ? undefined : identity;
+}
+
+/** True when the certificate's time has ended: no control plane knows this node any more. */
+export function isOver(identity: NodeIdentity, nowMs: number): boolean {
+  return timesOf(identity).endMs <= nowMs;
 }
 
 /** True when the certificate should be renewed now. */
