@@ -49,7 +49,11 @@ import { createFirstAdministrator } from "./services/iam/first-administrator.ts"
 import { iamService } from "./services/iam/service.ts";
 import { recordDetections } from "./services/incident/detect.ts";
 import { detectionOf } from "./services/incident/detections.ts";
-import { blockedSourcesSection, expireResponses } from "./services/incident/intent.ts";
+import {
+  blockedPacketsSection,
+  blockedSourcesSection,
+  expireResponses,
+} from "./services/incident/intent.ts";
 import { incidentService } from "./services/incident/service.ts";
 import { wafGatewaySection } from "./services/waf/intent.ts";
 import { ruleLibrary } from "./services/waf/library.ts";
@@ -139,7 +143,7 @@ function buildPlanes(
           rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
         }),
       ],
-      network: [blockedSourcesSection()],
+      network: [blockedPacketsSection()],
     },
   });
 }

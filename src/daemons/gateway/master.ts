@@ -1,8 +1,9 @@
 /** The master: forks workers, gives them the intent, keeps the last good one, reports. No traffic. */
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
+import { saveLastGood } from "../../kernel/intent/last-good.ts";
 import { type GatewayIntent, type IntentFault, readIntent, settleIntent } from "./intent.ts";
-import { loadIntent, saveIntent } from "./intent-store.ts";
+import { loadIntent } from "./intent-store.ts";
 import {
   type GatewayStatus,
   readFromWorker,
@@ -105,7 +106,7 @@ async function follow(state: MasterState): Promise<void> {
       const settled = settleIntent(result.intent, result.faults, state.intent);
       state.intent = settled;
       for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
-      await saveIntent(state.options.folder, settled).catch((error: unknown) =>
+      await saveLastGood(state.options.folder, settled).catch((error: unknown) =>
         note(state, `Cannot keep the intent on disk: ${error}`),
       );
     } else note(state, `Cannot apply intent ${result.version ?? "without a version"}`);

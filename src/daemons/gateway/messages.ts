@@ -1,7 +1,7 @@
 /** What master and workers tell each other over IPC, and what the gateway reports upward. */
 import Type from "typebox";
 import { Compile } from "typebox/compile";
-import { GatewayIntent } from "./intent.ts";
+import { GatewayIntent } from "../../kernel/intent/gateway-document.ts";
 
 export const ToWorker = Type.Union([
   Type.Object({ kind: Type.Literal("intent"), intent: GatewayIntent }),

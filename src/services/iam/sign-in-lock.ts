@@ -3,7 +3,7 @@
  * and for nobody else, so that it cannot be used to lock anybody out.
  */
 import { createHash } from "node:crypto";
-import ipaddr from "ipaddr.js";
+import { formatPrefix, parsePrefix } from "../../engines/netpolicy/prefix.ts";
 import { timeText } from "../../kernel/context.ts";
 import type { Database } from "../../kernel/store/database.ts";
 
@@ -61,9 +61,9 @@ function keyOf({ accountName, userName, sourceIp }: SignInAttempt): Buffer {
 
 /** The address, or its network where one person has a whole one. */
 function networkOf(sourceIp: string): string {
-  if (!ipaddr.isValid(sourceIp)) return sourceIp;
-  const address = ipaddr.process(sourceIp);
-  if (address.kind() === "ipv4") return address.toString();
-  const bytes = address.toByteArray().slice(0, lockLimits.ipv6Prefix / 8);
-  return `${Buffer.from(bytes).toString("hex")}/${lockLimits.ipv6Prefix}`;
+  const address = parsePrefix(sourceIp);
+  if (address === undefined) return sourceIp;
+  if (address.family === 4) return formatPrefix(address);
+  const network = parsePrefix(`${sourceIp}/${lockLimits.ipv6Prefix}`);
+  return network === undefined ? sourceIp : formatPrefix(network);
 }
