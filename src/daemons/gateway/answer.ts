@@ -4,6 +4,7 @@ import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
 import { holdAnswer } from "./hold.ts";
 import { ownPage, reasonOf } from "./pages.ts";
+import type { RefusalEvent } from "./refusals.ts";
 import type { Exchange, Gateway } from "./state.ts";
 import { dropUpstream } from "./upstream.ts";
 
@@ -58,7 +59,7 @@ export function endExchange(exchange: Exchange, keep: boolean): void {
 }
 
 /** Hands an event on; a lost one is counted and makes fail-closed sites refuse traffic. */
-export function emitEvent(gateway: Gateway, event: GatewayEvent): void {
+export function emitEvent(gateway: Gateway, event: GatewayEvent | RefusalEvent): void {
   const isKept = gateway.emit(event);
   gateway.spoolFull = !isKept;
   if (!isKept) gateway.counters.eventsLost++;

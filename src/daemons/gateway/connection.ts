@@ -12,6 +12,7 @@ import {
 import { answerOwn, endExchange } from "./answer.ts";
 import { endRequestBody, refuseBody, startExchange, takeRequestBody } from "./exchange.ts";
 import { endSending } from "./hold.ts";
+import { countRefusal } from "./refusals.ts";
 import { resumeResponse } from "./relay.ts";
 import type { Connection, Exchange, Gateway } from "./state.ts";
 
@@ -64,7 +65,7 @@ function admitted(connection: Connection): boolean {
   const ofSource = gateway.connectionsBySource.get(address) ?? 0;
   const { connectionsMax, connectionsPerSourceMax } = gateway.limits;
   if (gateway.connections.size >= connectionsMax || ofSource >= connectionsPerSourceMax) {
-    gateway.counters.connectionsRefused++;
+    countRefusal(gateway, address);
     socket.on("error", () => {});
     socket.end(
       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

@@ -122,16 +122,14 @@ function statusOf(state: MasterState): GatewayStatus {
   const general = state.faults
     .filter(({ siteId }) => siteId === null)
     .map(({ path, message }) => `${path}: ${message}`);
-  const spools = state.slots.flatMap(({ at, status }) =>
-    status === null || status.spoolFailure === null
-      ? []
-      : [`Worker ${at} cannot keep events: ${status.spoolFailure}`],
+  const troubles = state.slots.flatMap(({ at, status }) =>
+    (status?.troubles ?? []).map((trouble) => `Worker ${at} ${trouble}`),
   );
   const versions = workers.map(({ version }) => version);
   return {
     runningVersion: versions.length === 0 ? 0 : Math.min(...versions),
     failures,
-    messages: [...spools, ...general, ...state.messages].slice(0, MESSAGES_MAX),
+    messages: [...troubles, ...general, ...state.messages].slice(0, MESSAGES_MAX),
     workers,
   };
 }

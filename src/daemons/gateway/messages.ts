@@ -15,8 +15,8 @@ export const WorkerStatus = Type.Object({
   connections: Type.Integer(),
   eventsLost: Type.Integer(),
   connectionsRefused: Type.Integer(),
-  /** Why events cannot be kept now; null while they can. */
-  spoolFailure: Type.Union([Type.String(), Type.Null()]),
+  /** What it cannot do now, in words; empty when all is well. */
+  troubles: Type.Array(Type.String()),
 });
 export type WorkerStatus = Type.Static<typeof WorkerStatus>;
 

@@ -10,10 +10,11 @@ import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { GatewayLimits } from "./limits.ts";
+import type { RefusalEvent, Refusals } from "./refusals.ts";
 import type { SourceList } from "./source-list.ts";
 
 /** Takes one event; false when it could not be kept (spool full). */
-export type Emit = (event: GatewayEvent) => boolean;
+export type Emit = (event: GatewayEvent | RefusalEvent) => boolean;
 
 /** Hands the events taken so far to the operating system; false when the disk refuses. */
 export type Settle = () => boolean;
@@ -45,6 +46,7 @@ export type Gateway = {
   readonly connections: Set<Connection>;
   readonly connectionsBySource: Map<string, number>;
   readonly upstreams: Map<string, Upstream>;
+  readonly refusals: Refusals;
   readonly counters: { requests: number; eventsLost: number; connectionsRefused: number };
   /** Where HTTPS is served, for redirects; 0 until the worker listens. */
   httpsPort: number;

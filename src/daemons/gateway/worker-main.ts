@@ -24,8 +24,10 @@ const setting = (name: string): string => {
 /** Tells the master once a second how it goes. */
 function sayStatus(worker: GatewayWorker, spool: Spool): void {
   const timer = setInterval(() => {
-    const spoolFailure = spool.stats().failure ?? null;
-    say({ kind: "status", status: { ...worker.status(), spoolFailure } });
+    const status = worker.status();
+    const { failure } = spool.stats();
+    const troubles = failure === undefined ? [] : [`cannot keep events: ${failure}`];
+    say({ kind: "status", status: { ...status, troubles: [...troubles, ...status.troubles] } });
   }, STATUS_EVERY_MS);
   timer.unref();
 }

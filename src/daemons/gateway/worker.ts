@@ -6,6 +6,7 @@ import type { Inspector } from "./inspect.ts";
 import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import type { WorkerStatus } from "./messages.ts";
+import { countRefusal, noRefusals, refusalTroubles, tellRefusals } from "./refusals.ts";
 import { buildRoutes, noRoutes, siteOf } from "./routes.ts";
 import type { Emit, Gateway, Settle } from "./state.ts";
 import { dropUpstream, sweepUpstreams } from "./upstream.ts";
@@ -46,6 +47,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     connections: new Set(),
     connectionsBySource: new Map(),
     upstreams: new Map(),
+    refusals: noRefusals(),
     counters: { requests: 0, eventsLost: 0, connectionsRefused: 0 },
     httpsPort: 0,
     spoolFull: false,
@@ -65,6 +67,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     const nowMs = Date.now();
     for (const connection of gateway.connections) checkTimes(connection, nowMs);
     sweepUpstreams(gateway, nowMs);
+    tellRefusals(gateway, nowMs);
   }, gateway.limits.sweepMs);
   sweep.unref();
   return {
@@ -75,7 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
       version: gateway.routes.version,
       connections: gateway.connections.size,
       ...gateway.counters,
-      spoolFailure: null,
+      troubles: refusalTroubles(gateway, Date.now()),
     }),
     close: (graceMs) => close(gateway, [http, https], graceMs).finally(() => clearInterval(sweep)),
   };
@@ -107,6 +110,9 @@ function secureServer(gateway: Gateway): Server {
       serveConnection(gateway, socket, { isSecure: true, serverName });
     },
   );
+  // Those that never end their handshake are no connection yet, and must not be without number.
+  server.maxConnections = gateway.limits.connectionsMax;
+  server.on("drop", (dropped) => countRefusal(gateway, dropped?.remoteAddress ?? ""));
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   return server;
 }
