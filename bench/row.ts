@@ -1,4 +1,4 @@
-/** What a measurement prints: one row per figure, as a line of text or (`--output json`) of JSON. */
+/** What a measurement prints: one row per figure, as text or (`--output json`) as JSON. */
 
 export type BenchRow = {
   /** Name of the measurement, as in `cordon bench NAME`. */

@@ -229,8 +229,7 @@ async function start() {
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
-  const names = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
-  const certificate = await authority.issueServer(names);
+  const certificate = await authority.issueServer(serverNames());
   const parts: ServerParts = {
     database,
     credentials: credentialLookup(database),
@@ -284,6 +283,11 @@ async function start() {
       await database.close();
     },
   };
+}
+
+/** What the console and the fleet listener are reached by. */
+function serverNames(): string[] {
+  return [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
 }
 
 function consoleFolder(): string | undefined {

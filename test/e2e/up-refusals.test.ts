@@ -32,7 +32,7 @@ afterEach(() => {
 
 const main = (folder: string) => [process.execPath, join(folder, "src", "cli", "main.ts")];
 
-/** The last two lines are the sentence and the way out; before them are the steps that went well. */
+/** The last two lines are the sentence and the way out; before them, steps that went well. */
 async function refusal(argv: readonly string[]): Promise<{ code: number; said: string }> {
   const { code, text } = await command(argv, env);
   expect(processesOf(dataFolder)).toEqual([]);

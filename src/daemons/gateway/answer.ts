@@ -4,7 +4,7 @@ import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
 import { holdAnswer } from "./hold.ts";
 import { ownPage, reasonOf } from "./pages.ts";
-import type { RefusalEvent } from "./refusals.ts";
+import type { RefusalEvent } from "./refusal-event.ts";
 import type { Exchange, Gateway } from "./state.ts";
 import { dropUpstream } from "./upstream.ts";
 

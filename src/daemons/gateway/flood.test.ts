@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { GatewayEvent } from "./event.ts";
-import type { RefusalEvent } from "./refusals.ts";
+import type { RefusalEvent } from "./refusal-event.ts";
 import {
   eventually,
   exchangeRaw,

@@ -10,7 +10,7 @@ import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { GatewayLimits } from "./limits.ts";
-import type { RefusalEvent, Refusals } from "./refusals.ts";
+import type { RefusalEvent, Refusals } from "./refusal-event.ts";
 import type { SourceList } from "./source-list.ts";
 
 /** Takes one event; false when it could not be kept (spool full). */

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { GatewayEvent } from "./event.ts";
 import { noInspector } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
-import type { RefusalEvent } from "./refusals.ts";
+import type { RefusalEvent } from "./refusal-event.ts";
 import { type GatewayWorker, startWorker, type WorkerOptions } from "./worker.ts";
 
 /** A site `a.test` without rules. */

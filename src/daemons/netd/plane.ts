@@ -37,7 +37,7 @@ export type NetworkPlane = {
   /** Looks after the table now; otherwise this happens every `checkEveryMs`. */
   check(): Promise<void>;
   stop(): Promise<void>;
-  /** Deletes the table; after `stop`. The last good intent stays and is enforced at the next start. */
+  /** Deletes the table; after `stop`. The last good intent stays for the next start. */
   remove(): Promise<void>;
 };
 
