@@ -48,11 +48,13 @@ for (let round = 0; round < 60; round += 1) {
   limit("unlimited");
   await append(JSON.stringify({ round, after: true }));
 }
-const failure = log.failure() ?? null;
 await log.close();
+const failure = log.failure() ?? null;
 console.log(JSON.stringify({ accepted, refused, failure }));`;
 
-test("what a full disk refuses is not in the log, and all it took is, bundles and proofs included", async () => {
+test("what a full disk refuses is not in the log, and all it took is, bundles and proofs included", {
+  timeout: 120_000,
+}, async () => {
   const folder = join(root, "log");
   const argv = ["--input-type=module", "-e", writer, JSON.stringify({ folder, ...settings })];
   const child = spawnSync(process.execPath, argv, { encoding: "utf8" });
