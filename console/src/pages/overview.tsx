@@ -11,6 +11,7 @@ import { useQuery } from "@tanstack/react-query";
 import { catalog } from "../../../src/catalog.ts";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { callAny } from "../api/client.ts";
+import { session } from "../api/session.ts";
 import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
 import { type Item, itemsOf } from "../resource/resources.ts";
@@ -54,10 +55,12 @@ export default function Overview() {
   );
 }
 
-/** What needs the operator now; other accounts are refused the question and see nothing. */
+/** What needs the operator now; other accounts would be refused the question. */
 function Alarms() {
   const { t } = useWords();
+  const caller = useQuery(session);
   const query = useQuery({
+    enabled: caller.data?.operator === true,
     queryKey: ["overview", "health"],
     queryFn: () => callAny(catalog.fleet.operations.getHealth, {}),
     refetchInterval: 10_000,
