@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { programFolder } from "../src/kernel/config.ts";
 import { freePorts } from "../test/stack.ts";
+import { printRow, printSkip } from "./row.ts";
 
 const ROUNDS = 3;
 const SECONDS = 3;
@@ -173,9 +174,7 @@ function writeIntent(file: string, originPort: number): void {
 
 async function run(): Promise<void> {
   if (!existsSync(MODULE) || !existsSync(RULES) || !existsSync("/usr/bin/wrk")) {
-    process.stdout.write(
-      "skipped waf: needs libnginx-mod-http-modsecurity, modsecurity-crs and wrk\n",
-    );
+    printSkip("waf", "needs libnginx-mod-http-modsecurity, modsecurity-crs and wrk");
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), "cordon-waf-bench-"));
@@ -232,10 +231,14 @@ async function run(): Promise<void> {
       for (let round = 1; round <= ROUNDS; round += 1) {
         const peerMicros = measure(folder, one, theirs);
         const cordonMicros = measure(folder, one, ours);
-        const ratio = (peerMicros / cordonMicros).toFixed(1);
-        process.stdout.write(
-          `waf ${one.name.padEnd(14)} round ${round}: libmodsecurity ${peerMicros.toFixed(0)} µs, cordon ${cordonMicros.toFixed(0)} µs, ${ratio}× less CPU\n`,
-        );
+        printRow({
+          bench: "waf",
+          what: `${one.name}, round ${round}`,
+          value: cordonMicros,
+          unit: "µs CPU per request",
+          peer: { name: "libmodsecurity", value: peerMicros },
+          ratio: peerMicros / cordonMicros,
+        });
       }
     }
   } finally {

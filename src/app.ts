@@ -12,14 +12,16 @@ import { programFolder, readConfig } from "./kernel/config.ts";
 import { followSpools } from "./kernel/events/follow.ts";
 import { createLiveEvents } from "./kernel/events/live.ts";
 import { drainOutbox } from "./kernel/events/outbox.ts";
+import { type Alarm, diskAlarms } from "./kernel/health.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
 import { createServer, type ServerParts } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
+import { readIdentity } from "./kernel/intent/identity-file.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
-import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
+import { joinTicketFile } from "./kernel/intent/protocol.ts";
 import { createIntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
 import { signingKey } from "./kernel/keys.ts";
@@ -47,7 +49,11 @@ import { createFirstAdministrator } from "./services/iam/first-administrator.ts"
 import { iamService } from "./services/iam/service.ts";
 import { recordDetections } from "./services/incident/detect.ts";
 import { detectionOf } from "./services/incident/detections.ts";
-import { blockedSourcesSection, expireResponses } from "./services/incident/intent.ts";
+import {
+  blockedPacketsSection,
+  blockedSourcesSection,
+  expireResponses,
+} from "./services/incident/intent.ts";
 import { incidentService } from "./services/incident/service.ts";
 import { wafGatewaySection } from "./services/waf/intent.ts";
 import { ruleLibrary } from "./services/waf/library.ts";
@@ -88,7 +94,21 @@ async function openFoundations() {
 
 type Foundations = Awaited<ReturnType<typeof openFoundations>>;
 
-function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
+/** What this process and the disks below it complain of; names and words, no secrets. */
+function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
+  const fix = "free some space; it recovers by itself";
+  const failures = [
+    { part: "audit", message: auditLog.failure() },
+    { part: "spool", message: spool.stats().failure },
+  ];
+  const refused = failures.flatMap(({ part, message }) =>
+    message === undefined ? [] : [{ part, message: `Cannot write ${part}: ${message}`, fix }],
+  );
+  return [...diskAlarms(config), ...refused];
+}
+
+function buildServices(foundations: Foundations) {
+  const { database, auditLog, auditKey, lake } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
@@ -103,7 +123,7 @@ function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
-    fleetService({ database }),
+    fleetService({ database, alarms: () => machineAlarms(foundations) }),
   ];
   return { services, authorizer, live, rulesets };
 }
@@ -123,7 +143,7 @@ function buildPlanes(
           rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
         }),
       ],
-      network: [blockedSourcesSection()],
+      network: [blockedPacketsSection()],
     },
   });
 }
@@ -135,7 +155,7 @@ async function writeJoinTickets({ database, authority }: Foundations): Promise<v
     { plane: "network", folder: join(config.dataFolder, "netd") },
   ];
   for (const { plane, folder } of planes) {
-    if (existsSync(join(folder, nodeIdentityFile))) continue;
+    if (readIdentity(folder, clock()) !== undefined) continue;
     const name = `${plane} on this machine`;
     const { token } = await createJoinToken(database, { name, plane, nowMs: clock() });
     const url = `https://127.0.0.1:${config.fleet.port}`;
@@ -209,8 +229,7 @@ async function start() {
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
-  const names = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
-  const certificate = await authority.issueServer(names);
+  const certificate = await authority.issueServer(serverNames());
   const parts: ServerParts = {
     database,
     credentials: credentialLookup(database),
@@ -231,6 +250,7 @@ async function start() {
     openapi: openapiOf(contracts, VERSION),
     consoleFolder: consoleFolder(),
     certificate,
+    alarms: () => machineAlarms(foundations),
   };
   await audit.caughtUp();
   await publisher.refresh();
@@ -263,6 +283,11 @@ async function start() {
       await database.close();
     },
   };
+}
+
+/** What the console and the fleet listener are reached by. */
+function serverNames(): string[] {
+  return [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
 }
 
 function consoleFolder(): string | undefined {

@@ -68,7 +68,7 @@ export async function startOperations(more: readonly Service[] = []) {
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
     incidentService(),
-    fleetService({ database }),
+    fleetService({ database, alarms: () => [] }),
     ...more,
   ];
   const problems = problemCatalog(services.map(({ contract }) => contract));

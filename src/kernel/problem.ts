@@ -77,6 +77,11 @@ export const kernelProblems = {
     message: "The audit log cannot be written, so the operation was refused",
     fix: "Free disk space in the data folder; ./cordon doctor says how much is missing",
   },
+  "kernel.diskFull": {
+    code: 503,
+    message: "The disk of the database is full, so the operation was refused",
+    fix: "Free disk space in the data folder; it goes on by itself. ./cordon status shows which",
+  },
   "kernel.databaseUnavailable": {
     code: 503,
     message: "The database does not answer now",

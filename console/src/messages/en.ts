@@ -56,6 +56,7 @@ export const en = {
     needsMe: "What needs me now",
     whatChanged: "What changed",
     covered: "Are we covered",
+    alarms: "Cordon needs help",
     noOpenIncidents: "No open incident. Attacks that are seen appear here.",
     noSites: "No site is protected yet.",
     protectSite: "Protect a site",

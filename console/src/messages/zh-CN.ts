@@ -58,6 +58,7 @@ export const zhCN: Messages = {
     needsMe: "需要我处理",
     whatChanged: "最近变更",
     covered: "防护覆盖",
+    alarms: "Cordon 需要处理",
     noOpenIncidents: "没有未处理的安全事件。发现的攻击会显示在这里。",
     noSites: "还没有受保护的站点。",
     protectSite: "保护一个站点",

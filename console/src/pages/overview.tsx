@@ -1,4 +1,5 @@
 /** Three questions in order: what needs me now, what changed, are we covered. */
+import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
@@ -10,6 +11,7 @@ import { useQuery } from "@tanstack/react-query";
 import { catalog } from "../../../src/catalog.ts";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { callAny } from "../api/client.ts";
+import { session } from "../api/session.ts";
 import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
 import { type Item, itemsOf } from "../resource/resources.ts";
@@ -23,6 +25,7 @@ export default function Overview() {
   return (
     <SpaceBetween size="l">
       <Header variant="h1">{t("overview")}</Header>
+      <Alarms />
       <Short
         {...{ title: t("needsMe"), operation: catalog.incident.operations.listIncidents }}
         columns={["severity", "title", "sourceIp", "eventCount", "lastTime"]}
@@ -50,6 +53,38 @@ export default function Overview() {
       />
     </SpaceBetween>
   );
+}
+
+/** What needs the operator now; other accounts would be refused the question. */
+function Alarms() {
+  const { t } = useWords();
+  const caller = useQuery(session);
+  const query = useQuery({
+    enabled: caller.data?.operator === true,
+    queryKey: ["overview", "health"],
+    queryFn: () => callAny(catalog.fleet.operations.getHealth, {}),
+    refetchInterval: 10_000,
+    retry: false,
+  });
+  const alarms = alarmsOf(query.data);
+  if (alarms.length === 0) return null;
+  return (
+    <Alert type="error" header={t("alarms")}>
+      {alarms.map(({ part, message, fix }) => (
+        <Box key={`${part} ${message}`}>
+          {part}: {message} ({fix})
+        </Box>
+      ))}
+    </Alert>
+  );
+}
+
+type AlarmItem = { readonly part: string; readonly message: string; readonly fix: string };
+
+function alarmsOf(data: unknown): readonly AlarmItem[] {
+  if (typeof data !== "object" || data === null || !("alarms" in data)) return [];
+  // The contract's answer; what it holds is only shown.
+  return Array.isArray(data.alarms) ? (data.alarms as AlarmItem[]) : [];
 }
 
 type ShortProps = {

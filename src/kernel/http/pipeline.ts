@@ -15,7 +15,7 @@ import {
 } from "../identity/authenticate.ts";
 import { type Authorizer, type Decision, resourceName } from "../identity/authorize.ts";
 import { Problem } from "../problem.ts";
-import { type Database, isUnavailable, type Sql } from "../store/database.ts";
+import { type Database, isDiskFull, isUnavailable, type Sql } from "../store/database.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { readInput } from "./read-input.ts";
 import type { Route } from "./route.ts";
@@ -346,6 +346,7 @@ function asProblem(parts: PipelineParts, progress: Progress, error: unknown): Pr
     return error;
   }
   logCause(parts, call, error);
+  if (isDiskFull(error)) return new Problem("kernel.diskFull", { cause: error });
   if (isUnavailable(error)) return new Problem("kernel.databaseUnavailable", { cause: error });
   if (isConflict(error)) return new Problem("kernel.conflict", { cause: error });
   return new Problem("kernel.internal", { cause: error });

@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Alarm } from "../health.ts";
 import { SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
 import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
@@ -25,6 +26,8 @@ export type ServerParts = PipelineParts & {
   readonly openapi: Readonly<Record<string, unknown>>;
   /** Folder of the built console; undefined when it is not built. */
   readonly consoleFolder: string | undefined;
+  /** What needs the operator now. */
+  readonly alarms: () => readonly Alarm[];
   readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
 };
 
@@ -72,7 +75,13 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     return parts.openapi;
   });
   serveReference(server, parts);
-  server.get("/healthz", async () => ({ status: "ok" }));
+  // Without a credential and without an audit entry, so that it answers when the log cannot be
+  // written: names of parts only.
+  server.get("/healthz", async (_request, reply) => {
+    const troubled = [...new Set(parts.alarms().map(({ part }) => part))];
+    if (troubled.length > 0) reply.code(503);
+    return { status: troubled.length === 0 ? "ok" : "degraded", alarms: troubled };
+  });
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
   await serveConsole(server, parts);
   return server;

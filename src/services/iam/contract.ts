@@ -202,7 +202,7 @@ export const iamContract = contract({
     "iam.signInFailed": {
       code: 401,
       message: "The account, user name or password is not right",
-      fix: "Check all three; after repeated failures wait a minute",
+      fix: "Check all three; after 5 failures from one place wait 15 minutes",
     },
     "iam.userNotFound": {
       code: 404,

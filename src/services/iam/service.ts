@@ -19,6 +19,7 @@ import {
   selfServicePolicy,
   withUser,
 } from "./domain.ts";
+import { clearAttempts, countAttempt } from "./sign-in-lock.ts";
 import { iamStore, type SignInRow, signInStore } from "./store.ts";
 
 export type IamParts = {
@@ -137,11 +138,16 @@ async function signIn(
   input: { accountName: string; userName: string; password: string },
 ) {
   const { nowMs, newId, sourceIp, userAgent } = context;
+  const attempt = { accountName: input.accountName, userName: input.userName, sourceIp };
+  const allowed = await countAttempt(database, attempt, nowMs);
   const user = await database.transaction("system", (sql) =>
     signInStore(sql).findUser(input.accountName, input.userName),
   );
   const matches = await verifyPassword(input.password, user?.passwordHash ?? decoyHash);
-  if (user === undefined || !matches || !user.enabled) throw new Problem("iam.signInFailed");
+  if (!allowed || user === undefined || !matches || !user.enabled) {
+    throw new Problem("iam.signInFailed");
+  }
+  await clearAttempts(database, attempt);
   const token = newSecret();
   const time = timeText(nowMs);
   await signInStore(context.sql).startSession(user.accountId, {
