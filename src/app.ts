@@ -18,6 +18,7 @@ import { createRouter } from "./kernel/http/route.ts";
 import { createServer, type ServerParts } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
+import { fileSealer } from "./kernel/identity/sealer.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
 import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
 import { createIntentPublisher } from "./kernel/intent/publisher.ts";
@@ -98,7 +99,7 @@ function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
   });
   const services = [
     accountService({ database, createFirstAdministrator }),
-    iamService({ database, authorizer, contracts }),
+    iamService({ database, authorizer, contracts, sealer: fileSealer(config.folders.keys) }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live }),

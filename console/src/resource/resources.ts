@@ -33,6 +33,7 @@ const all: readonly Shown[] = [
   ...shown("users", iam, "user", "name userId enabled createTime"),
   ...shown("policies", iam, "policy", "name policyId managed updateTime"),
   ...shown("bearer-keys", iam, "bearerKey", "name bearerKeyId userId"),
+  ...shown("access-keys", iam, "accessKey", "accessKeyId userId enabled"),
   ...shown("sessions", iam, "session", "sessionId userId sourceIp"),
   ...shown("audit", audit, "entry", "operation resource principalName sourceIp decision code"),
   ...shown("nodes", fleet, "node", ""),

@@ -138,6 +138,7 @@ function Navigation({ operator }: { operator: boolean }) {
           of("/users", "user"),
           of("/policies", "policy"),
           of("/bearer-keys", "bearerKey"),
+          of("/access-keys", "accessKey"),
           of("/sessions", "session"),
           of("/audit", "entry"),
         ]),

@@ -12,6 +12,7 @@ import {
 } from "../../kernel/operation.ts";
 import { AccountName, Password, UserName } from "../account/contract.ts";
 
+import { accessKeyOperations } from "./access-key-operations.ts";
 import { policyOperations } from "./policy-operations.ts";
 import {
   BearerKey,
@@ -24,6 +25,7 @@ import {
   UserId,
 } from "./resources.ts";
 
+export * from "./access-key-operations.ts";
 export * from "./resources.ts";
 
 const userInput = input({ userId: UserId });
@@ -196,6 +198,7 @@ export const iamContract = contract({
       output: Empty,
       problems: ["iam.sessionNotFound"],
     }),
+    ...accessKeyOperations,
     ...policyOperations,
   },
   problems: {
@@ -228,6 +231,21 @@ export const iamContract = contract({
       code: 409,
       message: "This user has as many bearer keys as a user may have",
       fix: "Delete one that is not used; the list shows when each was used last",
+    },
+    "iam.accessKeyNotFound": {
+      code: 404,
+      message: "There is no such access key",
+      fix: "List the access keys and take an id from there",
+    },
+    "iam.accessKeyLimit": {
+      code: 409,
+      message: "This user has as many access keys as a user may have",
+      fix: "Delete one that is not used; the list shows when each was used last",
+    },
+    "iam.cidrInvalid": {
+      code: 400,
+      message: "A network is not in CIDR form",
+      fix: "Write networks such as 192.0.2.0/24 or 2001:db8::/32",
     },
     "iam.sessionNotFound": {
       code: 404,

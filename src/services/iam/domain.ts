@@ -5,6 +5,7 @@ export const limits = {
   sessionIdleMs: 8 * 3_600_000,
   sessionAbsoluteMs: 24 * 3_600_000,
   bearerKeysPerUserMax: 2,
+  accessKeysPerUserMax: 2,
 } as const;
 
 export const ADMINISTRATOR = "Administrator";

@@ -112,6 +112,17 @@ export const iamResources = [
     delete: "deleteBearerKey",
   },
   {
+    name: "accessKey",
+    idField: "accessKeyId",
+    idPrefix: "ak",
+    titleField: "accessKeyId",
+    columns: ["accessKeyId", "userId", "enabled", "sourceCidrs", "lastUseTime", "expireTime"],
+    list: "listAccessKeys",
+    create: "createAccessKey",
+    update: "updateAccessKey",
+    delete: "deleteAccessKey",
+  },
+  {
     name: "session",
     idField: "sessionId",
     idPrefix: "ses",

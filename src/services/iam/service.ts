@@ -5,11 +5,13 @@ import { newSecret } from "../../kernel/id.ts";
 import { csrfTokenOf, hashSecret } from "../../kernel/identity/authenticate.ts";
 import type { Authorizer } from "../../kernel/identity/authorize.ts";
 import { decoyHash, hashPassword, verifyPassword } from "../../kernel/identity/password.ts";
+import type { Sealer } from "../../kernel/identity/sealer.ts";
 import type { Contract } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
 import { type Database, violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
+import { accessKeyHandlers } from "./access-keys.ts";
 import { type Caller, iamContract, type PolicyDocument, type User } from "./contract.ts";
 import {
   ADMINISTRATOR,
@@ -19,12 +21,14 @@ import {
   selfServicePolicy,
   withUser,
 } from "./domain.ts";
+import { loadPolicy, loadUser } from "./load.ts";
 import { iamStore, type SignInRow, signInStore } from "./store.ts";
 
 export type IamParts = {
   readonly database: Database;
   readonly authorizer: Authorizer;
   readonly contracts: readonly Contract[];
+  readonly sealer: Sealer;
 };
 
 const userFields = ["userId", "name", "enabled", "policyIds", "createTime"];
@@ -113,6 +117,7 @@ export function iamService(parts: IamParts): Service {
       const page = pageInMemory(actionsOf(parts.contracts), input, ["action", "operation"]);
       return { actions: page.items, totalCount: page.totalCount };
     },
+    ...accessKeyHandlers(parts),
     simulatePolicy: (context, input) => simulate(parts, context, input),
   });
 }
@@ -167,20 +172,6 @@ function signedInCaller(user: SignInRow): Caller {
     principalId: user.userId,
     principalName: user.userName,
   };
-}
-
-async function loadUser({ sql, accountId }: Context, userId: string) {
-  const users = await iamStore(sql).listUsers(accountId);
-  const user = users.find((candidate) => candidate.userId === userId);
-  if (user === undefined) throw new Problem("iam.userNotFound");
-  return user;
-}
-
-async function loadPolicy({ sql, accountId }: Context, policyId: string) {
-  const policies = await iamStore(sql).listPolicies(accountId);
-  const policy = policies.find((candidate) => candidate.policyId === policyId);
-  if (policy === undefined) throw new Problem("iam.policyNotFound");
-  return policy;
 }
 
 async function createUser(
