@@ -18,7 +18,9 @@ import { createRouter } from "./kernel/http/route.ts";
 import { createServer, type ServerParts } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
+import { breachedPasswords } from "./kernel/identity/breached-passwords.ts";
 import { fileSealer } from "./kernel/identity/sealer.ts";
+import { createNonceMemory } from "./kernel/identity/signed-request.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
 import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
 import { createIntentPublisher } from "./kernel/intent/publisher.ts";
@@ -84,22 +86,24 @@ async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  return { database, auditLog, auditKey: key, authority, spool, lake };
+  const sealer = fileSealer(config.folders.keys);
+  return { database, auditLog, auditKey: key, authority, spool, lake, sealer };
 }
 
 type Foundations = Awaited<ReturnType<typeof openFoundations>>;
 
-function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
+function buildServices({ database, auditLog, auditKey, lake, sealer }: Foundations) {
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
+  const breached = breachedPasswords(join(config.folders.rules, "breached-passwords.txt"));
   const library = ruleLibrary(() => {
     const [first] = rulesets();
     return first === undefined ? undefined : loadRuleset(first);
   });
   const services = [
     accountService({ database, createFirstAdministrator }),
-    iamService({ database, authorizer, contracts, sealer: fileSealer(config.folders.keys) }),
+    iamService({ database, authorizer, contracts, sealer, breached }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live }),
@@ -197,7 +201,7 @@ function followEvents(
 
 async function start() {
   const foundations = await openFoundations();
-  const { database, auditLog, authority, spool } = foundations;
+  const { database, auditLog, authority, spool, sealer } = foundations;
   const { services, authorizer, live, rulesets } = buildServices(foundations);
   const publisher = buildPlanes(foundations, rulesets);
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
@@ -214,10 +218,11 @@ async function start() {
   const certificate = await authority.issueServer(names);
   const parts: ServerParts = {
     database,
-    credentials: credentialLookup(database),
+    credentials: credentialLookup(database, sealer),
     authorizer,
     audit,
     rateLimiter: createRateLimiter(),
+    nonces: createNonceMemory(),
     clock,
     newId,
     codeOf: (problem) => problems.errorBody(problem).code,
@@ -228,6 +233,7 @@ async function start() {
         log({ level: "error", part: "outbox", error: String(error) }),
       ),
     router: createRouter(services),
+    foreign: { match: () => undefined },
     problems,
     openapi: openapiOf(contracts, VERSION),
     consoleFolder: consoleFolder(),

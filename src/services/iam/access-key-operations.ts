@@ -56,7 +56,8 @@ export const accessKeyOperations = {
     }),
     output: Type.Object({ accessKey: AccessKey, secret: Type.String() }),
     secretOutput: ["secret"],
-    problems: ["iam.userNotFound", "iam.accessKeyLimit", "iam.cidrInvalid"],
+    problems: ["iam.userNotFound", "iam.accessKeyLimit", "iam.cidrInvalid", "iam.underBoundary"],
+    freshMfa: true,
   }),
   updateAccessKey: operation({
     name: "iam.updateAccessKey",

@@ -9,6 +9,7 @@ import { pageInMemory } from "../../kernel/store/page.ts";
 import type { AccessKey, iamContract } from "./contract.ts";
 import { accessKeyStore } from "./credential-store.ts";
 import { limits } from "./domain.ts";
+import { refuseBeyondBoundary } from "./guards.ts";
 import { loadUser } from "./load.ts";
 
 type AccessKeyHandlers = Pick<
@@ -30,7 +31,8 @@ export function accessKeyHandlers({ sealer }: { sealer: Sealer }): AccessKeyHand
     async createAccessKey(context, { userId, ttlSeconds, sourceCidrs = [] }) {
       const { accountId, nowMs, sql } = context;
       checkCidrs(sourceCidrs);
-      await loadUser(context, userId);
+      const user = await loadUser(context, userId);
+      refuseBeyondBoundary(context, user.boundaryPolicyId);
       const store = accessKeyStore(sql);
       // The row of the user is the lock: two calls at once must not both see one key.
       const keys = await store.listOfUserForUpdate(accountId, userId);

@@ -1,11 +1,21 @@
 /** Rules of users, policies and credentials. */
-import type { Policy, PolicyDocument, User } from "./contract.ts";
+import type { PolicyDocument, SecuritySettings, User } from "./contract.ts";
 
 export const limits = {
   sessionIdleMs: 8 * 3_600_000,
   sessionAbsoluteMs: 24 * 3_600_000,
   bearerKeysPerUserMax: 2,
   accessKeysPerUserMax: 2,
+  policiesPerPrincipalMax: 10,
+  groupsPerUserMax: 10,
+  usersPerGroupMax: 100,
+  groupsMax: 300,
+  usersMax: 5_000,
+  rolesMax: 1_000,
+  policiesMax: 1_500,
+  policyVersionsKept: 20,
+  resourcePoliciesMax: 200,
+  tagsMax: 50,
 } as const;
 
 export const ADMINISTRATOR = "Administrator";
@@ -59,36 +69,70 @@ export const managedPolicies: readonly {
   },
 ];
 
-/** What every signed-in user may do without any policy: know who he is, and leave. */
+/**
+ * What every user may do without any policy and under every boundary: know who he is, leave, and
+ * look after his own password and second factors.
+ */
 export const selfServicePolicy = {
   policyId: "self-service",
-  version: "1",
+  version: 2,
   document: {
     version: "1",
-    statement: [{ effect: "allow", action: ["iam:GetCaller", "iam:SignOut"], resource: "*" }],
+    statement: [
+      { effect: "allow", action: ["iam:GetCaller", "iam:SignOut"], resource: "*" },
+      { effect: "allow", action: "iam:*Own*", resource: "*" },
+    ],
   },
 } as const;
 
 /** True when some enabled user would still hold Administrator after the change. */
 export function keepsAdministrator(
-  users: readonly Pick<User, "userId" | "enabled" | "policyIds">[],
+  users: readonly Pick<User, "userId" | "enabled" | "policyIds" | "boundaryPolicyId">[],
   administratorPolicyId: string,
 ): boolean {
-  return users.some((user) => user.enabled && user.policyIds.includes(administratorPolicyId));
+  // Only what is attached to the user itself counts: a group's policy can be taken elsewhere.
+  return users.some(
+    (user) =>
+      user.enabled &&
+      user.boundaryPolicyId === null &&
+      user.policyIds.includes(administratorPolicyId),
+  );
 }
 
-/** The users as they would be after one of them is changed; `undefined` removes it. */
-export function withUser<Kept extends { userId: string }>(
-  users: readonly Kept[],
-  userId: string,
-  change: ((user: Kept) => Kept) | undefined,
-): Kept[] {
-  const others = users.filter((user) => user.userId !== userId);
-  const user = users.find((candidate) => candidate.userId === userId);
-  return user === undefined || change === undefined ? others : [...others, change(user)];
-}
+/** What holds for an account until it says otherwise. */
+export const securityDefaults: SecuritySettings = {
+  passwordLengthMin: 12,
+  passwordClassesMin: 1,
+  passwordHistory: 0,
+  requireMfa: false,
+};
 
-export type StoredPolicy = Policy & { readonly version: string };
+const CLASSES = [/\p{Ll}/u, /\p{Lu}/u, /\p{N}/u, /[^\p{L}\p{N}]/u];
+
+/** What is wrong with a password by the account's rules. */
+export function passwordFaults(
+  password: string,
+  userName: string,
+  settings: SecuritySettings,
+): string[] {
+  const faults: string[] = [];
+  const length = [...password].length;
+  if (length < settings.passwordLengthMin) {
+    faults.push(`has ${length} characters and must have ${settings.passwordLengthMin}`);
+  }
+  const classes = CLASSES.filter((one) => one.test(password)).length;
+  if (classes < settings.passwordClassesMin) {
+    faults.push(
+      `has ${classes} of lower case, upper case, digits and others, and must have ` +
+        `${settings.passwordClassesMin}`,
+    );
+  }
+  if (userName.length >= 3 && password.toLowerCase().includes(userName.toLowerCase())) {
+    faults.push("holds the user's name");
+  }
+  if (new Set(password).size < 5) faults.push("has fewer than 5 different characters");
+  return faults;
+}
 
 const KEY_PREFIX = "cordon_";
 
