@@ -17,6 +17,7 @@ import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
 import { createServer, type ServerParts } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
+import { anyCredential } from "./kernel/identity/authenticate.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
 import { breachedPasswords } from "./kernel/identity/breached-passwords.ts";
 import { fileSealer } from "./kernel/identity/sealer.ts";
@@ -47,11 +48,14 @@ import {
 } from "./services/fleet/service.ts";
 import { credentialLookup } from "./services/iam/credentials.ts";
 import { createFirstAdministrator } from "./services/iam/first-administrator.ts";
+import { roleDirectory } from "./services/iam/role-directory.ts";
 import { iamService } from "./services/iam/service.ts";
 import { recordDetections } from "./services/incident/detect.ts";
 import { detectionOf } from "./services/incident/detections.ts";
 import { blockedSourcesSection, expireResponses } from "./services/incident/intent.ts";
 import { incidentService } from "./services/incident/service.ts";
+import { roleSessionLookup } from "./services/sts/credentials.ts";
+import { stsService } from "./services/sts/service.ts";
 import { wafGatewaySection } from "./services/waf/intent.ts";
 import { ruleLibrary } from "./services/waf/library.ts";
 import { wafService } from "./services/waf/service.ts";
@@ -104,6 +108,7 @@ function buildServices({ database, auditLog, auditKey, lake, sealer }: Foundatio
   const services = [
     accountService({ database, createFirstAdministrator }),
     iamService({ database, authorizer, contracts, sealer, breached }),
+    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live }),
@@ -218,7 +223,10 @@ async function start() {
   const certificate = await authority.issueServer(names);
   const parts: ServerParts = {
     database,
-    credentials: credentialLookup(database, sealer),
+    credentials: anyCredential(
+      credentialLookup(database, sealer),
+      roleSessionLookup(database, { roles: roleDirectory(database), sealer }),
+    ),
     authorizer,
     audit,
     rateLimiter: createRateLimiter(),

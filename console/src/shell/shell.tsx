@@ -136,6 +136,9 @@ function Navigation({ operator }: { operator: boolean }) {
         ]),
         section(t("access"), [
           of("/users", "user"),
+          of("/groups", "group"),
+          of("/roles", "role"),
+          of("/role-sessions", "roleSession"),
           of("/policies", "policy"),
           of("/bearer-keys", "bearerKey"),
           of("/access-keys", "accessKey"),
@@ -143,7 +146,13 @@ function Navigation({ operator }: { operator: boolean }) {
           of("/audit", "entry"),
         ]),
         ...(operator
-          ? [section(t("system"), [of("/nodes", "node"), of("/accounts", "account")])]
+          ? [
+              section(t("system"), [
+                of("/nodes", "node"),
+                of("/accounts", "account"),
+                of("/guardrails", "guardrail"),
+              ]),
+            ]
           : []),
       ]}
     />

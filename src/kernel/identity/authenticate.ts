@@ -28,6 +28,20 @@ export type CredentialLookup = {
   resourceTags(accountId: string, resource: string): Promise<Readonly<Record<string, string>>>;
 };
 
+/** Asks for lasting keys first and then for temporary ones. */
+export function anyCredential(
+  lasting: CredentialLookup,
+  temporary: Pick<CredentialLookup, "bearerKey" | "accessKey">,
+): CredentialLookup {
+  return {
+    ...lasting,
+    bearerKey: async (hash, from) =>
+      (await lasting.bearerKey(hash, from)) ?? temporary.bearerKey(hash, from),
+    accessKey: async (id, from) =>
+      (await lasting.accessKey(id, from)) ?? temporary.accessKey(id, from),
+  };
+}
+
 export const SESSION_COOKIE = "__Host-cordon_session";
 export const DEVICE_COOKIE = "__Host-cordon_device";
 export const CSRF_HEADER = "x-cordon-csrf";
