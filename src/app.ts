@@ -48,6 +48,7 @@ import {
 } from "./services/fleet/service.ts";
 import { credentialLookup } from "./services/iam/credentials.ts";
 import { createFirstAdministrator } from "./services/iam/first-administrator.ts";
+import { jdcloudRouter } from "./services/iam/jdcloud/router.ts";
 import { roleDirectory } from "./services/iam/role-directory.ts";
 import { iamService } from "./services/iam/service.ts";
 import { recordDetections } from "./services/incident/detect.ts";
@@ -241,7 +242,7 @@ async function start() {
         log({ level: "error", part: "outbox", error: String(error) }),
       ),
     router: createRouter(services),
-    foreign: { match: () => undefined },
+    foreign: jdcloudRouter(services),
     problems,
     openapi: openapiOf(contracts, VERSION),
     consoleFolder: consoleFolder(),

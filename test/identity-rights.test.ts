@@ -95,7 +95,11 @@ describe("ceilings", () => {
   test("a guardrail holds for an account's administrator, and only the operator sets it", async () => {
     const tenant = { name: "tenant", userName: "ann", password: PASSWORD };
     const made = await stack.api("POST", "/v1/account/accounts", tenant);
-    const key = await signInForKey(stack.consolePort, { accountName: "tenant", userName: "ann", password: PASSWORD });
+    const key = await signInForKey(stack.consolePort, {
+      accountName: "tenant",
+      userName: "ann",
+      password: PASSWORD,
+    });
     const sites = async () => (await stack.api("GET", "/v1/waf/sites", undefined, key)).code;
     expect(await sites()).toBe(200);
     const document = {

@@ -214,7 +214,8 @@ function nativeName(name: string): string {
 }
 
 function isTrust(statement: object): boolean {
-  return "principal" in statement && !("action" in statement);
+  // A statement on a resource must name its resource; who may take on a role need not.
+  return "principal" in statement && !("resource" in statement);
 }
 
 function principalOf(

@@ -41,7 +41,13 @@ export function policyHandlers({ authorizer, contracts }: Parts): PolicyHandlers
   };
   return {
     async listPolicies({ sql, accountId }, input) {
-      const policies = await policyStore(sql).list(accountId);
+      const all = await policyStore(sql).list(accountId);
+      const { principalId } = input;
+      const attached =
+        principalId === undefined
+          ? undefined
+          : new Set(await policyStore(sql).attachedTo(accountId, principalId));
+      const policies = all.filter((one) => attached?.has(one.policyId) ?? true);
       const page = pageInMemory(policies, input, policyFields);
       return { policies: page.items, totalCount: page.totalCount };
     },

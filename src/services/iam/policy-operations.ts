@@ -34,7 +34,10 @@ export const policyOperations = {
     path: "/policies",
     action: "iam:ListPolicies",
     resource: "policy/*",
-    input: listInput({}),
+    input: listInput({
+      /** Only those attached to this user, group or role. */
+      principalId: Type.Optional(Type.String({ pattern: "^(?:user|grp|role)-[0-9a-z]{10}$" })),
+    }),
     output: listOutput("policies", Policy),
   }),
   getPolicy: operation({

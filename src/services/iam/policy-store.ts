@@ -18,6 +18,17 @@ export function policyStore(sql: Sql) {
         )::integer as attached_count
       from policy p where p.account_id = ${accountId} order by p.managed desc, p.name`,
 
+    async attachedTo(accountId: string, principalId: string): Promise<string[]> {
+      const rows = await sql<{ policyId: string }>`
+        select policy_id from user_policy
+          where account_id = ${accountId} and user_id = ${principalId}
+        union select policy_id from group_policy
+          where account_id = ${accountId} and group_id = ${principalId}
+        union select policy_id from role_policy
+          where account_id = ${accountId} and role_id = ${principalId}`;
+      return rows.map((row) => row.policyId);
+    },
+
     async insert(
       accountId: string,
       policy: CheckedDocument & {
