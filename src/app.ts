@@ -66,6 +66,9 @@ const config = readConfig(process.env);
 const clock = Date.now;
 const consoleUrl = `https://${config.console.host}:${config.console.port}`;
 
+/** Names that the console is reached by: in its certificate, and where passkeys work. */
+const consoleHosts = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
+
 /** One JSON document a line, to the process's own log file. */
 function log(line: Readonly<Record<string, unknown>>): void {
   process.stderr.write(`${JSON.stringify({ time: new Date(clock()).toISOString(), ...line })}\n`);
@@ -108,7 +111,7 @@ function buildServices({ database, auditLog, auditKey, lake, sealer }: Foundatio
   });
   const services = [
     accountService({ database, createFirstAdministrator }),
-    iamService({ database, authorizer, contracts, sealer, breached }),
+    iamService({ database, authorizer, contracts, sealer, breached, hosts: consoleHosts }),
     stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
@@ -220,8 +223,7 @@ async function start() {
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
-  const names = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
-  const certificate = await authority.issueServer(names);
+  const certificate = await authority.issueServer(consoleHosts);
   const parts: ServerParts = {
     database,
     credentials: anyCredential(

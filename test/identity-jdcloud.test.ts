@@ -234,20 +234,18 @@ test("roles are trusted, attached to and taken on, and the temporary keys sign w
 
 test("operations of the older permission model answer 501 and say so", async () => {
   const { iam } = admin;
-  const calls = [
-    iam.createPermission?.({ createPermissionInfo: {} }),
-    iam.describePermissionDetail?.({ permissionId: 1 }),
-    iam.updatePermission?.({ permissionId: 1, updatePermissionInfo: {} }),
-    iam.describePermissions?.({ pageNumber: 1, pageSize: 10, queryType: 0 }),
-    iam.describeSubUserPermissions?.({ subUser: "li", pageNumber: 1, pageSize: 10 }),
-    iam.addPermissionsToSubUser?.({ subUser: "li", addPermissionsInfo: {} }),
-    iam.removePermissionOfSubUser?.({ subUser: "li", permissionId: 1 }),
+  const asked: [string, object][] = [
+    ["createPermission", { createPermissionInfo: {} }],
+    ["describePermissionDetail", { permissionId: 1 }],
+    ["updatePermission", { permissionId: 1, updatePermissionInfo: {} }],
+    ["describePermissions", { pageNumber: 1, pageSize: 10, queryType: 0 }],
+    ["describeSubUserPermissions", { subUser: "li", pageNumber: 1, pageSize: 10 }],
+    ["addPermissionsToSubUser", { subUser: "li", addPermissionsInfo: {} }],
+    ["removePermissionOfSubUser", { subUser: "li", permissionId: 1 }],
   ];
-  for (const call of calls) {
-    expect(await refusal(call ?? Promise.resolve())).toMatchObject({
-      code: 501,
-      status: "UNIMPLEMENTED",
-    });
+  for (const [name, options] of asked) {
+    const answer = await refusal(iam[name]?.(options) ?? Promise.resolve());
+    expect(answer, name).toMatchObject({ code: 501, status: "UNIMPLEMENTED" });
   }
 });
 

@@ -27,6 +27,8 @@ export type Context = {
   readonly accountId: string;
   readonly sourceIp: string;
   readonly userAgent: string;
+  /** The Host header: the name and port by which the caller reached this server. */
+  readonly host: string;
   /** The transaction, in the caller's account. */
   readonly sql: Sql;
   newId(prefix: string): string;

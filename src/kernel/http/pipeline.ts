@@ -215,6 +215,7 @@ function contextFor(
     accountId: caller.accountId,
     sourceIp: call.sourceIp,
     userAgent: (call.headers["user-agent"] ?? "").slice(0, 256),
+    host: call.headers.host ?? "",
     sql,
     newId: parts.newId,
     async emit(event) {

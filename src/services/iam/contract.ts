@@ -9,9 +9,9 @@ import {
   listOutput,
   operation,
 } from "../../kernel/operation.ts";
-import { AccountName, UserName } from "../account/contract.ts";
 
 import { accessKeyOperations } from "./access-key-operations.ts";
+import { ownOperations, securityOperations, signInOperations } from "./factor-operations.ts";
 import { attachmentOperations, groupOperations, roleOperations } from "./group-operations.ts";
 import { policyOperations } from "./policy-operations.ts";
 import { iamProblems } from "./problems.ts";
@@ -27,24 +27,9 @@ export const iamContract = contract({
   summary: "Users, bearer keys and policies of this account",
   resources: iamResources,
   operations: {
-    signIn: operation({
-      name: "iam.signIn",
-      summary: "Sign in with a password and receive a console session",
-      method: "POST",
-      path: "/session:signIn",
-      action: "iam:SignIn",
-      resource: "session",
-      authentication: "none",
-      input: input({
-        accountName: AccountName,
-        userName: UserName,
-        password: Type.String({ minLength: 1, maxLength: 256 }),
-      }),
-      secretInput: ["password"],
-      output: Type.Object({ caller: Caller, csrfToken: Type.String() }),
-      problems: ["iam.signInFailed"],
-      limits: { perMinute: 30 },
-    }),
+    ...signInOperations,
+    ...ownOperations,
+    ...securityOperations,
     signOut: operation({
       name: "iam.signOut",
       summary: "End this console session",
@@ -52,6 +37,7 @@ export const iamContract = contract({
       path: "/session:signOut",
       action: "iam:SignOut",
       resource: "session",
+      beforeMfa: true,
       input: input({}),
       output: Empty,
     }),
@@ -62,6 +48,7 @@ export const iamContract = contract({
       path: "/caller",
       action: "iam:GetCaller",
       resource: "session",
+      beforeMfa: true,
       input: input({}),
       output: Type.Object({ caller: Caller, csrfToken: Type.Union([Type.String(), Type.Null()]) }),
     }),
@@ -94,5 +81,12 @@ export const iamContract = contract({
     ...policyOperations,
   },
   problems: iamProblems,
-  events: ["iam.signInSucceeded", "iam.signInFailed", "iam.userCreated", "iam.userDeleted"],
+  events: [
+    "iam.signInSucceeded",
+    "iam.signInFailed",
+    "iam.userCreated",
+    "iam.userDeleted",
+    "iam.factorAdded",
+    "iam.factorRemoved",
+  ],
 });

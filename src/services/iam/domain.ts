@@ -15,7 +15,12 @@ export const limits = {
   policiesMax: 1_500,
   policyVersionsKept: 20,
   resourcePoliciesMax: 200,
-  tagsMax: 50,
+  /** How long a sign-in may wait for its second factor, or a browser for a passkey. */
+  ceremonyTtlMs: 5 * 60_000,
+  passkeysPerUserMax: 10,
+  backupCodes: 10,
+  failuresFree: 5,
+  lockMsMax: 15 * 60_000,
 } as const;
 
 export const ADMINISTRATOR = "Administrator";
@@ -139,4 +144,18 @@ const KEY_PREFIX = "cordon_";
 /** A bearer key's text: a prefix that secret scanners can find, then 256 random bits. */
 export function bearerKeyText(secret: string): string {
   return `${KEY_PREFIX}${secret}`;
+}
+
+/** How long attempts are refused after this many failures: a minute, doubling to a quarter hour. */
+export function lockMs(failures: number): number {
+  if (failures < limits.failuresFree) return 0;
+  return Math.min(60_000 * 2 ** Math.min(failures - limits.failuresFree, 10), limits.lockMsMax);
+}
+
+const CODE_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** A back-up code of 50 random bits, without letters that look like others. */
+export function backupCodeOf(random: Buffer): string {
+  const text = [...random.subarray(0, 10)].map((byte) => CODE_ALPHABET.charAt(byte & 31)).join("");
+  return `${text.slice(0, 5)}-${text.slice(5)}`;
 }

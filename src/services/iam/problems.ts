@@ -59,6 +59,11 @@ const factorProblems = {
     message: "This took too long or was begun elsewhere",
     fix: "Begin again",
   },
+  "iam.passkeyHost": {
+    code: 400,
+    message: "Passkeys need the console's name, not an address",
+    fix: "Open the console as https://localhost:… or by the name in CORDON_CONSOLE_HOST",
+  },
   "iam.totpPresent": {
     code: 409,
     message: "There is an authenticator app already",

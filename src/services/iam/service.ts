@@ -12,6 +12,7 @@ import { accessKeyHandlers } from "./access-keys.ts";
 import { answerHandlers } from "./answers.ts";
 import { iamContract } from "./contract.ts";
 import { attachmentHandlers, groupHandlers, roleHandlers } from "./groups.ts";
+import { ownHandlers, passkeyHandlers, securityHandlers, totpHandlers } from "./own.ts";
 import type { BreachedPasswords } from "./passwords.ts";
 import { policyHandlers, resourceHandlers } from "./policies.ts";
 import { callerView, signInHandlers } from "./sign-in.ts";
@@ -24,6 +25,8 @@ export type IamParts = {
   readonly contracts: readonly Contract[];
   readonly sealer: Sealer;
   readonly breached: BreachedPasswords;
+  /** Names that the console is reached by. */
+  readonly hosts: readonly string[];
 };
 
 /** The iam service. */
@@ -31,6 +34,10 @@ export function iamService(parts: IamParts): Service {
   return service(iamContract, {
     ...signInHandlers(parts),
     ...sessionHandlers(),
+    ...ownHandlers(parts),
+    ...totpHandlers(parts),
+    ...passkeyHandlers(parts),
+    ...securityHandlers(),
     ...userHandlers(parts),
     ...bearerKeyHandlers(),
     ...accessKeyHandlers(parts),

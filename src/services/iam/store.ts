@@ -64,6 +64,11 @@ export function iamStore(sql: Sql) {
       await sql`delete from session where account_id = ${accountId} and user_id = ${userId}`;
     },
 
+    async endOtherSessions(accountId: string, userId: string, sessionId: string) {
+      await sql`delete from session where account_id = ${accountId} and user_id = ${userId}
+        and session_id <> ${sessionId}`;
+    },
+
     /** Holds other changes of the same user back until this transaction ends. */
     async lockUser(accountId: string, userId: string) {
       await sql`select user_id from iam_user
@@ -117,6 +122,14 @@ export function signInStore(sql: Sql) {
           u.password_hash, u.enabled
         from account a join iam_user u using (account_id)
         where a.name = ${accountName} and u.name = ${userName}`;
+      return row;
+    },
+
+    async userBy(userId: string): Promise<SignInRow | undefined> {
+      const [row] = await sql<SignInRow>`
+        select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
+          u.password_hash, u.enabled
+        from account a join iam_user u using (account_id) where u.user_id = ${userId}`;
       return row;
     },
 
