@@ -17,6 +17,10 @@ create index access_key_by_user on access_key (account_id, user_id);
 -- Policies: a document may be Cedar text, then `compiled` holds its JSON form.
 alter table policy add column compiled jsonb;
 alter table policy add column version integer not null default 1;
+-- Who may read everything may also ask why.
+update policy set document = jsonb_set(document, '{statement,0,action}',
+    (document #> '{statement,0,action}') || '["iam:ExplainDecision", "iam:ValidatePolicy"]')
+  where managed and name = 'Auditor';
 create table policy_version (
   account_id  text not null references account,
   policy_id   text not null references policy on delete cascade,

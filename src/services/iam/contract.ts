@@ -11,6 +11,7 @@ import {
 } from "../../kernel/operation.ts";
 
 import { accessKeyOperations } from "./access-key-operations.ts";
+import { answerOperations } from "./answer-operations.ts";
 import { ownOperations, securityOperations, signInOperations } from "./factor-operations.ts";
 import { attachmentOperations, groupOperations, roleOperations } from "./group-operations.ts";
 import { policyOperations } from "./policy-operations.ts";
@@ -79,6 +80,7 @@ export const iamContract = contract({
     ...roleOperations,
     ...attachmentOperations,
     ...policyOperations,
+    ...answerOperations,
   },
   problems: iamProblems,
   events: [

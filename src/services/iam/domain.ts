@@ -19,6 +19,9 @@ export const limits = {
   ceremonyTtlMs: 5 * 60_000,
   passkeysPerUserMax: 10,
   backupCodes: 10,
+  /** Requests that a replay looks at, and kinds of change that it tells. */
+  replayMax: 100_000,
+  replayChangesMax: 500,
   failuresFree: 5,
   lockMsMax: 15 * 60_000,
 } as const;
@@ -51,6 +54,9 @@ export const managedPolicies: readonly {
             "events:ExportEvents",
             "iam:SignOut",
             "iam:SimulatePolicy",
+            "iam:ExplainDecision",
+            "iam:ValidatePolicy",
+            "iam:*Own*",
             "waf:ExplainRequest",
           ],
           resource: "*",

@@ -16,7 +16,6 @@ import {
   PolicyVersion,
   ResourcePolicy,
   Tags,
-  UserId,
 } from "./resources.ts";
 
 /** Full name of a resource, `crn:<service>::<account>:<type>/<id>`. */
@@ -215,44 +214,5 @@ export const policyOperations = {
     output: Empty,
     problems: ["iam.policyNotFound", "iam.policyManaged", "iam.policyInUse"],
     dangerous: true,
-  }),
-  listActions: operation({
-    name: "iam.listActions",
-    summary: "List every action a policy can name",
-    method: "GET",
-    path: "/actions",
-    action: "iam:ListActions",
-    resource: "action/*",
-    input: listInput({}),
-    output: listOutput(
-      "actions",
-      Type.Object({
-        action: Type.String(),
-        operation: Type.String(),
-        resource: Type.String(),
-        summary: Type.String(),
-      }),
-    ),
-  }),
-  simulatePolicy: operation({
-    name: "iam.simulatePolicy",
-    summary: "Tell what a user may do, and which statement decides",
-    method: "POST",
-    path: "/policies:simulate",
-    action: "iam:SimulatePolicy",
-    resource: "user/{userId}",
-    input: input({
-      userId: UserId,
-      action: Type.String({ maxLength: 128, pattern: "^[a-z]+:[A-Za-z]+$" }),
-      resource: Type.String({ maxLength: 256 }),
-      sourceIp: Type.Optional(Type.String({ maxLength: 45 })),
-    }),
-    output: Type.Object({
-      decision: Type.Enum(["allow", "deny"]),
-      decidedBy: Type.String(),
-      determiningPolicyIds: Type.Array(Type.String()),
-      explanation: Type.String(),
-    }),
-    problems: ["iam.userNotFound"],
   }),
 };
