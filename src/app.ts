@@ -208,28 +208,31 @@ function followEvents(
   );
 }
 
+/** Lasting keys of the iam service, and temporary ones of the sts service. */
+function allCredentials({ database, sealer }: Foundations) {
+  const roles = roleDirectory(database);
+  const temporary = roleSessionLookup(database, { roles, sealer });
+  return anyCredential(credentialLookup(database, sealer), temporary);
+}
+
 async function start() {
   const foundations = await openFoundations();
-  const { database, auditLog, authority, spool, sealer } = foundations;
+  const { database, auditLog, authority, spool } = foundations;
   const { services, authorizer, live, rulesets } = buildServices(foundations);
   const publisher = buildPlanes(foundations, rulesets);
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
   const problems = problemCatalog(contracts);
   const ended = new AbortController();
-  const refresh = () =>
-    void publisher
-      .refresh()
-      .catch((error: unknown) => log({ level: "error", part: "intent", error: String(error) }));
+  const failed = (part: string) => (error: unknown) =>
+    log({ level: "error", part, error: String(error) });
+  const refresh = () => void publisher.refresh().catch(failed("intent"));
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
   const certificate = await authority.issueServer(consoleHosts);
   const parts: ServerParts = {
     database,
-    credentials: anyCredential(
-      credentialLookup(database, sealer),
-      roleSessionLookup(database, { roles: roleDirectory(database), sealer }),
-    ),
+    credentials: allCredentials(foundations),
     authorizer,
     audit,
     rateLimiter: createRateLimiter(),
@@ -239,10 +242,7 @@ async function start() {
     codeOf: (problem) => problems.errorBody(problem).code,
     log,
     intentChanged: refresh,
-    eventsWritten: () =>
-      void drain().catch((error: unknown) =>
-        log({ level: "error", part: "outbox", error: String(error) }),
-      ),
+    eventsWritten: () => void drain().catch(failed("outbox")),
     router: createRouter(services),
     foreign: jdcloudRouter(services),
     problems,

@@ -130,7 +130,7 @@ function trimmed(value: string): string {
   return value.replace(/\s+/g, " ").trim();
 }
 
-/** Decoded, escaped strictly, sorted by name and then value; undefined when it cannot be decoded. */
+/** Decoded, escaped strictly, sorted by name and value; undefined when it cannot be decoded. */
 export function canonicalQuery(query: string): string | undefined {
   if (query === "") return "";
   const pairs: [string, string][] = [];

@@ -17,7 +17,7 @@ import {
   signatureFault,
 } from "../identity/signed-request.ts";
 import { Problem } from "../problem.ts";
-import type { Call } from "./pipeline.ts";
+import type { Call } from "./call.ts";
 
 export type Authenticated = {
   readonly identity: Identity;

@@ -8,7 +8,8 @@ import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
-import { type Call, type PipelineParts, runCall } from "./pipeline.ts";
+import type { Call } from "./call.ts";
+import { type PipelineParts, runCall } from "./pipeline.ts";
 import type { ForeignRouter, Router } from "./route.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 

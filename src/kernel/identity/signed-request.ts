@@ -19,7 +19,7 @@ export {
 export const limits = {
   /** How far the date of a signature may be from the server's clock, either way. */
   dateWindowMs: 15 * 60_000,
-  /** Nonces remembered; beyond it new signed requests are refused rather than old ones forgotten. */
+  /** Nonces remembered; beyond it new requests are refused rather than old ones forgotten. */
   noncesMax: 500_000,
 } as const;
 

@@ -34,7 +34,7 @@ import { iamStore, signInStore } from "./store.ts";
 type All = Handlers<typeof iamContract>;
 type Parts = FactorParts & { readonly breached: BreachedPasswords };
 
-/** @throws Problem iam.sessionRequired: a stolen key must not be able to change a person's factors. */
+/** @throws Problem iam.sessionRequired: a stolen key must not change a person's factors. */
 function person({ caller }: Context): Who & { sessionId: string; name: string } {
   const { sessionId, accountId, principalId: userId, principalName: name } = caller;
   if (sessionId === undefined) throw new Problem("iam.sessionRequired");

@@ -20,25 +20,24 @@ type Parts = { readonly authorizer: Authorizer; readonly contracts: readonly Con
 
 const policyFields = ["policyId", "name", "description", "managed", "updateTime"];
 
-type PolicyHandlers = Pick<
-  All,
-  | "listPolicies"
-  | "getPolicy"
-  | "createPolicy"
-  | "updatePolicy"
-  | "deletePolicy"
-  | "listPolicyVersions"
-  | "restorePolicyVersion"
-  | "validatePolicy"
->;
+type Check = (document: PolicyDocument) => ReturnType<typeof checkDocument>;
 
-export function policyHandlers({ authorizer, contracts }: Parts): PolicyHandlers {
-  // Made at the first document in Cedar text: it names every action there is.
+/** The check of documents; the schema is made at the first, since it names every action. */
+function documentCheck(contracts: readonly Contract[]): Check {
   let schema: string | undefined;
-  const check = (document: PolicyDocument) => {
+  return (document) => {
     schema ??= cedarSchema(contracts);
     return checkDocument(document, schema);
   };
+}
+
+type PolicyHandlers = Pick<
+  All,
+  "listPolicies" | "getPolicy" | "createPolicy" | "updatePolicy" | "deletePolicy" | "validatePolicy"
+>;
+
+export function policyHandlers({ authorizer, contracts }: Parts): PolicyHandlers {
+  const check = documentCheck(contracts);
   return {
     async listPolicies({ sql, accountId }, input) {
       const all = await policyStore(sql).list(accountId);
@@ -52,22 +51,7 @@ export function policyHandlers({ authorizer, contracts }: Parts): PolicyHandlers
       return { policies: page.items, totalCount: page.totalCount };
     },
     getPolicy: (context, { policyId }) => loadPolicy(context, policyId),
-    async createPolicy(context, { name, description = "", document }) {
-      const { sql, accountId, nowMs, caller } = context;
-      const store = policyStore(sql);
-      const checked = check(document);
-      refuseBeyondLimit((await store.list(accountId)).length, limits.policiesMax, "policies");
-      const policyId = context.newId("pol");
-      const time = timeText(nowMs);
-      await store
-        .insert(accountId, { policyId, name, description, managed: false, time, ...checked })
-        .catch((error) => {
-          throw violates(error, "policy_name_unique") ? new Problem("iam.policyNameTaken") : error;
-        });
-      const version = { version: 1, createdBy: caller.principalName, time, ...checked };
-      await store.insertVersion(accountId, policyId, version);
-      return loadPolicy(context, policyId);
-    },
+    createPolicy: (context, input) => createPolicy(check, context, input),
     async updatePolicy(context, { policyId, description, document, confirmLockOut }) {
       const { sql, accountId } = context;
       const policy = await loadPolicy(context, policyId);
@@ -89,6 +73,47 @@ export function policyHandlers({ authorizer, contracts }: Parts): PolicyHandlers
       await policyStore(context.sql).delete(context.accountId, policyId);
       return {};
     },
+    async validatePolicy(_context, { document }) {
+      try {
+        check(document);
+        return { valid: true, faults: [] };
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        return { valid: false, faults: [...error.details] };
+      }
+    },
+  };
+}
+
+type NewPolicy = { name: string; description?: string; document: PolicyDocument };
+
+async function createPolicy(
+  check: Check,
+  context: Context,
+  { name, description = "", document }: NewPolicy,
+) {
+  const { sql, accountId, nowMs, caller } = context;
+  const store = policyStore(sql);
+  const checked = check(document);
+  refuseBeyondLimit((await store.list(accountId)).length, limits.policiesMax, "policies");
+  const policyId = context.newId("pol");
+  const time = timeText(nowMs);
+  await store
+    .insert(accountId, { policyId, name, description, managed: false, time, ...checked })
+    .catch((error) => {
+      throw violates(error, "policy_name_unique") ? new Problem("iam.policyNameTaken") : error;
+    });
+  const version = { version: 1, createdBy: caller.principalName, time, ...checked };
+  await store.insertVersion(accountId, policyId, version);
+  return loadPolicy(context, policyId);
+}
+
+export function versionHandlers({
+  authorizer,
+  contracts,
+}: Parts): Pick<All, "listPolicyVersions" | "restorePolicyVersion"> {
+  const check = documentCheck(contracts);
+  return {
     async listPolicyVersions(context, input) {
       const { version: current } = await loadPolicy(context, input.policyId);
       const rows = await policyStore(context.sql).versions(context.accountId, input.policyId);
@@ -110,15 +135,6 @@ export function policyHandlers({ authorizer, contracts }: Parts): PolicyHandlers
       await writeVersion(context, policyId, check(wanted.document));
       await refuseLockOut(authorizer, context, confirmLockOut);
       return loadPolicy(context, policyId);
-    },
-    async validatePolicy(_context, { document }) {
-      try {
-        check(document);
-        return { valid: true, faults: [] };
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        return { valid: false, faults: [...error.details] };
-      }
     },
   };
 }

@@ -14,7 +14,7 @@ import { iamContract } from "./contract.ts";
 import { attachmentHandlers, groupHandlers, roleHandlers } from "./groups.ts";
 import { ownHandlers, passkeyHandlers, securityHandlers, totpHandlers } from "./own.ts";
 import type { BreachedPasswords } from "./passwords.ts";
-import { policyHandlers, resourceHandlers } from "./policies.ts";
+import { policyHandlers, resourceHandlers, versionHandlers } from "./policies.ts";
 import { callerView, signInHandlers } from "./sign-in.ts";
 import { iamStore } from "./store.ts";
 import { bearerKeyHandlers, userHandlers } from "./users.ts";
@@ -45,6 +45,7 @@ export function iamService(parts: IamParts): Service {
     ...roleHandlers(parts),
     ...attachmentHandlers(parts),
     ...policyHandlers(parts),
+    ...versionHandlers(parts),
     ...resourceHandlers(parts),
     ...answerHandlers(parts),
   });
