@@ -18,7 +18,11 @@ import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
 import { createServer, type ServerParts } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
+import { anyCredential } from "./kernel/identity/authenticate.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
+import { breachedPasswords } from "./kernel/identity/breached-passwords.ts";
+import { fileSealer } from "./kernel/identity/sealer.ts";
+import { createNonceMemory } from "./kernel/identity/signed-request.ts";
 import { readIdentity } from "./kernel/intent/identity-file.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
 import { joinTicketFile } from "./kernel/intent/protocol.ts";
@@ -46,6 +50,8 @@ import {
 } from "./services/fleet/service.ts";
 import { credentialLookup } from "./services/iam/credentials.ts";
 import { createFirstAdministrator } from "./services/iam/first-administrator.ts";
+import { jdcloudRouter } from "./services/iam/jdcloud/router.ts";
+import { roleDirectory } from "./services/iam/role-directory.ts";
 import { iamService } from "./services/iam/service.ts";
 import { recordDetections } from "./services/incident/detect.ts";
 import { detectionOf } from "./services/incident/detections.ts";
@@ -55,6 +61,8 @@ import {
   expireResponses,
 } from "./services/incident/intent.ts";
 import { incidentService } from "./services/incident/service.ts";
+import { roleSessionLookup } from "./services/sts/credentials.ts";
+import { stsService } from "./services/sts/service.ts";
 import { wafGatewaySection } from "./services/waf/intent.ts";
 import { ruleLibrary } from "./services/waf/library.ts";
 import { wafService } from "./services/waf/service.ts";
@@ -63,6 +71,9 @@ const VERSION = "0.1.0";
 const config = readConfig(process.env);
 const clock = Date.now;
 const consoleUrl = `https://${config.console.host}:${config.console.port}`;
+
+/** Names that the console is reached by: in its certificate, and where passkeys work. */
+const consoleHosts = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
 
 /** One JSON document a line, to the process's own log file. */
 function log(line: Readonly<Record<string, unknown>>): void {
@@ -89,7 +100,8 @@ async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  return { database, auditLog, auditKey: key, authority, spool, lake };
+  const sealer = fileSealer(config.folders.keys);
+  return { database, auditLog, auditKey: key, authority, spool, lake, sealer };
 }
 
 type Foundations = Awaited<ReturnType<typeof openFoundations>>;
@@ -108,17 +120,19 @@ function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
 }
 
 function buildServices(foundations: Foundations) {
-  const { database, auditLog, auditKey, lake } = foundations;
+  const { database, auditLog, auditKey, lake, sealer } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
+  const breached = breachedPasswords(join(config.folders.rules, "breached-passwords.txt"));
   const library = ruleLibrary(() => {
     const [first] = rulesets();
     return first === undefined ? undefined : loadRuleset(first);
   });
   const services = [
     accountService({ database, createFirstAdministrator }),
-    iamService({ database, authorizer, contracts }),
+    iamService({ database, authorizer, contracts, sealer, breached, hosts: consoleHosts }),
+    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
@@ -214,6 +228,13 @@ function followEvents(
   );
 }
 
+/** Lasting keys of the iam service, and temporary ones of the sts service. */
+function allCredentials({ database, sealer }: Foundations) {
+  const roles = roleDirectory(database);
+  const temporary = roleSessionLookup(database, { roles, sealer });
+  return anyCredential(credentialLookup(database, sealer), temporary);
+}
+
 async function start() {
   const foundations = await openFoundations();
   const { database, auditLog, authority, spool } = foundations;
@@ -222,30 +243,28 @@ async function start() {
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
   const problems = problemCatalog(contracts);
   const ended = new AbortController();
-  const refresh = () =>
-    void publisher
-      .refresh()
-      .catch((error: unknown) => log({ level: "error", part: "intent", error: String(error) }));
+  const failed = (part: string) => (error: unknown) =>
+    log({ level: "error", part, error: String(error) });
+  const refresh = () => void publisher.refresh().catch(failed("intent"));
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
   const certificate = await authority.issueServer(serverNames());
   const parts: ServerParts = {
     database,
-    credentials: credentialLookup(database),
+    credentials: allCredentials(foundations),
     authorizer,
     audit,
     rateLimiter: createRateLimiter(),
+    nonces: createNonceMemory(),
     clock,
     newId,
     codeOf: (problem) => problems.errorBody(problem).code,
     log,
     intentChanged: refresh,
-    eventsWritten: () =>
-      void drain().catch((error: unknown) =>
-        log({ level: "error", part: "outbox", error: String(error) }),
-      ),
+    eventsWritten: () => void drain().catch(failed("outbox")),
     router: createRouter(services),
+    foreign: jdcloudRouter(services),
     problems,
     openapi: openapiOf(contracts, VERSION),
     consoleFolder: consoleFolder(),

@@ -15,6 +15,9 @@ import { createRateLimiter } from "../src/kernel/http/rate-limit.ts";
 import { createRouter } from "../src/kernel/http/route.ts";
 import { newId } from "../src/kernel/id.ts";
 import { createAuthorizer } from "../src/kernel/identity/authorize.ts";
+import { breachedPasswords } from "../src/kernel/identity/breached-passwords.ts";
+import { fileSealer } from "../src/kernel/identity/sealer.ts";
+import { createNonceMemory } from "../src/kernel/identity/signed-request.ts";
 import { signingKey } from "../src/kernel/keys.ts";
 import { connectLake } from "../src/kernel/lake/client.ts";
 import { lakeSocket } from "../src/kernel/lake/socket.ts";
@@ -31,13 +34,41 @@ import { eventsService } from "../src/services/events/service.ts";
 import { fleetService, gatewayReports } from "../src/services/fleet/service.ts";
 import { credentialLookup } from "../src/services/iam/credentials.ts";
 import { createFirstAdministrator } from "../src/services/iam/first-administrator.ts";
+import { roleDirectory } from "../src/services/iam/role-directory.ts";
 import { iamService } from "../src/services/iam/service.ts";
 import { incidentService } from "../src/services/incident/service.ts";
+import { stsService } from "../src/services/sts/service.ts";
 import { ruleLibrary } from "../src/services/waf/library.ts";
 import { wafService } from "../src/services/waf/service.ts";
 import type { ApiReply } from "./stack.ts";
 
 export const PASSWORD = "correct horse battery staple";
+
+type Opened = {
+  readonly config: ReturnType<typeof readConfig>;
+  readonly database: ReturnType<typeof openDatabase>;
+  readonly authorizer: ReturnType<typeof createAuthorizer>;
+  readonly sealer: ReturnType<typeof fileSealer>;
+  readonly auditLog: Awaited<ReturnType<typeof openAuditLog>>;
+  readonly auditKey: ReturnType<typeof signingKey>;
+};
+
+function allServices(opened: Opened): Service[] {
+  const { config, database, authorizer, sealer, auditLog, auditKey } = opened;
+  const library = ruleLibrary(() => undefined);
+  const lake = connectLake({ socketPath: lakeSocket(config) });
+  const breached = breachedPasswords(join(config.dataFolder, "breached-passwords"));
+  return [
+    accountService({ database, createFirstAdministrator }),
+    iamService({ database, authorizer, contracts, sealer, breached, hosts: ["localhost"] }),
+    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
+    auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    wafService({ database, gateways: () => gatewayReports(database), library }),
+    eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
+    incidentService(),
+    fleetService({ database, alarms: () => [] }),
+  ];
+}
 
 /** Starts it with the account `main` and its administrator; more services may join. */
 export async function startOperations(more: readonly Service[] = []) {
@@ -59,26 +90,20 @@ export async function startOperations(more: readonly Service[] = []) {
     signingKeyPem: auditKey.privateKeyPem,
   });
   const authorizer = createAuthorizer();
-  const library = ruleLibrary(() => undefined);
-  const lake = connectLake({ socketPath: lakeSocket(config) });
+  const sealer = fileSealer(config.folders.keys);
   const services = [
-    accountService({ database, createFirstAdministrator }),
-    iamService({ database, authorizer, contracts }),
-    auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
-    wafService({ database, gateways: () => gatewayReports(database), library }),
-    eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
-    incidentService(),
-    fleetService({ database, alarms: () => [] }),
+    ...allServices({ config, database, authorizer, sealer, auditLog, auditKey }),
     ...more,
   ];
   const problems = problemCatalog(services.map(({ contract }) => contract));
   const audit = createIndexedAudit({ log: auditLog, database, report: () => {} });
   const parts: PipelineParts = {
     database,
-    credentials: credentialLookup(database),
+    credentials: credentialLookup(database, sealer),
     authorizer,
     audit,
     rateLimiter: createRateLimiter(),
+    nonces: createNonceMemory(),
     clock: Date.now,
     newId,
     codeOf: (problem) => problems.errorBody(problem).code,
@@ -130,13 +155,18 @@ function callerOf(
     if (matched === undefined) throw new Error(`No operation answers ${method} ${path}`);
     let session = "";
     const bearer = key === "" ? {} : { authorization: `Bearer ${key}` };
+    const sent = { "content-type": "application/json", ...bearer, ...headers };
+    const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
     try {
       const result = await runCall(parts, {
         requestId: parts.newId("req"),
         ...matched,
         query,
-        headers: { "content-type": "application/json", ...bearer, ...headers },
-        body: body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body)),
+        headers: sent,
+        body: bytes,
+        signed: { method, path, query, headers: sent, body: bytes, service: "" },
+        deviceToken: undefined,
+        setDeviceCookie: () => {},
         sourceIp: "127.0.0.1",
         signal: new AbortController().signal,
         setSessionCookie: (token) => {

@@ -13,6 +13,7 @@ import { Failure } from "./shell/notices.tsx";
 import { Shell } from "./shell/shell.tsx";
 
 const Overview = lazy(() => import("./pages/overview.tsx"));
+const OwnSecurity = lazy(() => import("./pages/own-security.tsx"));
 const Live = lazy(() => import("./pages/live.tsx"));
 const Search = lazy(() => import("./pages/search.tsx"));
 const SiteDetail = lazy(() => import("./pages/site.tsx"));
@@ -52,6 +53,7 @@ function Page({ pathname }: { pathname: string }): ReactNode {
   const { t } = useWords();
   const [, first = "", second, third] = pathname.split("/").map(decodeURIComponent);
   if (first === "") return <Overview />;
+  if (first === "own") return <OwnSecurity />;
   if (first === "live") return <Live />;
   if (first === "search" && second !== undefined) return <EventDetail uid={second} />;
   if (first === "search") return <Search />;

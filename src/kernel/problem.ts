@@ -42,6 +42,21 @@ export const kernelProblems = {
     message: "No policy of the caller allows this action on this resource",
     fix: "Ask an administrator of the account for a policy that allows it",
   },
+  "kernel.freshMfaRequired": {
+    code: 403,
+    message: "This needs a second factor proved within the last 15 minutes",
+    fix: "Confirm with a passkey or a code, then repeat the request",
+  },
+  "kernel.mfaEnrollmentRequired": {
+    code: 403,
+    message: "This account wants a second factor and you have none yet",
+    fix: "Add a passkey or an authenticator app, then sign in again",
+  },
+  "kernel.operationUnsupported": {
+    code: 501,
+    message: "Cordon does not have this operation of the vendor's API",
+    fix: "docs/jdcloud-api.md says which operations there are, and why others are not",
+  },
   "kernel.routeNotFound": {
     code: 404,
     message: "There is no such path",

@@ -39,6 +39,13 @@ export function setCsrfToken(token: string): void {
   csrfToken = token;
 }
 
+let askFreshFactor: (() => Promise<boolean>) | undefined;
+
+/** Says what is asked when an operation wants a fresh second factor; it is then tried again. */
+export function onFreshFactorWanted(ask: (() => Promise<boolean>) | undefined): void {
+  askFreshFactor = ask;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Adds a value to a query as the server reads it: `filters.1.name=…`. */
@@ -89,6 +96,16 @@ function unreachable(code: number, message: string): ApiError {
 
 /** Calls an operation whose types are not known here, as generated pages do. */
 export async function callAny(operation: Operation, fields: Fields): Promise<Fields> {
+  try {
+    return await callOnce(operation, fields);
+  } catch (error) {
+    const wanted = error instanceof ApiError && error.reason === "kernel.freshMfaRequired";
+    if (!wanted || askFreshFactor === undefined || !(await askFreshFactor())) throw error;
+    return callOnce(operation, fields);
+  }
+}
+
+async function callOnce(operation: Operation, fields: Fields): Promise<Fields> {
   const { method, url, body } = requestOf(operation, fields);
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["content-type"] = "application/json";

@@ -16,7 +16,7 @@ function shown(path: string, contract: Contract, name: string, filterable: strin
   return [{ path, contract, resource, filterable: filterable === "" ? [] : filterable.split(" ") }];
 }
 
-const { waf, incident, iam, audit, fleet, account } = catalog;
+const { waf, incident, iam, sts, audit, fleet, account } = catalog;
 const all: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
@@ -31,12 +31,17 @@ const all: readonly Shown[] = [
   ...shown("findings", incident, "finding", "severity category sourceIp siteId incidentId"),
   ...shown("responses", incident, "response", "state cidr siteId automatic incidentId"),
   ...shown("users", iam, "user", "name userId enabled createTime"),
+  ...shown("groups", iam, "group", "name groupId policyIds userIds"),
+  ...shown("roles", iam, "role", "name roleId policyIds boundaryPolicyId"),
+  ...shown("role-sessions", sts, "roleSession", "name roleId sourcePrincipalId"),
   ...shown("policies", iam, "policy", "name policyId managed updateTime"),
   ...shown("bearer-keys", iam, "bearerKey", "name bearerKeyId userId"),
+  ...shown("access-keys", iam, "accessKey", "accessKeyId userId enabled"),
   ...shown("sessions", iam, "session", "sessionId userId sourceIp"),
   ...shown("audit", audit, "entry", "operation resource principalName sourceIp decision code"),
   ...shown("nodes", fleet, "node", ""),
   ...shown("accounts", account, "account", ""),
+  ...shown("guardrails", account, "guardrail", "name guardrailId"),
 ];
 
 export const resourceAt = (path: string): Shown | undefined =>

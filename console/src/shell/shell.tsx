@@ -14,6 +14,7 @@ import { call } from "../api/client.ts";
 import { type Language, useWords } from "../language.tsx";
 import { navigate, useAddress } from "../location.ts";
 import { isDark, rememberDark } from "./dark-mode.ts";
+import { FreshFactorDialog } from "./fresh-factor.tsx";
 import { NoticeBar } from "./notices.tsx";
 
 type Panel = { readonly header: string; readonly content: ReactNode; close(): void };
@@ -33,6 +34,7 @@ export function Shell({ caller, children }: { caller: Caller; children: ReactNod
     <PanelContext.Provider value={setPanel}>
       <div id="top">
         <TopBar caller={caller} />
+        <FreshFactorDialog />
       </div>
       <AppLayout
         headerSelector="#top"
@@ -98,8 +100,11 @@ function TopBar({ caller }: { caller: Caller }) {
           iconName: "user-profile",
           text: caller.principalName,
           description: caller.accountName,
-          items: [{ id: "signOut", text: t("signOut") }],
-          onItemClick: () => void signOut(),
+          items: [
+            { id: "own", text: t("ownSecurity") },
+            { id: "signOut", text: t("signOut") },
+          ],
+          onItemClick: ({ detail }) => (detail.id === "own" ? navigate("/own") : void signOut()),
         },
       ]}
     />
@@ -136,13 +141,23 @@ function Navigation({ operator }: { operator: boolean }) {
         ]),
         section(t("access"), [
           of("/users", "user"),
+          of("/groups", "group"),
+          of("/roles", "role"),
+          of("/role-sessions", "roleSession"),
           of("/policies", "policy"),
           of("/bearer-keys", "bearerKey"),
+          of("/access-keys", "accessKey"),
           of("/sessions", "session"),
           of("/audit", "entry"),
         ]),
         ...(operator
-          ? [section(t("system"), [of("/nodes", "node"), of("/accounts", "account")])]
+          ? [
+              section(t("system"), [
+                of("/nodes", "node"),
+                of("/accounts", "account"),
+                of("/guardrails", "guardrail"),
+              ]),
+            ]
           : []),
       ]}
     />

@@ -7,11 +7,12 @@ import { Readable } from "node:stream";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Alarm } from "../health.ts";
-import { SESSION_COOKIE } from "../identity/authenticate.ts";
+import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
+import type { Call } from "./call.ts";
 import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
-import type { Router } from "./route.ts";
+import type { ForeignRouter, Router } from "./route.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -21,6 +22,8 @@ const CONNECTIONS_MAX = 2_000;
 
 export type ServerParts = PipelineParts & {
   readonly router: Router;
+  /** Other APIs that are spoken on the same listener. */
+  readonly foreign: ForeignRouter;
   readonly problems: ProblemCatalog;
   /** The OpenAPI 3.1 document. */
   readonly openapi: Readonly<Record<string, unknown>>;
@@ -106,21 +109,32 @@ async function answerCall(
   reply: FastifyReply,
 ): Promise<unknown> {
   const [path = "", query = ""] = splitOnce(request.raw.url ?? "", "?");
-  const matched = parts.router.match(request.method, path);
+  const headers = headersOf(request.raw);
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const raw = { method: request.method, path, query, headers, body };
+  // A foreign API is chosen by the service that the signature names; the scope is signed.
+  const foreign = parts.foreign.match(raw);
+  const matched = foreign ?? parts.router.match(request.method, path);
   if (matched === undefined) throw new Problem("kernel.routeNotFound");
   const aborted = new AbortController();
   reply.raw.once("close", () => aborted.abort());
-  const result = await runCall(parts, {
+  const call: Call = {
     requestId: request.id,
     route: matched.route,
     parameters: matched.parameters,
     query,
-    headers: headersOf(request.raw),
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    headers,
+    body,
     sourceIp: request.ip,
     signal: aborted.signal,
     setSessionCookie: (token, maxAgeSeconds) => setSessionCookie(reply, token, maxAgeSeconds),
-  });
+    setDeviceCookie: (token) =>
+      setCookie(reply, DEVICE_COOKIE, { token, maxAgeSeconds: DEVICE_MAX_AGE_SECONDS }),
+    deviceToken: cookieOf(headers.cookie, DEVICE_COOKIE),
+    signed: { ...raw, service: foreign?.service ?? matched.route.contract.service },
+    translation: foreign?.translation,
+  };
+  const result = await runCall(parts, call);
   reply.header("x-request-id", request.id).header("cache-control", "no-store");
   const { stream } = matched.route.operation;
   if (stream === undefined) return { requestId: request.id, result };
@@ -145,12 +159,22 @@ function headersOf(message: IncomingMessage): Record<string, string | undefined>
   return headers;
 }
 
+const DEVICE_MAX_AGE_SECONDS = 180 * 86_400;
+
 function setSessionCookie(reply: FastifyReply, token: string | null, maxAgeSeconds: number): void {
-  const value = token ?? "";
   const age = token === null ? 0 : maxAgeSeconds;
+  setCookie(reply, SESSION_COOKIE, { token: token ?? "", maxAgeSeconds: age });
+}
+
+/** fastify sends each value of a repeated set-cookie in a line of its own. */
+function setCookie(
+  reply: FastifyReply,
+  name: string,
+  { token, maxAgeSeconds }: { token: string; maxAgeSeconds: number },
+): void {
   reply.header(
     "set-cookie",
-    `${SESSION_COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${age}`,
+    `${name}=${token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}`,
   );
 }
 
