@@ -9,7 +9,7 @@ import { useAddress } from "./location.ts";
 import { SetupPage } from "./pages/setup.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { resourceAt } from "./resource/resources.ts";
-import { Failure } from "./shell/notices.tsx";
+import { Failure } from "./shell/failure.tsx";
 import { Shell } from "./shell/shell.tsx";
 
 const Overview = lazy(() => import("./pages/overview.tsx"));

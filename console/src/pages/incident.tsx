@@ -16,7 +16,8 @@ import { useWords } from "../language.tsx";
 import { Fields } from "../resource/resource-detail.tsx";
 import type { Item } from "../resource/resources.ts";
 import { Value } from "../resource/value.tsx";
-import { Failure, useNotices } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
+import { useNotices } from "../shell/notices.tsx";
 import { BlockSource } from "./block-source.tsx";
 
 const { getIncident, updateIncident, revokeResponse } = catalog.incident.operations;

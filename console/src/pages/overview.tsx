@@ -14,7 +14,7 @@ import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
 import { type Item, itemsOf } from "../resource/resources.ts";
 import { Value } from "../resource/value.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
 
 const OPEN = { filters: [{ name: "status", values: ["open"], operator: "eq" }] };
 

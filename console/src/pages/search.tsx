@@ -12,7 +12,7 @@ import { call, callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
 import { useQueryValue } from "../location.ts";
 import ResourceTable from "../resource/resource-table.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
 
 const EventChart = lazy(() => import("./event-chart.tsx"));
 const RANGES = { hour: 3_600, day: 86_400, week: 604_800 } as const;

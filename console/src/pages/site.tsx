@@ -10,7 +10,8 @@ import { useWords } from "../language.tsx";
 import ResourceDetail from "../resource/resource-detail.tsx";
 import ResourceTable from "../resource/resource-table.tsx";
 import { resourceAt } from "../resource/resources.ts";
-import { Failure, useNotices } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
+import { useNotices } from "../shell/notices.tsx";
 
 export default function SiteDetail({ siteId }: { siteId: string }) {
   const { t, valueText } = useWords();

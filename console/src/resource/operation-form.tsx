@@ -12,7 +12,7 @@ import { useState } from "react";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { ApiError, callAny, requestOf } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
 import { type FormField as Field, fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
 import type { Item } from "./resources.ts";
 

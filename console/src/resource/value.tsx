@@ -37,7 +37,7 @@ const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
 const STATUS_FIELDS = ["mode", "state", "status", "severity", "decision", "disposition", "action"];
 
 export function Value({ field, value }: { field: string; value: unknown }) {
-  const { t, valueText, timeText, numberText } = useWords();
+  const { t, valueText, timeText, timeTip, numberText } = useWords();
   if (value === null || value === undefined || value === "") return <>{t("none")}</>;
   if (typeof value === "boolean") return <>{value ? t("yes") : t("no")}</>;
   if (typeof value === "number") {
@@ -50,7 +50,7 @@ export function Value({ field, value }: { field: string; value: unknown }) {
   const text = String(value);
   if (/[tT]ime$/.test(field))
     return (
-      <time dateTime={text} title={text}>
+      <time dateTime={text} title={timeTip(text)}>
         {timeText(text)}
       </time>
     );

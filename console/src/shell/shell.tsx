@@ -59,7 +59,7 @@ export function Shell({ caller, children }: { caller: Caller; children: ReactNod
 }
 
 function TopBar({ caller }: { caller: Caller }) {
-  const { t, language, setLanguage } = useWords();
+  const { t, language, setLanguage, zone, setZone } = useWords();
   const client = useQueryClient();
   const [dark, setDark] = useState(isDark);
   const toggle = (): void => {
@@ -80,6 +80,11 @@ function TopBar({ caller }: { caller: Caller }) {
         title: t("product"),
       }}
       utilities={[
+        {
+          type: "button",
+          text: t(zone === "utc" ? "utcTime" : "localTime"),
+          onClick: () => setZone(zone === "utc" ? "local" : "utc"),
+        },
         { type: "button", text: dark ? t("lightMode") : t("darkMode"), onClick: toggle },
         {
           type: "menu-dropdown",
