@@ -6,7 +6,7 @@ import { session } from "../api/session.ts";
 import { useWords } from "../language.tsx";
 import { OperationForm } from "../resource/operation-form.tsx";
 
-export function SignInPage() {
+export default function SignInPage() {
   const { t } = useWords();
   const client = useQueryClient();
   return (
