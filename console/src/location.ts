@@ -73,3 +73,16 @@ export function followLinks(): void {
     navigate(link.pathname + link.search);
   });
 }
+
+const RELOADED = "cordon.reloadedAt";
+const RELOAD_PAUSE_MS = 60_000;
+
+/** A part of the console that is gone from the server means a newer console: it is loaded once. */
+export function reloadWhenReplaced(): void {
+  window.addEventListener("vite:preloadError", () => {
+    const before = Number(sessionStorage.getItem(RELOADED) ?? "0");
+    if (Date.now() - before < RELOAD_PAUSE_MS) return;
+    sessionStorage.setItem(RELOADED, String(Date.now()));
+    window.location.reload();
+  });
+}

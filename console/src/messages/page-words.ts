@@ -28,6 +28,7 @@ export const pageWords = {
   activeBlocks: ["Blocks in force", "生效中的封禁"],
   automaticBlocks: ["Automatic response", "自动响应"],
   on: ["On", "开启"],
+  noEvents: ["No event in this time.", "此时间段内没有事件。"],
   asTable: ["As a table", "以表格显示"],
   rangeIncomplete: ["Choose a start and an end", "请选择开始和结束时间"],
   liveHelp: [

@@ -1,4 +1,4 @@
-/** Runs a request through a site's rules and shows every rule it meets; it may start from an event. */
+/** Runs a request, typed or recorded, through a site's rules and shows every rule it meets. */
 import Alert from "@cloudscape-design/components/alert";
 import Container from "@cloudscape-design/components/container";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";

@@ -1,4 +1,4 @@
-/** The rows of the live view: only those in sight are in the page, so that thousands cost nothing. */
+/** The rows of the live view: only those in sight are in the page, so thousands cost nothing. */
 import Box from "@cloudscape-design/components/box";
 import { useEffect, useRef, useState } from "react";
 import { useWords } from "../language.tsx";

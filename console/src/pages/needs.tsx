@@ -1,4 +1,4 @@
-/** What waits for a person: open incidents by weight, sites that failed, nodes that do not keep up. */
+/** What waits for a person: open incidents by weight, failed sites, nodes that lag. */
 import type { StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import { catalog } from "../../../src/catalog.ts";
 import { useWords } from "../language.tsx";

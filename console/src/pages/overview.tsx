@@ -1,7 +1,6 @@
 /** Three questions in order: what needs me now, what changed, are we covered. */
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
-import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -135,8 +134,10 @@ function Short({ title, asked, columns, resource, idField, linked, href, empty }
     );
   };
   return (
-    <Container
-      disableContentPaddings
+    <Table
+      variant="container"
+      enableKeyboardNavigation
+      ariaLabels={{ tableLabel: title }}
       header={
         <Header
           variant="h3"
@@ -146,17 +147,11 @@ function Short({ title, asked, columns, resource, idField, linked, href, empty }
           {title}
         </Header>
       }
-    >
-      <Table
-        variant="embedded"
-        enableKeyboardNavigation
-        ariaLabels={{ tableLabel: title }}
-        items={answer === undefined ? [] : itemsOf(answer)}
-        loading={answer === undefined && error === null}
-        loadingText={t("loading")}
-        columnDefinitions={columns.map((id) => ({ id, header: label(id), cell: cell(id) }))}
-        empty={error === null ? empty : <Failure error={error} />}
-      />
-    </Container>
+      items={answer === undefined ? [] : itemsOf(answer)}
+      loading={answer === undefined && error === null}
+      loadingText={t("loading")}
+      columnDefinitions={columns.map((id) => ({ id, header: label(id), cell: cell(id) }))}
+      empty={error === null ? empty : <Failure error={error} />}
+    />
   );
 }

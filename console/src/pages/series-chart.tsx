@@ -1,4 +1,5 @@
 /** Counts over time as stacked bars, with the same numbers as a table behind them. */
+import Box from "@cloudscape-design/components/box";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Table from "@cloudscape-design/components/table";
 import { BarChart } from "echarts/charts";
@@ -37,7 +38,8 @@ function optionsFor(props: Props, words: ReturnType<typeof useWords>, dark: bool
   const name = (group: string) => (group === "" ? words.t("events") : words.valueText(group));
   return {
     animation: false,
-    textStyle: { color: text, fontFamily: "inherit" },
+    // A canvas inherits nothing from the page.
+    textStyle: { color: text, fontFamily: getComputedStyle(document.body).fontFamily },
     // The policy for content allows no style attribute, so the tip is drawn.
     tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" } },
     legend: { show: series.length > 1, top: 0, textStyle: { color: text }, icon: "rect" },
@@ -70,6 +72,7 @@ function optionsFor(props: Props, words: ReturnType<typeof useWords>, dark: bool
 export default function SeriesChart(props: Props) {
   const words = useWords();
   const dark = useDark();
+  const isEmpty = props.series.every(({ points }) => points.length === 0);
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType>(undefined);
   const pick = useRef(props.picked);
@@ -99,6 +102,7 @@ export default function SeriesChart(props: Props) {
   }, [intervalSeconds]);
   return (
     <>
+      {isEmpty ? <Box color="text-body-secondary">{words.t("noEvents")}</Box> : null}
       <div ref={element} className="chart" role="img" aria-label={words.t("histogram")} />
       <ExpandableSection headerText={words.t("asTable")}>
         <Numbers series={props.series} />

@@ -1,4 +1,4 @@
-/** One resource as what a script needs: its settings as JSON, and the calls that read and make it. */
+/** One resource as what a script needs: the calls that read it, make it and change it. */
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";

@@ -28,51 +28,18 @@ function usable(operation: Operation, item: Item): boolean {
 }
 
 export function ItemButtons({ shown, item, without, left }: Props) {
-  const { t, operationTitle, valueText } = useWords();
-  const { failed } = useNotices();
-  const client = useQueryClient();
+  const { t, operationTitle } = useWords();
   const [asked, ask] = useState<Operation>();
   const remove = without === "delete" ? undefined : operationOf(shown, "delete");
-  const update = operationOf(shown, "update");
-  const statuses = without === "others" ? [] : statusChoices(shown);
   const actions = without === "others" ? [] : itemActions(shown);
   const { idField } = shown.resource;
-  const setStatus = async (status: string): Promise<void> => {
-    if (update === undefined || item === undefined) return;
-    try {
-      await callAny(update, { [idField]: item[idField], status });
-      await client.invalidateQueries();
-    } catch (error) {
-      failed(error);
-    }
-  };
   const finished = (): void => {
     if (asked === remove) left?.();
     if (asked === remove) navigate(`/${shown.path}`);
   };
   return (
     <>
-      {statuses.length === 0 ? null : (
-        <ButtonDropdown
-          disabled={item === undefined}
-          items={statuses.map((id) => ({
-            id,
-            text: valueText(id),
-            disabled: item?.status === id,
-          }))}
-          onItemClick={({ detail }) => void setStatus(detail.id)}
-        >
-          {t("setStatus")}
-        </ButtonDropdown>
-      )}
-      {statuses.includes("acknowledged") && item?.status === "open" ? (
-        <Button
-          nativeButtonAttributes={{ "data-key": "e" }}
-          onClick={() => void setStatus("acknowledged")}
-        >
-          {t("acknowledge")}
-        </Button>
-      ) : null}
+      {without === "others" ? null : <StatusButtons {...{ shown, item }} />}
       {actions.map((operation) => (
         <Button
           key={operation.name}
@@ -98,6 +65,50 @@ export function ItemButtons({ shown, item, without, left }: Props) {
           />
         </Suspense>
       )}
+    </>
+  );
+}
+
+/** One click for each state that the contract lets a person set. */
+function StatusButtons({ shown, item }: Pick<Props, "shown" | "item">) {
+  const { t, valueText } = useWords();
+  const { failed } = useNotices();
+  const client = useQueryClient();
+  const update = operationOf(shown, "update");
+  const statuses = statusChoices(shown);
+  const { idField } = shown.resource;
+  const setStatus = async (status: string): Promise<void> => {
+    if (update === undefined || item === undefined) return;
+    try {
+      await callAny(update, { [idField]: item[idField], status });
+      await client.invalidateQueries();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  return (
+    <>
+      {statuses.length === 0 ? null : (
+        <ButtonDropdown
+          disabled={item === undefined}
+          items={statuses.map((id) => ({
+            id,
+            text: valueText(id),
+            disabled: item?.status === id,
+          }))}
+          onItemClick={({ detail }) => void setStatus(detail.id)}
+        >
+          {t("setStatus")}
+        </ButtonDropdown>
+      )}
+      {statuses.includes("acknowledged") && item?.status === "open" ? (
+        <Button
+          nativeButtonAttributes={{ "data-key": "e" }}
+          onClick={() => void setStatus("acknowledged")}
+        >
+          {t("acknowledge")}
+        </Button>
+      ) : null}
     </>
   );
 }

@@ -2,6 +2,8 @@
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { requestOf } from "../api/client.ts";
 
+/** A longer command is written one flag a line. */
+const LINE_CHARS_MAX = 90;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A word for a POSIX shell; what needs no quotes gets none. */
@@ -68,7 +70,14 @@ export function cliText(operation: Operation, input: Fields): string | undefined
     flags.push(...words);
   }
   const sure = operation.dangerous === true ? ["--yes"] : [];
-  return ["./cordon", ...commandWords(operation), ...flags, ...sure].join(" ");
+  const command = ["./cordon", ...commandWords(operation)].join(" ");
+  const all: string[] = [];
+  for (const word of [...flags, ...sure]) {
+    if (word.startsWith("--")) all.push(word);
+    else all.push(`${all.pop()} ${word}`);
+  }
+  const line = [command, ...all].join(" ");
+  return line.length <= LINE_CHARS_MAX ? line : [command, ...all].join(" \\\n  ");
 }
 
 /** The call for curl; $KEY is a bearer key. */

@@ -16,6 +16,8 @@ import { type TableState, useTableState } from "./table-state.ts";
 
 const NOTHING: Item = {};
 const REFRESH_MS = 10_000;
+/** A longer value is cut; the whole of it stands in the tip and in the value's menu. */
+const CELL_PIXELS_MAX = 380;
 
 export type TableProps = {
   readonly shown: Shown;
@@ -47,87 +49,101 @@ function useColumns(shown: Shown, { sortField }: TableState) {
     header: label(column),
     cell: (item: Item) => <Cell shown={shown} column={column} item={item} first={at === 0} />,
     isRowHeader: column === resource.titleField,
+    maxWidth: CELL_PIXELS_MAX,
     ...(sortable && filterable.includes(column) ? { sortingField: column } : {}),
   }));
   return { definitions, sorting: definitions.find(({ id }) => id === sortField) };
 }
 
-export default function ResourceTable({ shown, fixed, always, embedded = false }: TableProps) {
-  const { t } = useWords();
+/** The parts of a list around its rows, and how rows are chosen. */
+function useParts({ shown, fixed, always, embedded = false }: TableProps) {
   const { resource, filterable } = shown;
   const state = useTableState(shown, { fixed: fixed ?? NOTHING, always: always ?? [] });
   const [preferences, setPreferences] = useTablePreferences(resource);
-  const { pageSize, columns, wrapLines } = preferences;
+  const { pageSize, columns } = preferences;
   const query = usePageOfItems(shown, state.search, state.page, pageSize);
   const items = query.data === undefined ? [] : itemsOf(query.data);
   const total = Number(query.data?.totalCount ?? 0);
-  const { definitions, sorting } = useColumns(shown, state);
   const selected = items.filter((item) => String(item[resource.idField]) === state.row);
-  const hasActions =
-    resource.delete !== undefined ||
+  const refresh = () => void query.refetch();
+  const header = (
+    <TableHeader
+      {...{ shown, total, embedded, search: state.search, refresh }}
+      item={selected[0]}
+      columns={columns.filter(({ visible }) => visible).map(({ id }) => id)}
+      updatedAt={query.dataUpdatedAt}
+      cleared={() => state.setRow("")}
+    />
+  );
+  const filter =
+    filterable.length === 0 ? undefined : (
+      <ResourceFilter {...{ shown, items }} tokens={state.tokens} setTokens={state.setTokens} />
+    );
+  const pagination = (
+    <Pagination
+      currentPageIndex={state.page}
+      pagesCount={Math.max(1, Math.ceil(total / pageSize))}
+      onChange={({ detail }) => state.setPage(detail.currentPageIndex)}
+    />
+  );
+  const choice = (
+    <TablePreferences {...{ preferences, setPreferences }} titleField={resource.titleField} />
+  );
+  const empty = (
+    <ResourceEmpty
+      shown={shown}
+      error={query.error}
+      filtered={state.tokens.length > 0}
+      clearFilter={() => state.setTokens([])}
+      retry={refresh}
+    />
+  );
+  const parts = { header, filter, pagination, preferences: choice, empty };
+  return { state, query, items: query.isError ? [] : items, selected, preferences, parts };
+}
+
+/** True when a row can be chosen because something can be done with it. */
+function hasActions(shown: Shown): boolean {
+  return (
+    shown.resource.delete !== undefined ||
     itemActions(shown).length > 0 ||
-    statusChoices(shown).length > 0;
+    statusChoices(shown).length > 0
+  );
+}
+
+export default function ResourceTable(props: TableProps) {
+  const { t, resourceTitle } = useWords();
+  const { shown, embedded = false } = props;
+  const { resource } = shown;
+  const { state, query, items, selected, preferences, parts } = useParts(props);
+  const { definitions, sorting } = useColumns(shown, state);
+  const idOf = (item: Item | undefined) => String(item?.[resource.idField] ?? "");
   return (
     <Table
       variant={embedded === false ? "full-page" : "container"}
       stickyHeader={embedded === false}
       enableKeyboardNavigation
-      wrapLines={wrapLines}
-      trackBy={(item) => String(item[resource.idField])}
-      items={query.isError ? [] : items}
+      wrapLines={preferences.wrapLines}
+      trackBy={idOf}
+      items={items}
       loading={query.isPending}
       loadingText={t("loading")}
       columnDefinitions={definitions}
-      columnDisplay={columns}
-      {...(hasActions ? { selectionType: "single" as const } : {})}
+      columnDisplay={preferences.columns}
+      {...(hasActions(shown) ? { selectionType: "single" as const } : {})}
       ariaLabels={{
         selectionGroupLabel: t("selection"),
         itemSelectionLabel: (_state, item) => nameOf(shown, item),
-        tableLabel: resource.name,
+        tableLabel: resourceTitle(resource.name),
       }}
       selectedItems={selected}
-      onSelectionChange={({ detail }) =>
-        state.setRow(String(detail.selectedItems[0]?.[resource.idField] ?? ""))
-      }
+      onSelectionChange={({ detail }) => state.setRow(idOf(detail.selectedItems[0]))}
       {...(sorting === undefined ? {} : { sortingColumn: sorting })}
       sortingDescending={state.descending}
       onSortingChange={({ detail }) =>
         state.setSort(detail.sortingColumn.sortingField ?? "", detail.isDescending === true)
       }
-      header={
-        <TableHeader
-          {...{ shown, total, embedded, search: state.search }}
-          item={selected[0]}
-          columns={columns.filter(({ visible }) => visible).map(({ id }) => id)}
-          updatedAt={query.dataUpdatedAt}
-          refresh={() => void query.refetch()}
-          cleared={() => state.setRow("")}
-        />
-      }
-      filter={
-        filterable.length === 0 ? undefined : (
-          <ResourceFilter {...{ shown, items }} tokens={state.tokens} setTokens={state.setTokens} />
-        )
-      }
-      pagination={
-        <Pagination
-          currentPageIndex={state.page}
-          pagesCount={Math.max(1, Math.ceil(total / pageSize))}
-          onChange={({ detail }) => state.setPage(detail.currentPageIndex)}
-        />
-      }
-      preferences={
-        <TablePreferences {...{ preferences, setPreferences }} titleField={resource.titleField} />
-      }
-      empty={
-        <ResourceEmpty
-          shown={shown}
-          error={query.error}
-          filtered={state.tokens.length > 0}
-          clearFilter={() => state.setTokens([])}
-          retry={() => void query.refetch()}
-        />
-      }
+      {...parts}
     />
   );
 }

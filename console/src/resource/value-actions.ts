@@ -3,8 +3,8 @@ import { navigate } from "../location.ts";
 import type { FilterOperator, FilterToken } from "./filter-text.ts";
 import { readTokens, withToken, writeTokens } from "./filter-text.ts";
 import { hrefOf, listAddress, resourceAt } from "./resources.ts";
-import type { AskedValue } from "./value-menu.tsx";
 
+export type AskedValue = { readonly field: string; readonly value: string };
 export type ValueAction = { readonly id: string; readonly text: string; run(): void };
 
 /** Texts that the menu needs; given by the caller, since this file knows no language. */

@@ -5,9 +5,8 @@
  */
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { useWords } from "../language.tsx";
-import type { ValueAction } from "./value-actions.ts";
+import type { AskedValue, ValueAction } from "./value-actions.ts";
 
-export type AskedValue = { readonly field: string; readonly value: string };
 type Opened = AskedValue & { readonly anchor: HTMLElement };
 
 /** Makes the actions for a value; a page may add its own way to filter. */
@@ -16,6 +15,7 @@ const ActionsContext = createContext<Provider>(() => []);
 export const ValueActionsProvider = ActionsContext.Provider;
 
 const TEXT_CHARS_MAX = 1_024;
+const TIP_CHARS_MIN = 40;
 
 function textOf(value: unknown): string {
   const text = Array.isArray(value) ? value.map(String).join("\n") : String(value ?? "");
@@ -29,7 +29,9 @@ export function Asked({ field, value, children }: AskedProps) {
   if (text === "") return <>{children}</>;
   return (
     <span className="asked" data-field={field} data-value={text}>
-      <span className="asked-value">{children}</span>
+      <span className="asked-value" title={text.length > TIP_CHARS_MIN ? text : undefined}>
+        {children}
+      </span>
       <button
         type="button"
         className="asked-button"

@@ -44,6 +44,8 @@ export function Value({ field, value }: { field: string; value: unknown }) {
   if (value === null || value === undefined || value === "") return <>{t("none")}</>;
   if (typeof value === "boolean") return <>{value ? t("yes") : t("no")}</>;
   if (typeof value === "number") {
+    // An event that is no HTTP exchange has no status.
+    if (field === "status" && value === 0) return <>{t("none")}</>;
     return <>{NAMING_NUMBER.test(field) ? value : numberText(value)}</>;
   }
   if (Array.isArray(value)) return <Several field={field} values={value} />;

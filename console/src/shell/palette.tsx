@@ -114,26 +114,41 @@ export default function Palette({ places, close }: Props) {
         }}
         onKeyDown={pressed}
       />
-      <div id={list} role="listbox" aria-label={t("palette")} tabIndex={-1}>
-        {found.map((one, index) => (
-          <div
-            key={`${one.id} ${one.href}`}
-            id={`${list}-${index}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={index === at}
-            onMouseEnter={() => setAt(index)}
-            onMouseDown={(event) => {
-              event.preventDefault();
-              go(one);
-            }}
-          >
-            <span>{one.text}</span>
-            <small>{one.detail}</small>
-          </div>
-        ))}
-        {found.length === 0 ? <p>{t("paletteEmpty")}</p> : null}
-      </div>
+      <Options {...{ list, found, at, setAt, go }} />
     </dialog>
+  );
+}
+
+type OptionsProps = {
+  readonly list: string;
+  readonly found: readonly Found[];
+  readonly at: number;
+  setAt(at: number): void;
+  go(one: Found): void;
+};
+
+function Options({ list, found, at, setAt, go }: OptionsProps) {
+  const { t } = useWords();
+  return (
+    <div id={list} role="listbox" aria-label={t("palette")} tabIndex={-1}>
+      {found.map((one, index) => (
+        <div
+          key={`${one.id} ${one.href}`}
+          id={`${list}-${index}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={index === at}
+          onMouseEnter={() => setAt(index)}
+          onMouseDown={(event) => {
+            event.preventDefault();
+            go(one);
+          }}
+        >
+          <span>{one.text}</span>
+          <small>{one.detail}</small>
+        </div>
+      ))}
+      {found.length === 0 ? <p>{t("paletteEmpty")}</p> : null}
+    </div>
   );
 }

@@ -4,8 +4,8 @@ import { catalog } from "../../../src/catalog.ts";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { useWords } from "../language.tsx";
 import { useAddress } from "../location.ts";
-import { valueActions } from "../resource/value-actions.ts";
-import { type AskedValue, ValueActionsProvider, ValueMenu } from "../resource/value-menu.tsx";
+import { type AskedValue, valueActions } from "../resource/value-actions.ts";
+import { ValueActionsProvider, ValueMenu } from "../resource/value-menu.tsx";
 import { useNotices } from "./notices.tsx";
 
 const OperationDialog = lazy(() => import("../resource/operation-dialog.tsx"));
