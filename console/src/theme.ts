@@ -25,6 +25,14 @@ const theme: Theme = {
     colorBorderItemFocused: accent,
     colorBackgroundControlChecked: accent,
     colorBackgroundToggleCheckedDisabled: accent,
+    // White stands on it in both modes.
+    colorBackgroundSegmentActive: { light: accent.light, dark: accent.light },
+    colorBorderSegmentActive: { light: accent.light, dark: accent.light },
+    colorBorderSegmentHover: accent,
+    colorTextSegmentHover: accentStrong,
+    colorBackgroundDropdownItemSelected: { light: "#eaf4f3", dark: "#1b2c2e" },
+    colorBackgroundItemSelected: { light: "#eaf4f3", dark: "#1b2c2e" },
+    colorBorderItemSelected: accent,
     colorBackgroundLayoutMain: { light: "#f7f9f9", dark: "#10191a" },
   },
 };

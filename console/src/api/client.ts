@@ -10,15 +10,26 @@ export class ApiError extends Error {
   readonly fix: string;
   readonly details: readonly Fault[];
   readonly requestId: string;
+  /** The right that the refused operation takes, as a policy names it. */
+  readonly needed: Needed | undefined;
 
-  constructor(answer: ErrorAnswer) {
+  constructor(answer: ErrorAnswer, needed?: Needed) {
     super(answer.error.message);
     this.code = answer.error.code;
     this.reason = answer.error.reason;
     this.fix = answer.error.fix;
     this.details = answer.error.details;
     this.requestId = answer.requestId;
+    this.needed = needed;
   }
+}
+
+type Needed = { readonly action: string; readonly resource: string };
+
+/** Action and resource of a call; a field that the resource names is filled in. */
+export function neededFor({ action, resource }: Operation, fields: Fields): Needed {
+  const filled = resource.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? "*"));
+  return { action, resource: filled };
 }
 
 type ErrorAnswer = {
@@ -119,7 +130,9 @@ async function callOnce(operation: Operation, fields: Fields): Promise<Fields> {
   }
   const answer = await answerOf(response);
   if (typeof answer !== "object" || answer === null) throw unreachable(response.status, url);
-  if ("error" in answer) throw new ApiError(answer as ErrorAnswer);
+  if ("error" in answer) {
+    throw new ApiError(answer as ErrorAnswer, neededFor(operation, fields));
+  }
   return (answer as { result: Fields }).result;
 }
 

@@ -16,7 +16,7 @@ import { call, setCsrfToken } from "../api/client.ts";
 import { makePasskey, passkeysWork } from "../api/webauthn.ts";
 import { useWords } from "../language.tsx";
 import { OperationForm } from "../resource/operation-form.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
 
 const own = catalog.iam.operations;
 const SECURITY = ["own", "security"];

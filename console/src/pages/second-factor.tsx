@@ -6,7 +6,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { provePasskey } from "../api/webauthn.ts";
 import { useWords } from "../language.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
 
 export type Challenge = {
   readonly token: string;

@@ -10,12 +10,12 @@ import { session } from "../api/session.ts";
 import { passkeysWork, provePasskey } from "../api/webauthn.ts";
 import { useWords } from "../language.tsx";
 import { OperationForm } from "../resource/operation-form.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
 import { type Challenge, SecondFactor } from "./second-factor.tsx";
 
 const { signIn, beginPasskeySignIn, completeSignIn } = catalog.iam.operations;
 
-export function SignInPage() {
+export default function SignInPage() {
   const { t } = useWords();
   const client = useQueryClient();
   const [challenge, setChallenge] = useState<Challenge>();

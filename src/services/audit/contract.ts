@@ -63,6 +63,8 @@ export const auditContract = contract({
       input: listInput({
         startTime: Type.Optional(Time),
         endTime: Type.Optional(Time),
+        /** Only calls that changed something. */
+        changesOnly: Type.Optional(Type.Boolean()),
       }),
       output: listOutput("entries", AuditEntry),
     }),

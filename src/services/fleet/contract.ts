@@ -97,6 +97,7 @@ export const fleetContract = contract({
       resource: "node/*",
       input: input({ name: Name, plane: Plane }),
       output: Type.Object({ token: Type.String(), expireTime: Time }),
+      secretOutput: ["token"],
       problems: ["account.operatorOnly"],
     }),
     removeNode: operation({
