@@ -1,4 +1,5 @@
 import "@cloudscape-design/global-styles/index.css";
+import "virtual:cordon-theme.css";
 import "./console.css";
 import { applyMode, Mode } from "@cloudscape-design/global-styles";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
@@ -9,9 +10,7 @@ import { LanguageProvider } from "./language.tsx";
 import { followLinks, reloadWhenReplaced } from "./location.ts";
 import { isDark } from "./shell/dark-mode.ts";
 import { NoticesProvider } from "./shell/notices.tsx";
-import { applyCordonTheme } from "./theme.ts";
 
-applyCordonTheme();
 applyMode(isDark() ? Mode.Dark : Mode.Light);
 followLinks();
 reloadWhenReplaced();

@@ -37,9 +37,5 @@ const theme: Theme = {
   },
 };
 
-/** A constructed sheet, since the content security policy allows no style element. */
-export function applyCordonTheme(): void {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(generateThemeStylesheet({ theme }));
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-}
+/** The styles, made once when the console is built: the generator is larger than the console. */
+export const themeStylesheet = (): string => generateThemeStylesheet({ theme });

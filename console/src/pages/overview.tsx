@@ -20,7 +20,7 @@ import { Coverage } from "./coverage.tsx";
 import { EventHistory } from "./event-history.tsx";
 import { type Asked as Answer, useAnswer } from "./home-data.ts";
 import { Needs } from "./needs.tsx";
-import { readRange } from "./time-range.ts";
+import { readRange } from "./range-text.ts";
 
 const ROWS_MAX = 8;
 const OPEN: Item = {

@@ -3,7 +3,8 @@ import DateRangePicker, {
   type DateRangePickerProps,
 } from "@cloudscape-design/components/date-range-picker";
 import { useWords } from "../language.tsx";
-import { clearRange, type SpanName, setSpan, setTimes, type TimeRange } from "./time-range.ts";
+import type { SpanName, TimeRange } from "./range-text.ts";
+import { clearRange, setSpan, setTimes } from "./time-range.ts";
 
 const OPTIONS: readonly (DateRangePickerProps.RelativeOption & { readonly key: SpanName })[] = [
   { key: "hour", amount: 1, unit: "hour", type: "relative" },

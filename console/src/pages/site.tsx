@@ -14,7 +14,7 @@ import ResourceTable from "../resource/resource-table.tsx";
 import { type Item, listAddress, resourceAt } from "../resource/resources.ts";
 import { useNotices } from "../shell/notices.tsx";
 import { EventHistory } from "./event-history.tsx";
-import { readRange } from "./time-range.ts";
+import { readRange } from "./range-text.ts";
 
 const MODES = ["off", "observe", "block"];
 const REFRESH_MS = 2_000;

@@ -28,6 +28,7 @@ const HREFS: Readonly<Record<string, (item: Item) => string | undefined>> = {
   "incident.eventCount": (item) => eventsOf(item),
   "incident.blockedCount": (item) => eventsOf(item, [BLOCKED]),
   "incident.scoreTotal": (item) => eventsOf(item, [SCORED]),
+  "policy.attachedUserCount": (item) => listAddress("users", same(item, "policyId", "policyIds")),
   "finding.eventCount": (item) => eventsOf(item),
   "finding.blockedCount": (item) => eventsOf(item, [BLOCKED]),
   "finding.scoreMax": (item) => eventsOf(item, [SCORED]),

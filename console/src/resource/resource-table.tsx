@@ -17,7 +17,7 @@ import { type TableState, useTableState } from "./table-state.ts";
 const NOTHING: Item = {};
 const REFRESH_MS = 10_000;
 /** A longer value is cut; the whole of it stands in the tip and in the value's menu. */
-const CELL_PIXELS_MAX = 380;
+const CELL_PIXELS_MAX = 460;
 
 export type TableProps = {
   readonly shown: Shown;

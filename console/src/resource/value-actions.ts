@@ -1,5 +1,6 @@
 /** The actions that a value offers, by its field and by the list that shows it. */
 import { navigate } from "../location.ts";
+import { isAddress } from "./address.ts";
 import type { FilterOperator, FilterToken } from "./filter-text.ts";
 import { readTokens, withToken, writeTokens } from "./filter-text.ts";
 import { hrefOf, listAddress, resourceAt } from "./resources.ts";
@@ -33,9 +34,6 @@ type Parts = {
   block(cidr: string): void;
   allow(cidr: string): void;
 };
-
-const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:\/\d{1,3})?$/;
-export const isAddress = (text: string): boolean => ADDRESS.test(text);
 
 /** The field of an event that holds what another resource's field holds. */
 const EVENT_FIELD: Readonly<Record<string, string>> = { cidr: "sourceIp", ruleId: "ruleIds" };

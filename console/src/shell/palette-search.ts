@@ -1,5 +1,6 @@
 /** What the palette finds for a text: places, actions, and things of the API by name, id or IP. */
 import { callAny } from "../api/client.ts";
+import { isAddress } from "../resource/address.ts";
 import type { FilterToken } from "../resource/filter-text.ts";
 import {
   allShown,
@@ -9,7 +10,6 @@ import {
   nameOf,
   operationOf,
 } from "../resource/resources.ts";
-import { isAddress } from "../resource/value-actions.ts";
 
 export type Found = {
   readonly id: string;
