@@ -35,6 +35,10 @@ import { openDatabase } from "./kernel/store/database.ts";
 import { migrate } from "./kernel/store/migrate.ts";
 import { accountService, renewSetupToken } from "./services/account/service.ts";
 import { auditService } from "./services/audit/service.ts";
+import { openFileSealer } from "./services/certificates/file-sealer.ts";
+import { boundCertificate, keyOpener } from "./services/certificates/gateway-keys.ts";
+import { certificateJobs } from "./services/certificates/jobs.ts";
+import { type CertificatesParts, certificatesService } from "./services/certificates/service.ts";
 import { eventsService } from "./services/events/service.ts";
 import {
   createJoinToken,
@@ -52,6 +56,7 @@ import { incidentService } from "./services/incident/service.ts";
 import { wafGatewaySection } from "./services/waf/intent.ts";
 import { ruleLibrary } from "./services/waf/library.ts";
 import { wafService } from "./services/waf/service.ts";
+import { wafStore } from "./services/waf/store.ts";
 
 const VERSION = "0.1.0";
 const config = readConfig(process.env);
@@ -83,12 +88,25 @@ async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  return { database, auditLog, auditKey: key, authority, spool, lake };
+  const sealer = openFileSealer(config.folders.keys);
+  return { database, auditLog, auditKey: key, authority, spool, lake, sealer };
+}
+
+/** What the certificates service asks of others. */
+function certificateParts({ database, sealer }: Foundations): CertificatesParts {
+  return {
+    database,
+    sealer,
+    gateway: config.gateway,
+    siteDomains: async (sql, accountId, siteId) =>
+      (await wafStore(sql).getSite(accountId, siteId))?.domains,
+  };
 }
 
 type Foundations = Awaited<ReturnType<typeof openFoundations>>;
 
-function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
+function buildServices(foundations: Foundations) {
+  const { database, auditLog, auditKey, lake } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
@@ -100,6 +118,7 @@ function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
     accountService({ database, createFirstAdministrator }),
     iamService({ database, authorizer, contracts }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    certificatesService(certificateParts(foundations)),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live }),
     incidentService(),
@@ -109,15 +128,20 @@ function buildServices({ database, auditLog, auditKey, lake }: Foundations) {
 }
 
 function buildPlanes(
-  { database, authority }: Foundations,
+  { database, authority, sealer }: Foundations,
   rulesets: () => readonly { name: string; rulesFolder: string }[],
 ) {
   return createIntentPublisher({
     database,
     clock,
+    reveal: keyOpener(sealer),
     planes: {
       gateway: [
-        wafGatewaySection({ authority, ruleset: () => rulesets()[0]?.name ?? "" }),
+        wafGatewaySection({
+          authority,
+          boundCertificate,
+          ruleset: () => rulesets()[0]?.name ?? "",
+        }),
         blockedSourcesSection(),
         async () => ({
           rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
@@ -244,6 +268,7 @@ async function start() {
       { name: "outbox", everyMs: 2_000, run: drain },
       { name: "intent", everyMs: 30_000, run: () => publisher.refresh() },
       { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
+      ...certificateJobs(certificateParts(foundations), clock),
     ],
     ended.signal,
     log,

@@ -41,7 +41,7 @@ const WEAK_SIGNATURES: Readonly<Record<string, string>> = {
 };
 const RSASSA_PSS = "1.2.840.113549.1.1.10";
 /** 2.16.840.1.101.3.4.2: the arc of SHA-2 and SHA-3. PSS without it means SHA-1 (RFC 4055 §3.1). */
-const SHA2_ARC = Buffer.from("6086480165030402", "hex");
+const SHA2_ARC = Buffer.from([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02]);
 
 /**
  * The facts of a certificate in DER.

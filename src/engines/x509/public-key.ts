@@ -15,7 +15,7 @@ export type PublicKeyFacts = {
   readonly weaknesses: readonly string[];
 };
 
-const ID_EC_PUBLIC_KEY = Buffer.from("2a8648ce3d0201", "hex");
+const ID_EC_PUBLIC_KEY = Buffer.from([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]);
 
 const CURVES: Readonly<Record<string, string>> = {
   prime256v1: "EC-P-256",

@@ -1,0 +1,20 @@
+/** Handlers of the certificates service, joined from its parts. */
+import { type Service, service } from "../../kernel/service.ts";
+import type { Database } from "../../kernel/store/database.ts";
+import { certificatesContract } from "./contract.ts";
+import { type DeployParts, deployHandlers } from "./deploy.ts";
+import { inventoryHandlers } from "./inventory.ts";
+import type { KeySealer } from "./sealing.ts";
+
+export type CertificatesParts = DeployParts & {
+  readonly database: Database;
+  readonly sealer: KeySealer;
+};
+
+/** The certificates service. */
+export function certificatesService(parts: CertificatesParts): Service {
+  return service(certificatesContract, {
+    ...inventoryHandlers(parts.sealer),
+    ...deployHandlers(parts),
+  });
+}
