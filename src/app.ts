@@ -12,6 +12,7 @@ import { programFolder, readConfig } from "./kernel/config.ts";
 import { followSpools } from "./kernel/events/follow.ts";
 import { createLiveEvents } from "./kernel/events/live.ts";
 import { drainOutbox } from "./kernel/events/outbox.ts";
+import { createPlainServer, type Mount } from "./kernel/http/mount.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
@@ -35,10 +36,14 @@ import { openDatabase } from "./kernel/store/database.ts";
 import { migrate } from "./kernel/store/migrate.ts";
 import { accountService, renewSetupToken } from "./services/account/service.ts";
 import { auditService } from "./services/audit/service.ts";
+import { acmeMount } from "./services/certificates/acme-server/mount.ts";
 import { openFileSealer } from "./services/certificates/file-sealer.ts";
 import { boundCertificate, keyOpener } from "./services/certificates/gateway-keys.ts";
 import { certificateJobs } from "./services/certificates/jobs.ts";
+import { createOutbound } from "./services/certificates/outbound.ts";
+import { pkiMount } from "./services/certificates/pki-endpoints.ts";
 import { type CertificatesParts, certificatesService } from "./services/certificates/service.ts";
+import { createSigners } from "./services/certificates/signers.ts";
 import { eventsService } from "./services/events/service.ts";
 import {
   createJoinToken,
@@ -89,14 +94,16 @@ async function openFoundations() {
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
   const sealer = openFileSealer(config.folders.keys);
-  return { database, auditLog, auditKey: key, authority, spool, lake, sealer };
+  const signers = createSigners(sealer, config.pki?.url);
+  return { database, auditLog, auditKey: key, authority, spool, lake, sealer, signers };
 }
 
 /** What the certificates service asks of others. */
-function certificateParts({ database, sealer }: Foundations): CertificatesParts {
+function certificateParts({ database, sealer, signers }: Foundations): CertificatesParts {
   return {
     database,
     sealer,
+    signers,
     gateway: config.gateway,
     siteDomains: async (sql, accountId, siteId) =>
       (await wafStore(sql).getSite(accountId, siteId))?.domains,
@@ -218,6 +225,33 @@ function followEvents(
   );
 }
 
+/** Protocols beside the API: the ACME server, and what relying parties fetch. */
+function mountsOf({ database, sealer, signers }: Foundations, eventsWritten: () => void) {
+  const { host, port } = config.console;
+  const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase()];
+  const { privateTargets, acme } = config;
+  const pki = pkiMount({ database, signers, clock });
+  const mount = acmeMount({
+    ...{ database, sealer, signers, clock, newId, log, eventsWritten },
+    outbound: createOutbound({ privateTargets, resolver: acme.resolver }),
+    validationPort: acme.validationPort,
+    hosts: new Set(names.flatMap((name) => [`${name}:${port}`, ...(port === 443 ? [name] : [])])),
+  });
+  return { mounts: [mount, pki], plain: [pki] };
+}
+
+/** The listener of relying parties; undefined when the settings name no port for it. */
+async function listenPlain(mounts: readonly Mount[]) {
+  if (config.pki === undefined) return undefined;
+  const { host, port } = config.pki;
+  const server = createPlainServer(mounts);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
 async function start() {
   const foundations = await openFoundations();
   const { database, auditLog, authority, spool } = foundations;
@@ -233,6 +267,11 @@ async function start() {
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
+  const eventsWritten = () =>
+    void drain().catch((error: unknown) =>
+      log({ level: "error", part: "outbox", error: String(error) }),
+    );
+  const { mounts, plain } = mountsOf(foundations, eventsWritten);
   const names = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
   const certificate = await authority.issueServer(names);
   const parts: ServerParts = {
@@ -246,10 +285,8 @@ async function start() {
     codeOf: (problem) => problems.errorBody(problem).code,
     log,
     intentChanged: refresh,
-    eventsWritten: () =>
-      void drain().catch((error: unknown) =>
-        log({ level: "error", part: "outbox", error: String(error) }),
-      ),
+    eventsWritten,
+    mounts,
     router: createRouter(services),
     problems,
     openapi: openapiOf(contracts, VERSION),
@@ -261,6 +298,7 @@ async function start() {
   const server = await createServer(parts);
   await server.listen({ host: config.console.host, port: config.console.port });
   const fleet = await listenForFleet(foundations, { certificate, publisher });
+  const pki = await listenPlain(plain);
   await writeJoinTickets(foundations);
   const following = followEvents({ database, live, consumed: refresh }, ended.signal);
   const jobs = runJobs(
@@ -280,6 +318,8 @@ async function start() {
       ended.abort();
       fleet.closeAllConnections();
       fleet.close();
+      pki?.closeAllConnections();
+      pki?.close();
       await server.close();
       await Promise.all([following, jobs]);
       await audit.caughtUp();

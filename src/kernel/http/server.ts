@@ -8,6 +8,7 @@ import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
+import type { Mount } from "./mount.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
 import type { Router } from "./route.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
@@ -24,6 +25,8 @@ export type ServerParts = PipelineParts & {
   readonly openapi: unknown;
   /** Folder of the built console; undefined when it is not built. */
   readonly consoleFolder: string | undefined;
+  /** Protocols beside the API. */
+  readonly mounts?: readonly Mount[];
   readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
 };
 
@@ -72,8 +75,27 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   });
   server.get("/healthz", async () => ({ status: "ok" }));
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
+  for (const mount of parts.mounts ?? []) serveMount(server, mount);
   await serveConsole(server, parts);
   return server;
+}
+
+function serveMount(server: FastifyInstance, { prefix, answer }: Mount): void {
+  server.all(`${prefix}/*`, { exposeHeadRoute: false }, async (request, reply) => {
+    const [path = ""] = splitOnce(request.raw.url ?? "", "?");
+    const { status, headers, body } = await answer({
+      method: request.method,
+      path: path.slice(prefix.length),
+      host: (request.headers.host ?? "").toLowerCase(),
+      contentType: request.headers["content-type"] ?? "",
+      body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      sourceIp: request.ip,
+    });
+    return reply
+      .code(status)
+      .headers({ ...headers })
+      .send(body);
+  });
 }
 
 async function answerCall(

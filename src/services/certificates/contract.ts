@@ -1,6 +1,11 @@
 /** Certificates: inventory, sites they are served on, own authorities, and applying for them. */
 import { contract } from "../../kernel/operation.ts";
 import {
+  authorityOperations,
+  authorityProblems,
+  authorityResources,
+} from "./authority-contract.ts";
+import {
   inventoryOperations,
   inventoryProblems,
   inventoryResources,
@@ -12,9 +17,9 @@ export const certificatesContract = contract({
   service: "certificates",
   title: "Certificates",
   summary: "Certificates and their keys: kept, served, issued, renewed and watched",
-  resources: [...inventoryResources],
-  operations: { ...inventoryOperations },
-  problems: { ...inventoryProblems },
+  resources: [...inventoryResources, ...authorityResources],
+  operations: { ...inventoryOperations, ...authorityOperations },
+  problems: { ...inventoryProblems, ...authorityProblems },
   events: [
     "certificates.certificateUploaded",
     "certificates.certificateDeleted",
@@ -26,5 +31,13 @@ export const certificatesContract = contract({
     "certificates.certificateExpiring",
     "certificates.certificateExpired",
     "certificates.certificateRevoked",
+    "certificates.authorityCreated",
+    "certificates.issuancePolicyCreated",
+    "certificates.issuancePolicyUpdated",
+    "certificates.issuancePolicyDeleted",
+    "certificates.externalAccountDeleted",
+    "certificates.acmeAccountRegistered",
+    "certificates.certificateIssued",
+    "certificates.issuedCertificateRevoked",
   ],
 });

@@ -1,14 +1,17 @@
 /** Handlers of the certificates service, joined from its parts. */
 import { type Service, service } from "../../kernel/service.ts";
 import type { Database } from "../../kernel/store/database.ts";
+import { authorityHandlers } from "./authority.ts";
 import { certificatesContract } from "./contract.ts";
 import { type DeployParts, deployHandlers } from "./deploy.ts";
 import { inventoryHandlers } from "./inventory.ts";
 import type { KeySealer } from "./sealing.ts";
+import type { Signers } from "./signers.ts";
 
 export type CertificatesParts = DeployParts & {
   readonly database: Database;
   readonly sealer: KeySealer;
+  readonly signers: Signers;
 };
 
 /** The certificates service. */
@@ -16,5 +19,6 @@ export function certificatesService(parts: CertificatesParts): Service {
   return service(certificatesContract, {
     ...inventoryHandlers(parts.sealer),
     ...deployHandlers(parts),
+    ...authorityHandlers(parts),
   });
 }
