@@ -105,9 +105,10 @@ export function jwkOf(value: unknown): Jwk | undefined {
   return jwk;
 }
 
-/** RFC 7638, base64url. */
+/** RFC 7638, base64url. The members are sorted here: a database may keep them in any order. */
 export function thumbprint(jwk: Jwk): string {
-  return createHash("sha256").update(JSON.stringify(jwk)).digest("base64url");
+  const sorted = Object.fromEntries(Object.entries(jwk).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("base64url");
 }
 
 type Algorithm = { readonly hash: string | null; readonly dsaEncoding?: "ieee-p1363" };
