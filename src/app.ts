@@ -32,11 +32,13 @@ import { problemCatalog } from "./kernel/problem.ts";
 import { runDaemon } from "./kernel/process/daemon.ts";
 import { installedRulesets, loadRuleset } from "./kernel/rules/load.ts";
 import { openSpool } from "./kernel/spool/spool.ts";
-import { openDatabase } from "./kernel/store/database.ts";
+import { openDatabase, type Sql } from "./kernel/store/database.ts";
 import { migrate } from "./kernel/store/migrate.ts";
 import { accountService, renewSetupToken } from "./services/account/service.ts";
 import { auditService } from "./services/audit/service.ts";
+import type { ClientParts } from "./services/certificates/acme-client/parts.ts";
 import { acmeMount } from "./services/certificates/acme-server/mount.ts";
+import { challengeSection } from "./services/certificates/challenge-intent.ts";
 import { openFileSealer } from "./services/certificates/file-sealer.ts";
 import { boundCertificate, keyOpener } from "./services/certificates/gateway-keys.ts";
 import { certificateJobs } from "./services/certificates/jobs.ts";
@@ -95,7 +97,9 @@ async function openFoundations() {
   );
   const sealer = openFileSealer(config.folders.keys);
   const signers = createSigners(sealer, config.pki?.url);
-  return { database, auditLog, auditKey: key, authority, spool, lake, sealer, signers };
+  const { privateTargets, acme } = config;
+  const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
+  return { database, auditLog, auditKey: key, authority, spool, lake, sealer, signers, outbound };
 }
 
 /** What the certificates service asks of others. */
@@ -105,8 +109,28 @@ function certificateParts({ database, sealer, signers }: Foundations): Certifica
     sealer,
     signers,
     gateway: config.gateway,
+    ownsDomain,
     siteDomains: async (sql, accountId, siteId) =>
       (await wafStore(sql).getSite(accountId, siteId))?.domains,
+  };
+}
+
+const ownsDomain = async (sql: Sql, accountId: string, domain: string): Promise<boolean> =>
+  (await wafStore(sql).listSites(accountId)).some(({ domains }) => domains.includes(domain));
+
+/** What the ACME client needs beside the database. */
+function acmeClientParts(
+  { database, sealer, outbound }: Foundations,
+  refreshIntent: () => Promise<void>,
+): ClientParts {
+  return {
+    ...{ database, sealer, outbound, clock, newId, ownsDomain, refreshIntent },
+    chance: Math.random,
+    gatewaysFollow: async () => {
+      const gateways = await gatewayReports(database);
+      const isBehind = gateways.some((one) => one.runningVersion < one.wantedVersion);
+      return gateways.length > 0 && !isBehind;
+    },
   };
 }
 
@@ -150,6 +174,7 @@ function buildPlanes(
           ruleset: () => rulesets()[0]?.name ?? "",
         }),
         blockedSourcesSection(),
+        challengeSection(ownsDomain),
         async () => ({
           rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
         }),
@@ -226,15 +251,13 @@ function followEvents(
 }
 
 /** Protocols beside the API: the ACME server, and what relying parties fetch. */
-function mountsOf({ database, sealer, signers }: Foundations, eventsWritten: () => void) {
+function mountsOf({ database, sealer, signers, outbound }: Foundations, eventsWritten: () => void) {
   const { host, port } = config.console;
   const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase()];
-  const { privateTargets, acme } = config;
   const pki = pkiMount({ database, signers, clock });
   const mount = acmeMount({
-    ...{ database, sealer, signers, clock, newId, log, eventsWritten },
-    outbound: createOutbound({ privateTargets, resolver: acme.resolver }),
-    validationPort: acme.validationPort,
+    ...{ database, sealer, signers, outbound, clock, newId, log, eventsWritten },
+    validationPort: config.acme.validationPort,
     hosts: new Set(names.flatMap((name) => [`${name}:${port}`, ...(port === 443 ? [name] : [])])),
   });
   return { mounts: [mount, pki], plain: [pki] };
@@ -306,7 +329,10 @@ async function start() {
       { name: "outbox", everyMs: 2_000, run: drain },
       { name: "intent", everyMs: 30_000, run: () => publisher.refresh() },
       { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
-      ...certificateJobs(certificateParts(foundations), clock),
+      ...certificateJobs(
+        certificateParts(foundations),
+        acmeClientParts(foundations, () => publisher.refresh()),
+      ),
     ],
     ended.signal,
     log,

@@ -1,5 +1,6 @@
 /** Certificates: inventory, sites they are served on, own authorities, and applying for them. */
 import { contract } from "../../kernel/operation.ts";
+import { applyOperations, applyProblems, applyResources } from "./apply-contract.ts";
 import {
   authorityOperations,
   authorityProblems,
@@ -17,9 +18,9 @@ export const certificatesContract = contract({
   service: "certificates",
   title: "Certificates",
   summary: "Certificates and their keys: kept, served, issued, renewed and watched",
-  resources: [...inventoryResources, ...authorityResources],
-  operations: { ...inventoryOperations, ...authorityOperations },
-  problems: { ...inventoryProblems, ...authorityProblems },
+  resources: [...inventoryResources, ...applyResources, ...authorityResources],
+  operations: { ...inventoryOperations, ...applyOperations, ...authorityOperations },
+  problems: { ...inventoryProblems, ...applyProblems, ...authorityProblems },
   events: [
     "certificates.certificateUploaded",
     "certificates.certificateDeleted",
@@ -31,6 +32,11 @@ export const certificatesContract = contract({
     "certificates.certificateExpiring",
     "certificates.certificateExpired",
     "certificates.certificateRevoked",
+    "certificates.orderCreated",
+    "certificates.orderIssued",
+    "certificates.orderDelayed",
+    "certificates.orderFailed",
+    "certificates.certificateRenewed",
     "certificates.authorityCreated",
     "certificates.issuancePolicyCreated",
     "certificates.issuancePolicyUpdated",

@@ -50,6 +50,11 @@ export const GatewayIntent = Type.Object({
   version: Type.Integer({ minimum: 0 }),
   sites: Type.Array(IntentSite, { maxItems: 10_000 }),
   sources: Type.Array(IntentSource, { maxItems: 1_000_000 }),
+  /** Proofs of HTTP-01 (RFC 8555 §8.3), answered before anything else of a request. */
+  challenges: Type.Array(
+    Type.Object({ domain: Domain, token: Type.String(), keyAuthorization: Type.String() }),
+    { maxItems: 10_000 },
+  ),
   /** Rule sets by name, and the folder of the files on the gateway's machine. */
   rulesets: Type.Array(Type.Object({ name: Type.String(), folder: Type.String() })),
 });
