@@ -70,7 +70,9 @@ function inherited(): Record<string, string> {
 }
 
 /** Starts a Cordon, sets up the account `main` and gives its administrator a key. */
-export async function startStack(settings: Record<string, string> = {}): Promise<Stack> {
+export async function startStack(
+  settings: (ports: { httpPort: number }) => Record<string, string> = () => ({}),
+): Promise<Stack> {
   const dataFolder = mkdtempSync(join(tmpdir(), "cordon-e2e-"));
   const [consolePort = 0, fleet = 0, httpPort = 0, httpsPort = 0] = await freePorts(4);
   const env = {
@@ -81,7 +83,7 @@ export async function startStack(settings: Record<string, string> = {}): Promise
     CORDON_GATEWAY_HTTP_PORT: String(httpPort),
     CORDON_GATEWAY_HTTPS_PORT: String(httpsPort),
     CORDON_GATEWAY_WORKERS: "1",
-    ...settings,
+    ...settings({ httpPort }),
   };
   const main = join(programFolder, "src", "cli", "main.ts");
   const up = spawn(process.execPath, [main, "up"], { env, stdio: ["ignore", "pipe", "pipe"] });

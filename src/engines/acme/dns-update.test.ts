@@ -20,7 +20,7 @@ const ALGORITHM = "0b686d61632d73686132353600";
 const TIMES = "010203040506" + "012c";
 
 test("an added record is class IN with its lifetime, signed over the message without TSIG", () => {
-  const record = `${NAME}00100001` + "0000003c" + "0006" + "0570726f6f66";
+  const record = `${NAME}001000010000003c00060570726f6f66`;
   const plain = `12342800${"0001000000010000"}${ZONE}${record}`;
   const variables = `${KEY}00ff00000000${ALGORITHM}${TIMES}${"00000000"}`;
   const mac = createHmac("sha256", "secret").update(Buffer.from(plain + variables, "hex"));

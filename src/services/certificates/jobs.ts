@@ -14,7 +14,7 @@ export function certificateJobs(parts: CertificatesParts, client: ClientParts): 
   return [
     { name: "certificateBindings", everyMs: 1_000, run: () => verifyBindings(parts, clock()) },
     { name: "certificateOrders", everyMs: 1_000, run: () => advanceOrders(client) },
-    { name: "certificateRenewals", everyMs: 60_000, run: () => renewDue(client) },
+    { name: "certificateRenewals", everyMs: 10_000, run: () => renewDue(client) },
     { name: "certificateExpiry", everyMs: 60_000, run: () => warnOfExpiry(database, clock()) },
   ];
 }

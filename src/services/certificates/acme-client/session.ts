@@ -47,7 +47,7 @@ export type SessionParts = {
   readonly outbound: Outbound;
 };
 
-const NONCE_TRIES = 3;
+const NONCE_TRIES = 6;
 
 /** Opens a session; registers the account at the first time, or when the provider forgot it. */
 export async function openSession(
