@@ -21,7 +21,7 @@ import { newId } from "./kernel/id.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
 import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
-import { createIntentPublisher } from "./kernel/intent/publisher.ts";
+import { createIntentPublisher, type IntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
 import { signingKey } from "./kernel/keys.ts";
 import { connectLake } from "./kernel/lake/client.ts";
@@ -68,6 +68,7 @@ import { wafStore } from "./services/waf/store.ts";
 const VERSION = "0.1.0";
 const config = readConfig(process.env);
 const clock = Date.now;
+const consoleNames = ["localhost", "127.0.0.1", "::1", config.console.host];
 const consoleUrl = `https://${config.console.host}:${config.console.port}`;
 
 /** One JSON document a line, to the process's own log file. */
@@ -275,6 +276,18 @@ async function listenPlain(mounts: readonly Mount[]) {
   return server;
 }
 
+/** Work that comes back by itself. */
+function jobsOf(foundations: Foundations, publisher: IntentPublisher, drain: () => Promise<void>) {
+  const { database } = foundations;
+  const refreshIntent = () => publisher.refresh();
+  return [
+    { name: "outbox", everyMs: 2_000, run: drain },
+    { name: "intent", everyMs: 30_000, run: refreshIntent },
+    { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
+    ...certificateJobs(certificateParts(foundations), acmeClientParts(foundations, refreshIntent)),
+  ];
+}
+
 async function start() {
   const foundations = await openFoundations();
   const { database, auditLog, authority, spool } = foundations;
@@ -295,8 +308,7 @@ async function start() {
       log({ level: "error", part: "outbox", error: String(error) }),
     );
   const { mounts, plain } = mountsOf(foundations, eventsWritten);
-  const names = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
-  const certificate = await authority.issueServer(names);
+  const certificate = await authority.issueServer([...new Set(consoleNames)]);
   const parts: ServerParts = {
     database,
     credentials: credentialLookup(database),
@@ -317,26 +329,17 @@ async function start() {
     certificate,
   };
   await audit.caughtUp();
-  await publisher.refresh();
+  // What cannot be built now (a key that cannot be opened yet) is built by the job of the intent.
+  await publisher
+    .refresh()
+    .catch((error: unknown) => log({ level: "error", error: String(error) }));
   const server = await createServer(parts);
   await server.listen({ host: config.console.host, port: config.console.port });
   const fleet = await listenForFleet(foundations, { certificate, publisher });
   const pki = await listenPlain(plain);
   await writeJoinTickets(foundations);
   const following = followEvents({ database, live, consumed: refresh }, ended.signal);
-  const jobs = runJobs(
-    [
-      { name: "outbox", everyMs: 2_000, run: drain },
-      { name: "intent", everyMs: 30_000, run: () => publisher.refresh() },
-      { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
-      ...certificateJobs(
-        certificateParts(foundations),
-        acmeClientParts(foundations, () => publisher.refresh()),
-      ),
-    ],
-    ended.signal,
-    log,
-  );
+  const jobs = runJobs(jobsOf(foundations, publisher, drain), ended.signal, log);
   const setupUrl = await offerSetup(foundations);
   return {
     details: { address: consoleUrl, ...(setupUrl === undefined ? {} : { setupUrl }) },

@@ -16,12 +16,37 @@ function shown(path: string, contract: Contract, name: string, filterable: strin
   return [{ path, contract, resource, filterable: filterable === "" ? [] : filterable.split(" ") }];
 }
 
-const { waf, incident, iam, audit, fleet, account } = catalog;
+const { waf, certificates, incident, iam, audit, fleet, account } = catalog;
 const all: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),
+  ...shown(
+    "certificates",
+    certificates,
+    "certificate",
+    "name names state keyAlgorithm issuer expireTime weaknesses siteIds",
+  ),
+  ...shown("bindings", certificates, "binding", "siteId certificateId state"),
+  ...shown(
+    "certificate-findings",
+    certificates,
+    "certificateFinding",
+    "severity kind names siteIds expireTime",
+  ),
+  ...shown("orders", certificates, "order", "names state challenge failures acmeProviderId"),
+  ...shown("acme-providers", certificates, "acmeProvider", "name directoryUrl"),
+  ...shown("dns-providers", certificates, "dnsProvider", "name kind target"),
+  ...shown("authorities", certificates, "authority", "name kind expireTime"),
+  ...shown("issuance-policies", certificates, "issuancePolicy", "name allowedNames enabled"),
+  ...shown("external-accounts", certificates, "externalAccount", "name issuancePolicyId"),
+  ...shown(
+    "issued-certificates",
+    certificates,
+    "issuedCertificate",
+    "names serialNumber expireTime revokeTime",
+  ),
   ...shown(
     "incidents",
     incident,
@@ -61,6 +86,12 @@ export function itemsOf(answer: Item): Item[] {
 
 const PATH_BY_FIELD: Readonly<Record<string, string>> = {
   siteId: "sites",
+  siteIds: "sites",
+  certificateId: "certificates",
+  orderId: "orders",
+  authorityId: "authorities",
+  parentId: "authorities",
+  issuancePolicyId: "issuance-policies",
   incidentId: "incidents",
   userId: "users",
   policyId: "policies",

@@ -128,6 +128,18 @@ function Navigation({ operator }: { operator: boolean }) {
           of("/list-entries", "listEntry"),
           of("/rules", "rule"),
         ]),
+        section(t("certificatesSection"), [
+          of("/certificates", "certificate"),
+          of("/bindings", "binding"),
+          of("/certificate-findings", "certificateFinding"),
+          of("/orders", "order"),
+          of("/acme-providers", "acmeProvider"),
+          of("/dns-providers", "dnsProvider"),
+          of("/authorities", "authority"),
+          of("/issuance-policies", "issuancePolicy"),
+          of("/external-accounts", "externalAccount"),
+          of("/issued-certificates", "issuedCertificate"),
+        ]),
         section(t("observe"), [link("/live", t("live")), link("/search", t("search"))]),
         section(t("respond"), [
           of("/incidents", "incident"),

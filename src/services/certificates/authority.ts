@@ -70,17 +70,7 @@ export function authorityHandlers(parts: Parts) {
     ) => policyView(await loadPolicy(context, issuancePolicyId)),
     createIssuancePolicy,
     updateIssuancePolicy,
-    async deleteIssuancePolicy(
-      context: Context,
-      { issuancePolicyId }: InputOf<Operations["deleteIssuancePolicy"]>,
-    ) {
-      const store = authorityStore(context.sql);
-      const deleted = await store.deletePolicy(context.accountId, issuancePolicyId);
-      if (deleted.length === 0) throw new Problem("certificates.issuancePolicyNotFound");
-      const message = `Issuance policy "${deleted[0]?.name}" was deleted with its ACME accounts`;
-      await context.emit({ type: "certificates.issuancePolicyDeleted", message });
-      return {};
-    },
+    deleteIssuancePolicy,
     async listExternalAccounts(
       context: Context,
       input: InputOf<Operations["listExternalAccounts"]>,
@@ -230,6 +220,18 @@ async function updateIssuancePolicy(
   const message = `Issuance policy "${after.name}" was changed`;
   await context.emit({ type: "certificates.issuancePolicyUpdated", message });
   return policyView(after);
+}
+
+async function deleteIssuancePolicy(
+  context: Context,
+  { issuancePolicyId }: InputOf<Operations["deleteIssuancePolicy"]>,
+) {
+  const store = authorityStore(context.sql);
+  const deleted = await store.deletePolicy(context.accountId, issuancePolicyId);
+  if (deleted.length === 0) throw new Problem("certificates.issuancePolicyNotFound");
+  const message = `Issuance policy "${deleted[0]?.name}" was deleted with its ACME accounts`;
+  await context.emit({ type: "certificates.issuancePolicyDeleted", message });
+  return {};
 }
 
 async function createExternalAccount(

@@ -12,9 +12,8 @@ import { readConfig } from "../../kernel/config.ts";
 import { connectionFor } from "../../kernel/postgres/connection.ts";
 
 const BASE = "/v1/certificates";
-const withOpenssl = describe.skipIf(!hasProgram("openssl", "version"));
 
-withOpenssl("certificates", () => {
+describe.skipIf(!hasProgram("openssl", "version"))("certificates (needs openssl)", () => {
   let stack: Stack;
   let stranger: string;
   let origin: Server;

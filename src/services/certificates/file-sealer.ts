@@ -12,6 +12,10 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 
+class SealInvalid extends Error {
+  readonly reason = "ciphertextInvalid";
+}
+
 /** Opens the sealer of a folder, making its key at the first start. */
 export function openFileSealer(folder: string): KeySealer {
   const root = rootKey(folder);
@@ -31,7 +35,11 @@ export function openFileSealer(folder: string): KeySealer {
       // Without a length a shorter tag would be taken (NIST SP 800-38D §5.2.1.2).
       const cipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
       cipher.setAuthTag(sealed.subarray(1 + NONCE_BYTES, body));
-      return Buffer.concat([cipher.update(sealed.subarray(body)), cipher.final()]);
+      try {
+        return Buffer.concat([cipher.update(sealed.subarray(body)), cipher.final()]);
+      } catch {
+        throw new SealInvalid("sealed for another purpose or account, or changed");
+      }
     },
   };
 }

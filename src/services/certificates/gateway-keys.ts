@@ -4,7 +4,7 @@
  * inventory lies in the database.
  */
 import type { Sql } from "../../kernel/store/database.ts";
-import { type KeySealer, openPrivateKey, privateKeyPem } from "./sealing.ts";
+import { isBeyondOpening, type KeySealer, openPrivateKey, privateKeyPem } from "./sealing.ts";
 import { certificateSystemStore } from "./store.ts";
 
 const PREFIX = "sealed:";
@@ -48,5 +48,12 @@ async function withKey(site: unknown, open: (text: string) => Promise<string>): 
   if (typeof site !== "object" || site === null || !("privateKeyPem" in site)) return site;
   const { privateKeyPem: text } = site;
   if (typeof text !== "string" || !text.startsWith(PREFIX)) return site;
-  return { ...site, privateKeyPem: await open(text) };
+  try {
+    return { ...site, privateKeyPem: await open(text) };
+  } catch (error) {
+    // One broken key must not hold up all sites: the gateway reports this one as a fault, and
+    // goes on with what it served before.
+    if (isBeyondOpening(error)) return site;
+    throw error;
+  }
 }

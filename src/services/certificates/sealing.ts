@@ -22,6 +22,17 @@ export const purposes = {
 } as const;
 export type Purpose = (typeof purposes)[keyof typeof purposes];
 
+class KeyMismatch extends Error {
+  override readonly name = "KeyMismatch";
+}
+
+/** True when a sealed key will never open: it was sealed for something else, or was changed. */
+export function isBeyondOpening(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof KeyMismatch) return true;
+  return cause instanceof Error && "reason" in cause && cause.reason === "ciphertextInvalid";
+}
+
 /** @throws Problem certificates.keydUnavailable. */
 export async function sealSecret(
   sealer: KeySealer,
@@ -62,7 +73,7 @@ export async function openPrivateKey(
   const pkcs8 = await openSecret(sealer, key, row.keySealed);
   if (publicKeyFacts(publicHalf(pkcs8)).fingerprint !== row.keyFingerprint) {
     pkcs8.fill(0);
-    const cause = new Error("the opened key does not match the certificate of its row");
+    const cause = new KeyMismatch("the opened key does not match the certificate of its row");
     throw new Problem("certificates.keydUnavailable", { cause });
   }
   return pkcs8;

@@ -59,15 +59,18 @@ export async function authorization(call: AcmeCall, id: string): Promise<AcmeAns
   };
 }
 
-let validationsUnderWay = 0;
+/** Authorizations that are validated now, in this process. */
+const underWay = new Set<string>();
 
 /** RFC 8555 §7.5.1: an answer to a challenge starts its validation once. */
 export async function challenge(call: AcmeCall, id: string, type: string): Promise<AcmeAnswer> {
   let row = await load(call, id);
   if (!typesOf(row).includes(type)) throw notFound();
-  const starts = row.status === "pending" && !call.signed.isPostAsGet;
+  // A validation that a crash cut off is started again by the client's next answer.
+  const isOpen = row.status === "pending" || (row.status === "processing" && !underWay.has(id));
+  const starts = isOpen && !call.signed.isPostAsGet;
   if (starts) {
-    if (validationsUnderWay >= acmeLimits.validationsAtOnceMax) {
+    if (underWay.size >= acmeLimits.validationsAtOnceMax) {
       throw new AcmeProblem("rateLimited", "Too many validations at once", { status: 429 });
     }
     row = { ...row, status: "processing", challengeType: type };
@@ -94,7 +97,7 @@ type Validation = {
 /** Looks for the proof, some times over, and writes down how it ended. */
 async function validate(parts: AcmeServerParts, validation: Validation): Promise<void> {
   const { row, type, accountId } = validation;
-  validationsUnderWay += 1;
+  underWay.add(row.acmeAuthorizationId);
   try {
     const problem = await tryValidation(parts, validation);
     const change = {
@@ -107,7 +110,7 @@ async function validate(parts: AcmeServerParts, validation: Validation): Promise
       acmeStore(sql, accountId, "").setAuthorization(row.acmeAuthorizationId, change),
     );
   } finally {
-    validationsUnderWay -= 1;
+    underWay.delete(row.acmeAuthorizationId);
   }
 }
 
@@ -154,14 +157,4 @@ async function lookByDns(
   if (texts.includes(dnsValue(proof))) return undefined;
   const seen = texts.length === 0 ? "no TXT record" : `${texts.length} TXT records, none right`;
   return new AcmeProblem("unauthorized", `${name} has ${seen}`);
-}
-
-/** Validations that a crash left under way may be started again by the client. */
-export async function reopenValidations(parts: AcmeServerParts): Promise<void> {
-  await parts.database.transaction(
-    "system",
-    (sql) => sql`
-      update acme_authorization set status = 'pending', challenge_type = null
-      where status = 'processing'`,
-  );
 }
