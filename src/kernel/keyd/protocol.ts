@@ -31,8 +31,6 @@ export type KeydReason =
   | "algorithmUnavailable"
   /** The caller knows an older or another state than keyd's record. */
   | "rolledBack"
-  /** The key version was used as often as its nonces allow; rotate it. */
-  | "usesExhausted"
   /** The passphrase or the recovery shares do not open the root. */
   | "unsealRefused"
   | "inputInvalid"
@@ -48,7 +46,6 @@ const REASONS: ReadonlySet<string> = new Set<KeydReason>([
   "algorithmInvalid",
   "algorithmUnavailable",
   "rolledBack",
-  "usesExhausted",
   "unsealRefused",
   "inputInvalid",
   "internal",
