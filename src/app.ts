@@ -23,6 +23,8 @@ import { createFleetListener } from "./kernel/intent/listener.ts";
 import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
 import { createIntentPublisher, type IntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
+import { keydClient } from "./kernel/keyd/client.ts";
+import { keydSocket } from "./kernel/keyd/protocol.ts";
 import { signingKey } from "./kernel/keys.ts";
 import { connectLake } from "./kernel/lake/client.ts";
 import { lakeSocket } from "./kernel/lake/socket.ts";
@@ -39,7 +41,6 @@ import { auditService } from "./services/audit/service.ts";
 import type { ClientParts } from "./services/certificates/acme-client/parts.ts";
 import { acmeMount } from "./services/certificates/acme-server/mount.ts";
 import { challengeSection } from "./services/certificates/challenge-intent.ts";
-import { openFileSealer } from "./services/certificates/file-sealer.ts";
 import { boundCertificate, keyOpener } from "./services/certificates/gateway-keys.ts";
 import { certificateJobs } from "./services/certificates/jobs.ts";
 import { createOutbound } from "./services/certificates/outbound.ts";
@@ -96,7 +97,7 @@ async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  const sealer = openFileSealer(config.folders.keys);
+  const sealer = keydClient(keydSocket(config));
   const signers = createSigners(sealer, config.pki?.url);
   const { privateTargets, acme } = config;
   const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
@@ -290,7 +291,7 @@ function jobsOf(foundations: Foundations, publisher: IntentPublisher, drain: () 
 
 async function start() {
   const foundations = await openFoundations();
-  const { database, auditLog, authority, spool } = foundations;
+  const { database, auditLog, authority, spool, sealer } = foundations;
   const { services, authorizer, live, rulesets } = buildServices(foundations);
   const publisher = buildPlanes(foundations, rulesets);
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
@@ -354,6 +355,7 @@ async function start() {
       await audit.caughtUp();
       await auditLog.close();
       await spool.close();
+      sealer.close();
       await database.close();
     },
   };

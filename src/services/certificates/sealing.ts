@@ -5,6 +5,7 @@
 import { createPrivateKey } from "node:crypto";
 import { publicHalf } from "../../engines/x509/private-key.ts";
 import { publicKeyFacts } from "../../engines/x509/public-key.ts";
+import { KeydError } from "../../kernel/keyd/protocol.ts";
 import { Problem } from "../../kernel/problem.ts";
 
 /** Seals bytes for one purpose and one account; what was sealed for another does not open. */
@@ -30,7 +31,7 @@ class KeyMismatch extends Error {
 export function isBeyondOpening(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof KeyMismatch) return true;
-  return cause instanceof Error && "reason" in cause && cause.reason === "ciphertextInvalid";
+  return cause instanceof KeydError && cause.reason === "ciphertextInvalid";
 }
 
 /** @throws Problem certificates.keydUnavailable. */
