@@ -13,6 +13,7 @@ import { followSpools } from "./kernel/events/follow.ts";
 import { createLiveEvents } from "./kernel/events/live.ts";
 import { drainOutbox } from "./kernel/events/outbox.ts";
 import { type Alarm, diskAlarms } from "./kernel/health.ts";
+import { createPlainServer, type Mount } from "./kernel/http/mount.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
@@ -21,13 +22,15 @@ import { newId } from "./kernel/id.ts";
 import { anyCredential } from "./kernel/identity/authenticate.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
 import { breachedPasswords } from "./kernel/identity/breached-passwords.ts";
-import { fileSealer } from "./kernel/identity/sealer.ts";
+import type { Sealer } from "./kernel/identity/sealer.ts";
 import { createNonceMemory } from "./kernel/identity/signed-request.ts";
 import { readIdentity } from "./kernel/intent/identity-file.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
 import { joinTicketFile } from "./kernel/intent/protocol.ts";
-import { createIntentPublisher } from "./kernel/intent/publisher.ts";
+import { createIntentPublisher, type IntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
+import { keydClient } from "./kernel/keyd/client.ts";
+import { keydSocket } from "./kernel/keyd/protocol.ts";
 import { signingKey } from "./kernel/keys.ts";
 import { connectLake } from "./kernel/lake/client.ts";
 import { lakeSocket } from "./kernel/lake/socket.ts";
@@ -37,10 +40,19 @@ import { problemCatalog } from "./kernel/problem.ts";
 import { runDaemon } from "./kernel/process/daemon.ts";
 import { installedRulesets, loadRuleset } from "./kernel/rules/load.ts";
 import { openSpool } from "./kernel/spool/spool.ts";
-import { openDatabase } from "./kernel/store/database.ts";
+import { openDatabase, type Sql } from "./kernel/store/database.ts";
 import { migrate } from "./kernel/store/migrate.ts";
 import { accountService, renewSetupToken } from "./services/account/service.ts";
 import { auditService } from "./services/audit/service.ts";
+import type { ClientParts } from "./services/certificates/acme-client/parts.ts";
+import { acmeMount } from "./services/certificates/acme-server/mount.ts";
+import { challengeSection } from "./services/certificates/challenge-intent.ts";
+import { boundCertificate, keyOpener } from "./services/certificates/gateway-keys.ts";
+import { certificateJobs } from "./services/certificates/jobs.ts";
+import { createOutbound } from "./services/certificates/outbound.ts";
+import { pkiMount } from "./services/certificates/pki-endpoints.ts";
+import { type CertificatesParts, certificatesService } from "./services/certificates/service.ts";
+import { createSigners } from "./services/certificates/signers.ts";
 import { eventsService } from "./services/events/service.ts";
 import {
   createJoinToken,
@@ -66,6 +78,7 @@ import { stsService } from "./services/sts/service.ts";
 import { wafGatewaySection } from "./services/waf/intent.ts";
 import { ruleLibrary } from "./services/waf/library.ts";
 import { wafService } from "./services/waf/service.ts";
+import { wafStore } from "./services/waf/store.ts";
 
 const VERSION = "0.1.0";
 const config = readConfig(process.env);
@@ -100,8 +113,43 @@ async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  const sealer = fileSealer(config.folders.keys);
-  return { database, auditLog, auditKey: key, authority, spool, lake, sealer };
+  const sealer = keydClient(keydSocket(config));
+  const signers = createSigners(sealer, config.pki?.url);
+  const { privateTargets, acme } = config;
+  const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
+  return { database, auditLog, auditKey: key, authority, spool, lake, sealer, signers, outbound };
+}
+
+/** What the certificates service asks of others. */
+function certificateParts({ database, sealer, signers }: Foundations): CertificatesParts {
+  return {
+    database,
+    sealer,
+    signers,
+    gateway: config.gateway,
+    ownsDomain,
+    siteDomains: async (sql, accountId, siteId) =>
+      (await wafStore(sql).getSite(accountId, siteId))?.domains,
+  };
+}
+
+const ownsDomain = async (sql: Sql, accountId: string, domain: string): Promise<boolean> =>
+  (await wafStore(sql).listSites(accountId)).some(({ domains }) => domains.includes(domain));
+
+/** What the ACME client needs beside the database. */
+function acmeClientParts(
+  { database, sealer, outbound }: Foundations,
+  refreshIntent: () => Promise<void>,
+): ClientParts {
+  return {
+    ...{ database, sealer, outbound, clock, newId, ownsDomain, refreshIntent },
+    chance: Math.random,
+    gatewaysFollow: async () => {
+      const gateways = await gatewayReports(database);
+      const isBehind = gateways.some((one) => one.runningVersion < one.wantedVersion);
+      return gateways.length > 0 && !isBehind;
+    },
+  };
 }
 
 type Foundations = Awaited<ReturnType<typeof openFoundations>>;
@@ -119,8 +167,17 @@ function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
   return [...diskAlarms(config), ...refused];
 }
 
+/** Secrets of the iam and sts services; their purpose names the key that they belong to. */
+function secretsOf({ sealer }: Pick<Foundations, "sealer">): Sealer {
+  return {
+    seal: (plaintext, purpose) => sealer.seal(purpose, "identity", plaintext),
+    open: (sealed, purpose) => sealer.open(purpose, "identity", sealed),
+  };
+}
+
 function buildServices(foundations: Foundations) {
-  const { database, auditLog, auditKey, lake, sealer } = foundations;
+  const { database, auditLog, auditKey, lake } = foundations;
+  const sealer = secretsOf(foundations);
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
@@ -134,6 +191,7 @@ function buildServices(foundations: Foundations) {
     iamService({ database, authorizer, contracts, sealer, breached, hosts: consoleHosts }),
     stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    certificatesService(certificateParts(foundations)),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
@@ -143,16 +201,22 @@ function buildServices(foundations: Foundations) {
 }
 
 function buildPlanes(
-  { database, authority }: Foundations,
+  { database, authority, sealer }: Foundations,
   rulesets: () => readonly { name: string; rulesFolder: string }[],
 ) {
   return createIntentPublisher({
     database,
     clock,
+    reveal: keyOpener(sealer),
     planes: {
       gateway: [
-        wafGatewaySection({ authority, ruleset: () => rulesets()[0]?.name ?? "" }),
+        wafGatewaySection({
+          authority,
+          boundCertificate,
+          ruleset: () => rulesets()[0]?.name ?? "",
+        }),
         blockedSourcesSection(),
+        challengeSection(ownsDomain),
         async () => ({
           rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
         }),
@@ -229,15 +293,54 @@ function followEvents(
 }
 
 /** Lasting keys of the iam service, and temporary ones of the sts service. */
-function allCredentials({ database, sealer }: Foundations) {
+function allCredentials(foundations: Foundations) {
+  const { database } = foundations;
+  const sealer = secretsOf(foundations);
   const roles = roleDirectory(database);
   const temporary = roleSessionLookup(database, { roles, sealer });
   return anyCredential(credentialLookup(database, sealer), temporary);
 }
 
+/** Protocols beside the API: the ACME server, and what relying parties fetch. */
+function mountsOf({ database, sealer, signers, outbound }: Foundations, eventsWritten: () => void) {
+  const { host, port } = config.console;
+  const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase()];
+  const pki = pkiMount({ database, signers, clock });
+  const mount = acmeMount({
+    ...{ database, sealer, signers, outbound, clock, newId, log, eventsWritten },
+    validationPort: config.acme.validationPort,
+    hosts: new Set(names.flatMap((name) => [`${name}:${port}`, ...(port === 443 ? [name] : [])])),
+  });
+  return { mounts: [mount, pki], plain: [pki] };
+}
+
+/** The listener of relying parties; undefined when the settings name no port for it. */
+async function listenPlain(mounts: readonly Mount[]) {
+  if (config.pki === undefined) return undefined;
+  const { host, port } = config.pki;
+  const server = createPlainServer(mounts);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+/** Work that comes back by itself. */
+function jobsOf(foundations: Foundations, publisher: IntentPublisher, drain: () => Promise<void>) {
+  const { database } = foundations;
+  const refreshIntent = () => publisher.refresh();
+  return [
+    { name: "outbox", everyMs: 2_000, run: drain },
+    { name: "intent", everyMs: 30_000, run: refreshIntent },
+    { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
+    ...certificateJobs(certificateParts(foundations), acmeClientParts(foundations, refreshIntent)),
+  ];
+}
+
 async function start() {
   const foundations = await openFoundations();
-  const { database, auditLog, authority, spool } = foundations;
+  const { database, auditLog, authority, spool, sealer } = foundations;
   const { services, authorizer, live, rulesets } = buildServices(foundations);
   const publisher = buildPlanes(foundations, rulesets);
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
@@ -249,6 +352,11 @@ async function start() {
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
+  const eventsWritten = () =>
+    void drain().catch((error: unknown) =>
+      log({ level: "error", part: "outbox", error: String(error) }),
+    );
+  const { mounts, plain } = mountsOf(foundations, eventsWritten);
   const certificate = await authority.issueServer(serverNames());
   const parts: ServerParts = {
     database,
@@ -262,7 +370,8 @@ async function start() {
     codeOf: (problem) => problems.errorBody(problem).code,
     log,
     intentChanged: refresh,
-    eventsWritten: () => void drain().catch(failed("outbox")),
+    eventsWritten,
+    mounts,
     router: createRouter(services),
     foreign: jdcloudRouter(services),
     problems,
@@ -272,21 +381,17 @@ async function start() {
     alarms: () => machineAlarms(foundations),
   };
   await audit.caughtUp();
-  await publisher.refresh();
+  // What cannot be built now (a key that cannot be opened yet) is built by the job of the intent.
+  await publisher
+    .refresh()
+    .catch((error: unknown) => log({ level: "error", error: String(error) }));
   const server = await createServer(parts);
   await server.listen({ host: config.console.host, port: config.console.port });
   const fleet = await listenForFleet(foundations, { certificate, publisher });
+  const pki = await listenPlain(plain);
   await writeJoinTickets(foundations);
   const following = followEvents({ database, live, consumed: refresh }, ended.signal);
-  const jobs = runJobs(
-    [
-      { name: "outbox", everyMs: 2_000, run: drain },
-      { name: "intent", everyMs: 30_000, run: () => publisher.refresh() },
-      { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
-    ],
-    ended.signal,
-    log,
-  );
+  const jobs = runJobs(jobsOf(foundations, publisher, drain), ended.signal, log);
   const setupUrl = await offerSetup(foundations);
   return {
     details: { address: consoleUrl, ...(setupUrl === undefined ? {} : { setupUrl }) },
@@ -294,11 +399,14 @@ async function start() {
       ended.abort();
       fleet.closeAllConnections();
       fleet.close();
+      pki?.closeAllConnections();
+      pki?.close();
       await server.close();
       await Promise.all([following, jobs]);
       await audit.caughtUp();
       await auditLog.close();
       await spool.close();
+      sealer.close();
       await database.close();
     },
   };

@@ -5,6 +5,7 @@
 import type { Contract } from "./kernel/operation.ts";
 import { accountContract } from "./services/account/contract.ts";
 import { auditContract } from "./services/audit/contract.ts";
+import { certificatesContract } from "./services/certificates/contract.ts";
 import { eventsContract } from "./services/events/contract.ts";
 import { fleetContract } from "./services/fleet/contract.ts";
 import { iamContract } from "./services/iam/contract.ts";
@@ -14,6 +15,7 @@ import { wafContract } from "./services/waf/contract.ts";
 
 export const catalog = {
   waf: wafContract,
+  certificates: certificatesContract,
   events: eventsContract,
   incident: incidentContract,
   iam: iamContract,

@@ -21,6 +21,8 @@ export type ApiReply = {
 export type StackOptions = {
   /** Settings beside the ports and the data folder. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Settings that name a port of this stack. */
+  readonly settings?: (ports: { readonly httpPort: number }) => Readonly<Record<string, string>>;
   /** Small disks: folders below the data folder ("" = itself) on a tmpfs of this size (root). */
   /** The launcher of another copy of the program, run as this user (root may). */
   readonly copy?: { readonly folder: string; readonly user: number };
@@ -104,6 +106,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     CORDON_GATEWAY_HTTPS_PORT: String(httpsPort),
     CORDON_GATEWAY_WORKERS: "1",
     ...options.env,
+    ...options.settings?.({ httpPort }),
   };
   const main = join(programFolder, "src", "cli", "main.ts");
   const cordon = copy === undefined ? [process.execPath, main] : asUser(copy);

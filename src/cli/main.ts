@@ -25,6 +25,11 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
   { words: ["bench"], file: "./bench.ts", name: "bench" },
   { words: ["audit", "verify"], file: "./audit-verify.ts", name: "auditVerify" },
   { words: ["explain", "request"], file: "./explain.ts", name: "explainRequest" },
+  { words: ["keys", "status"], file: "./keys.ts", name: "keysStatus" },
+  { words: ["keys", "unseal"], file: "./keys.ts", name: "keysUnseal" },
+  { words: ["keys", "set-passphrase"], file: "./keys.ts", name: "keysSetPassphrase" },
+  { words: ["keys", "recovery-shares"], file: "./keys.ts", name: "keysRecoveryShares" },
+  { words: ["keys", "recover"], file: "./keys.ts", name: "keysRecover" },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },
 ];
 

@@ -27,6 +27,16 @@ export type Config = {
     readonly httpsPort: number;
     readonly workers: number;
   };
+  /** Where revocation lists and online status are served without TLS; undefined = nowhere. */
+  readonly pki: { readonly host: string; readonly port: number; readonly url: string } | undefined;
+  readonly acme: {
+    /** Port of HTTP-01 validation; RFC 8555 §8.3 wants 80, tests another one. */
+    readonly validationPort: number;
+    /** `address:port` of a DNS server; undefined = the system's. */
+    readonly resolver: string | undefined;
+  };
+  /** Blocks that are not public and may yet be connected to for an account. */
+  readonly privateTargets: readonly string[];
   /** External PostgreSQL; undefined = the embedded child process. */
   readonly databaseUrl: string | undefined;
   /** External ClickHouse; undefined = the embedded chDB. */
@@ -82,6 +92,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         max: WORKERS_MAX,
       }),
     },
+    pki: pkiFrom(env),
+    acme: {
+      validationPort: portFrom(env, "CORDON_ACME_VALIDATION_PORT", 80),
+      resolver: env.CORDON_ACME_RESOLVER || undefined,
+    },
+    privateTargets: (env.CORDON_PRIVATE_TARGETS ?? "").split(",").filter((text) => text !== ""),
     databaseUrl: urlFrom(env, "CORDON_DATABASE_URL", ["postgres:", "postgresql:"]),
     lakeUrl: urlFrom(env, "CORDON_LAKE_URL", ["http:", "https:"]),
   };
@@ -100,6 +116,16 @@ export function configEnvironment(config: Config): Record<string, string> {
     CORDON_GATEWAY_HTTP_PORT: String(config.gateway.httpPort),
     CORDON_GATEWAY_HTTPS_PORT: String(config.gateway.httpsPort),
     CORDON_GATEWAY_WORKERS: String(config.gateway.workers),
+    ...(config.pki === undefined
+      ? {}
+      : {
+          CORDON_PKI_HOST: config.pki.host,
+          CORDON_PKI_PORT: String(config.pki.port),
+          CORDON_PKI_URL: config.pki.url,
+        }),
+    CORDON_ACME_VALIDATION_PORT: String(config.acme.validationPort),
+    CORDON_ACME_RESOLVER: config.acme.resolver ?? "",
+    CORDON_PRIVATE_TARGETS: config.privateTargets.join(","),
     ...(config.databaseUrl === undefined ? {} : { CORDON_DATABASE_URL: config.databaseUrl }),
     ...(config.lakeUrl === undefined ? {} : { CORDON_LAKE_URL: config.lakeUrl }),
   };
@@ -114,6 +140,14 @@ function dataFolderFrom(env: Readonly<Record<string, string | undefined>>): stri
   const given = env.CORDON_DATA;
   if (given === undefined || given === "") return join(programFolder, "data");
   return isAbsolute(given) ? given : resolve(given);
+}
+
+function pkiFrom(env: Readonly<Record<string, string | undefined>>): Config["pki"] {
+  if (env.CORDON_PKI_PORT === undefined || env.CORDON_PKI_PORT === "") return undefined;
+  const host = env.CORDON_PKI_HOST ?? "127.0.0.1";
+  const port = portFrom(env, "CORDON_PKI_PORT", 9080);
+  const url = urlFrom(env, "CORDON_PKI_URL", ["http:"]) ?? `http://${host}:${port}`;
+  return { host, port, url: url.replace(/\/$/, "") };
 }
 
 function portFrom(

@@ -4,7 +4,10 @@ import { blank } from "./blank.ts";
 import { eachCode, type Fault, isCode, isTest, type Tree } from "./tree.ts";
 
 const IMPORT = /(?<!["'])\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
-const ENGINE_PACKAGES = new Set(["node:crypto", "node:buffer", "node:zlib", "ipaddr.js"]);
+const ENGINE_PACKAGES = new Set([
+  ...["node:crypto", "node:buffer", "node:zlib", "ipaddr.js", "reflect-metadata"],
+  ...["@peculiar/x509", "@peculiar/asn1-ocsp", "@peculiar/asn1-schema", "@peculiar/asn1-x509"],
+]);
 
 /** Files an import names: paths inside the project, or package names as they are written. */
 export function importsOf(path: string, text: string): readonly string[] {

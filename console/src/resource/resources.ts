@@ -28,12 +28,37 @@ function shown(
   return [{ path, contract, resource, filterable: fields, sortable }];
 }
 
-const { waf, incident, iam, sts, audit, fleet, account, events } = catalog;
+const { waf, certificates, incident, iam, sts, audit, fleet, account, events } = catalog;
 const listed: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),
+  ...shown(
+    "certificates",
+    certificates,
+    "certificate",
+    "name names state keyAlgorithm issuer expireTime weaknesses siteIds",
+  ),
+  ...shown("bindings", certificates, "binding", "siteId certificateId state"),
+  ...shown(
+    "certificate-findings",
+    certificates,
+    "certificateFinding",
+    "severity kind names siteIds expireTime",
+  ),
+  ...shown("orders", certificates, "order", "names state challenge failures acmeProviderId"),
+  ...shown("acme-providers", certificates, "acmeProvider", "name directoryUrl"),
+  ...shown("dns-providers", certificates, "dnsProvider", "name kind target"),
+  ...shown("authorities", certificates, "authority", "name kind expireTime"),
+  ...shown("issuance-policies", certificates, "issuancePolicy", "name allowedNames enabled"),
+  ...shown("external-accounts", certificates, "externalAccount", "name issuancePolicyId"),
+  ...shown(
+    "issued-certificates",
+    certificates,
+    "issuedCertificate",
+    "names serialNumber expireTime revokeTime",
+  ),
   ...shown(
     "incidents",
     incident,
@@ -120,6 +145,8 @@ export function nameOf({ resource }: Shown, item: Item): string {
 }
 
 const PATH_BY_FIELD: Readonly<Record<string, string>> = {
+  siteIds: "sites",
+  parentId: "authorities",
   policyIds: "policies",
   determiningPolicyIds: "policies",
   activeResponseId: "responses",

@@ -143,6 +143,18 @@ function useNavigation(operator: boolean): readonly (SideNavigationProps.Link | 
       of("/rules", "rule"),
       link("/explain", t("explain")),
     ]),
+    section(t("certificatesSection"), [
+      of("/certificates", "certificate"),
+      of("/bindings", "binding"),
+      of("/certificate-findings", "certificateFinding"),
+      of("/orders", "order"),
+      of("/acme-providers", "acmeProvider"),
+      of("/dns-providers", "dnsProvider"),
+      of("/authorities", "authority"),
+      of("/issuance-policies", "issuancePolicy"),
+      of("/external-accounts", "externalAccount"),
+      of("/issued-certificates", "issuedCertificate"),
+    ]),
     section(t("observe"), [link("/live", t("live")), link("/search", t("search"))]),
     section(t("respond"), [
       of("/incidents", "incident"),

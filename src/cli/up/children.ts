@@ -15,11 +15,21 @@ type DaemonSpec = {
   /** Limit of the JavaScript heap in MiB. */
   readonly heapMebibytes: number;
   readonly rootOnly?: boolean;
+  /** Further flags of Node. */
+  readonly flags?: readonly string[];
 };
 
 const DAEMONS: readonly DaemonSpec[] = [
+  {
+    name: "keyd",
+    file: "src/daemons/keyd/main.ts",
+    needs: [],
+    heapMebibytes: 256,
+    // Without it, a signal of its own user would open Node's debugger, and with it every key.
+    flags: ["--disable-sigusr1"],
+  },
   { name: "lake", file: "src/daemons/lake/main.ts", needs: [], heapMebibytes: 512 },
-  { name: "server", file: "src/app.ts", needs: ["lake"], heapMebibytes: 768 },
+  { name: "server", file: "src/app.ts", needs: ["keyd", "lake"], heapMebibytes: 768 },
   { name: "gateway", file: "src/daemons/gateway/main.ts", needs: ["server"], heapMebibytes: 512 },
   {
     name: "netd",
@@ -55,6 +65,7 @@ export function nodeChild(config: Config, daemon: DaemonSpec): ChildSpec {
     argv: [
       process.execPath,
       `--max-old-space-size=${daemon.heapMebibytes}`,
+      ...(daemon.flags ?? []),
       join(programFolder, daemon.file),
     ],
     env: childEnvironment(config, process.env),

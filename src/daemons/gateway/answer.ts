@@ -18,14 +18,26 @@ export function answerOwn(exchange: Exchange, status: number, reason: string): v
     connection.socket.destroy();
     return;
   }
+  const accept = fieldValue(head.fields, "accept") ?? "";
+  writeOwn(exchange, status, ownPage(status, exchange.requestId, accept));
+}
+
+/** Answers with the proof of a challenge (RFC 8555 §8.3). */
+export function answerChallenge(exchange: Exchange, keyAuthorization: string): void {
+  if (exchange.over) return;
+  exchange.reason = "acmeChallenge";
+  writeOwn(exchange, 200, { contentType: "application/octet-stream", body: keyAuthorization });
+}
+
+function writeOwn(
+  exchange: Exchange,
+  status: number,
+  { contentType, body }: { contentType: string; body: string },
+): void {
+  const { connection, head } = exchange;
   exchange.status = status;
   // A request whose body was not read leaves bytes behind that no one may take for a request.
   const keep = exchange.keepClient && connection.parser.body?.done === true && status !== 503;
-  const { contentType, body } = ownPage(
-    status,
-    exchange.requestId,
-    fieldValue(head.fields, "accept") ?? "",
-  );
   const length = Buffer.byteLength(body);
   let text = `HTTP/1.1 ${status} ${reasonOf(status)}\r\nContent-Type: ${contentType}\r\n`;
   text += `Content-Length: ${length}\r\nX-Request-Id: ${exchange.requestId}\r\n`;

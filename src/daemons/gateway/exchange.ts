@@ -4,10 +4,10 @@ import { statusOfFault } from "../../engines/http1/fault.ts";
 import { forwardedTrailers } from "../../engines/http1/hop-by-hop.ts";
 import type { RequestHead } from "../../engines/http1/request.ts";
 import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
-import { answerOwn } from "./answer.ts";
+import { answerChallenge, answerOwn } from "./answer.ts";
 import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
 import { relayHandlers } from "./relay.ts";
-import { siteOf } from "./routes.ts";
+import { challengeOf, siteOf } from "./routes.ts";
 import { decideSource } from "./source-list.ts";
 import type { Connection, Exchange, Site } from "./state.ts";
 import { chooseUpstream, dropUpstream, openUpstream, takeIdle } from "./upstream.ts";
@@ -21,6 +21,14 @@ export function startExchange(connection: Connection, head: RequestHead): void {
   const { routes } = gateway;
   const site = head.authority === null ? null : siteOf(routes, head.authority.host);
   exchange.site = site;
+  const host = head.authority?.host ?? "";
+  const proof = head.fault === null ? challengeOf(routes, host, head.parsedTarget.path) : undefined;
+  // Before sources, redirect and rules: whoever issues certificates must always find it, and it
+  // says nothing that is not public.
+  if (proof !== undefined && (head.method === "GET" || head.method === "HEAD")) {
+    answerChallenge(exchange, proof);
+    return;
+  }
   if (site !== null) {
     const { isTrustedProxy, intent } = site;
     exchange.clientAddress = clientAddressOf(connection.address, head.fields, isTrustedProxy);

@@ -2,6 +2,7 @@
 
 /** What the gateway says itself: a status, its phrase, one sentence and what to do. */
 const answers: Readonly<Record<number, readonly [reason: string, text: string]>> = {
+  200: ["OK", ""],
   308: ["Permanent Redirect", "This site is served over HTTPS."],
   400: ["Bad Request", "The request breaks the rules of HTTP and was not passed on."],
   403: ["Forbidden", "The request was blocked by the protection of this site."],

@@ -13,6 +13,7 @@ export const noRoutes: Routes = {
   exact: new Map(),
   wildcard: new Map(),
   sources: { prefixes: [] },
+  challenges: new Map(),
   inspector: noInspector,
 };
 
@@ -28,7 +29,13 @@ export function buildRoutes(gateway: Gateway, intent: GatewayIntent, inspector: 
     }
   }
   const sources = compileSources(intent.sources);
-  return { version: intent.version, exact, wildcard, sources, inspector };
+  const challenges = new Map(
+    (intent.challenges ?? []).map(({ domain, token, keyAuthorization }) => [
+      `${domain}/${token}`,
+      keyAuthorization,
+    ]),
+  );
+  return { version: intent.version, exact, wildcard, sources, challenges, inspector };
 }
 
 function buildSite(gateway: Gateway, intent: SiteIntent): Site {
@@ -49,6 +56,14 @@ function secureContextOf(intent: SiteIntent): SecureContext | null {
   if (intent.certificatePem === "") return null;
   const { certificatePem: cert, privateKeyPem: key } = intent;
   return createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+}
+
+const CHALLENGE_PATH = "/.well-known/acme-challenge/";
+
+/** The proof that a path of a host is asked for (RFC 8555 §8.3), if there is one. */
+export function challengeOf(routes: Routes, host: string, path: string): string | undefined {
+  if (routes.challenges.size === 0 || !path.startsWith(CHALLENGE_PATH)) return undefined;
+  return routes.challenges.get(`${host}/${path.substring(CHALLENGE_PATH.length)}`);
 }
 
 /** The site of a lower-case host: the exact name, else the nearest wildcard above it. */

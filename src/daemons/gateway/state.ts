@@ -33,6 +33,8 @@ export type Routes = {
   readonly exact: ReadonlyMap<string, Site>;
   readonly wildcard: ReadonlyMap<string, Site>;
   readonly sources: SourceList;
+  /** Proofs of HTTP-01 by `domain/token`. */
+  readonly challenges: ReadonlyMap<string, string>;
   readonly inspector: Inspector;
 };
 

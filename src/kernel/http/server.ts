@@ -10,6 +10,7 @@ import type { Alarm } from "../health.ts";
 import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
 import type { Call } from "./call.ts";
+import type { Mount } from "./mount.ts";
 import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
 import type { ForeignRouter, Router } from "./route.ts";
@@ -31,6 +32,8 @@ export type ServerParts = PipelineParts & {
   readonly consoleFolder: string | undefined;
   /** What needs the operator now. */
   readonly alarms: () => readonly Alarm[];
+  /** Protocols beside the API. */
+  readonly mounts?: readonly Mount[];
   readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
 };
 
@@ -86,6 +89,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     return { status: troubled.length === 0 ? "ok" : "degraded", alarms: troubled };
   });
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
+  for (const mount of parts.mounts ?? []) serveMount(server, mount);
   await serveConsole(server, parts);
   return server;
 }
@@ -101,6 +105,24 @@ function serveReference(server: FastifyInstance, parts: ServerParts): void {
   server.get("/v1/reference.css", async (_request, reply) =>
     reply.header("cache-control", "no-cache").type("text/css").send(REFERENCE_STYLE),
   );
+}
+
+function serveMount(server: FastifyInstance, { prefix, answer }: Mount): void {
+  server.all(`${prefix}/*`, { exposeHeadRoute: false }, async (request, reply) => {
+    const [path = ""] = splitOnce(request.raw.url ?? "", "?");
+    const { status, headers, body } = await answer({
+      method: request.method,
+      path: path.slice(prefix.length),
+      host: (request.headers.host ?? "").toLowerCase(),
+      contentType: request.headers["content-type"] ?? "",
+      body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      sourceIp: request.ip,
+    });
+    return reply
+      .code(status)
+      .headers({ ...headers })
+      .send(body);
+  });
 }
 
 async function answerCall(

@@ -57,9 +57,21 @@ export const SourceIntent = Type.Object(
   { additionalProperties: false },
 );
 
+/** A proof of HTTP-01 (RFC 8555 §8.3): what a token below the challenge path is answered with. */
+export const ChallengeIntent = Type.Object(
+  {
+    domain: Type.String({ minLength: 1, maxLength: 253 }),
+    token: Type.String({ pattern: "^[A-Za-z0-9_-]{1,200}$" }),
+    keyAuthorization: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,400}$" }),
+  },
+  { additionalProperties: false },
+);
+
 export const GatewayIntent = Type.Object(
   {
     version: Type.Integer({ minimum: 0 }),
+    /** Absent in the last good intent of an older version. */
+    challenges: Type.Optional(Type.Array(ChallengeIntent, { maxItems: 10_000 })),
     sites: Type.Array(SiteIntent, { maxItems: 10_000 }),
     sources: Type.Array(SourceIntent, { maxItems: 1_000_000 }),
     /** Rule sets by name, and the folder of the files on the gateway's machine. */

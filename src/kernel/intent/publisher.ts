@@ -33,6 +33,8 @@ export function createIntentPublisher(parts: {
   readonly database: Database;
   readonly planes: Readonly<Record<string, readonly IntentSection[]>>;
   readonly clock: () => number;
+  /** Turns a stored document into what nodes get: sealed keys are opened here, never stored. */
+  readonly reveal?: (document: Intent["document"]) => Promise<Intent["document"]>;
 }): IntentPublisher {
   const known = new Map<string, Intent>();
   const waiting = new Set<() => void>();
@@ -44,7 +46,9 @@ export function createIntentPublisher(parts: {
       again = false;
       for (const plane of Object.keys(parts.planes)) {
         const intent = await rebuild(parts, plane);
-        if (intent.version !== known.get(plane)?.version) known.set(plane, intent);
+        if (intent.version === known.get(plane)?.version) continue;
+        const document = (await parts.reveal?.(intent.document)) ?? intent.document;
+        known.set(plane, { ...intent, document });
       }
       for (const wake of [...waiting]) wake();
     } while (again);

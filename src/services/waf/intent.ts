@@ -13,13 +13,20 @@ export function wafGatewaySection(parts: {
   readonly authority: CertificateAuthority;
   /** Name of the installed rule set; empty = none. */
   readonly ruleset: () => string;
+  /** The certificate an operator bound to the site, if any; else Cordon's own CA makes one. */
+  readonly boundCertificate?: (
+    sql: Sql,
+    siteId: string,
+  ) => Promise<{ certificatePem: string; privateKeyPem: string } | undefined>;
 }): IntentSection {
   return async (sql, nowMs) => {
     const store = wafIntentStore(sql);
     const exclusions = await store.listExclusions();
     const sites: SiteIntent[] = [];
     for (const site of await store.listSites()) {
-      const certificate = await certificateFor(parts.authority, sql, { site, nowMs });
+      const certificate =
+        (await parts.boundCertificate?.(sql, site.siteId)) ??
+        (await certificateFor(parts.authority, sql, { site, nowMs }));
       sites.push({
         ...settingsOf(site),
         ...certificate,

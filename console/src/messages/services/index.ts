@@ -5,6 +5,7 @@
 import type { ServiceWords } from "../words.ts";
 import { account } from "./account.ts";
 import { audit } from "./audit.ts";
+import { certificates } from "./certificates.ts";
 import { events } from "./events.ts";
 import { fleet } from "./fleet.ts";
 import { iam } from "./iam.ts";
@@ -16,6 +17,7 @@ import { waf } from "./waf.ts";
 export const serviceWords: Readonly<Record<string, ServiceWords>> = {
   account,
   audit,
+  certificates,
   events,
   fleet,
   iam,

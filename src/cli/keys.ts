@@ -1,0 +1,170 @@
+/**
+ * `cordon keys …`: opening the root of trust and the ceremony of its recovery shares. Passphrases
+ * and shares are read from the terminal without echo, or from standard input, never from arguments.
+ */
+import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
+import { readConfig } from "../kernel/config.ts";
+import { type KeydClient, keydClient } from "../kernel/keyd/client.ts";
+import { KeydError, keydSocket } from "../kernel/keyd/protocol.ts";
+import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
+import { wantsJson } from "./table.ts";
+import { withShortRunFolder } from "./up/folders.ts";
+
+const SHARES_MAX = 32;
+const LINE_CHARS_MAX = 1_024;
+const WAIT_MS = 8_000;
+
+type Ask = (question: string) => Promise<string>;
+
+export async function keysStatus(args: readonly string[]): Promise<ExitStatus> {
+  const json = wantsJson(args);
+  return withKeyd(async (keyd) => {
+    const health = await keyd.health();
+    if (json) process.stdout.write(`${JSON.stringify(health)}\n`);
+    else {
+      const rows = [
+        ["state", health.state],
+        ["root", `${health.root}: ${health.rootProtection}`],
+        ["SM algorithms", health.smAlgorithms ? "available" : "not available here"],
+        ...health.hardening.map((line, at) => [at === 0 ? "process" : "", line]),
+      ];
+      process.stdout.write(
+        rows.map(([name = "", text]) => `${name.padEnd(14)} ${text}\n`).join(""),
+      );
+    }
+    return health.state === "ready" ? EXIT.ok : EXIT.problem;
+  });
+}
+
+export async function keysUnseal(args: readonly string[]): Promise<ExitStatus> {
+  refuseArguments("unseal", args);
+  return withQuestions(async (keyd, ask) => {
+    await keyd.unseal(Buffer.from(await ask("Passphrase: ")));
+    process.stderr.write("The root is open.\n");
+    return EXIT.ok;
+  });
+}
+
+export async function keysSetPassphrase(args: readonly string[]): Promise<ExitStatus> {
+  refuseArguments("set-passphrase", args);
+  return withQuestions(async (keyd, ask) => {
+    const current = await ask("Current passphrase (empty if there is none): ");
+    const passphrase = await askTwice(ask, "New passphrase: ");
+    await keyd.setPassphrase(Buffer.from(passphrase), Buffer.from(current));
+    process.stderr.write(
+      "The root is sealed by the passphrase. After a restart: ./cordon keys unseal\n",
+    );
+    return EXIT.ok;
+  });
+}
+
+/** `--threshold M --shares N`: prints N shares, one a line, to standard output. */
+export async function keysRecoveryShares(args: readonly string[]): Promise<ExitStatus> {
+  const threshold = numberAfter(args, "--threshold");
+  const shares = numberAfter(args, "--shares");
+  return withQuestions(async (keyd, ask) => {
+    const passphrase = Buffer.from(await ask("Passphrase (empty if there is none): "));
+    const texts = await keyd.recoveryShares({ threshold, shares, passphrase });
+    process.stdout.write(`${texts.join("\n")}\n`);
+    process.stderr.write(
+      `Any ${threshold} of these ${shares} shares open every key. Give each to another person; ` +
+        "they are not shown again and Cordon keeps none.\n",
+    );
+    return EXIT.ok;
+  });
+}
+
+/** Reads shares, one a line, until an empty one; then how the root is to be sealed from now on. */
+export async function keysRecover(args: readonly string[]): Promise<ExitStatus> {
+  refuseArguments("recover", args);
+  return withQuestions(async (keyd, ask) => {
+    const shares: string[] = [];
+    while (shares.length < SHARES_MAX) {
+      const share = await ask(`Share ${shares.length + 1} (empty: no more): `);
+      if (share === "") break;
+      shares.push(share);
+    }
+    const passphrase = await askTwice(ask, "New passphrase (empty: a key file): ");
+    await keyd.recover(shares, Buffer.from(passphrase));
+    process.stderr.write("The root is open again.\n");
+    return EXIT.ok;
+  });
+}
+
+async function askTwice(ask: Ask, question: string): Promise<string> {
+  const first = await ask(question);
+  if (!process.stdin.isTTY || first === "") return first;
+  if ((await ask("Once more: ")) === first) return first;
+  throw new CommandError("Cannot go on: the two passphrases differ", { status: EXIT.usage });
+}
+
+async function withQuestions(
+  run: (keyd: KeydClient, ask: Ask) => Promise<ExitStatus>,
+): Promise<ExitStatus> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = process.stdin.isTTY === true;
+  const lines = createInterface({ input: process.stdin, output: silent, terminal });
+  const waiting: string[] = [];
+  const readers: ((line: string) => void)[] = [];
+  let ended = false;
+  lines.on("line", (line) => {
+    const reader = readers.shift();
+    if (reader === undefined) waiting.push(line);
+    else reader(line);
+  });
+  lines.on("close", () => {
+    ended = true;
+    for (const reader of readers.splice(0)) reader("");
+  });
+  const ask: Ask = async (question) => {
+    if (terminal) process.stderr.write(question);
+    const there = waiting.shift();
+    const line =
+      there ?? (ended ? "" : await new Promise<string>((resolve) => readers.push(resolve)));
+    if (terminal) process.stderr.write("\n");
+    if (line.length > LINE_CHARS_MAX) throw new CommandError("Cannot read a line as long as that");
+    return line;
+  };
+  try {
+    return await withKeyd((keyd) => run(keyd, ask));
+  } finally {
+    lines.close();
+  }
+}
+
+async function withKeyd(run: (keyd: KeydClient) => Promise<ExitStatus>): Promise<ExitStatus> {
+  const config = withShortRunFolder(readConfig(process.env));
+  const keyd = keydClient(keydSocket(config), { waitMs: WAIT_MS });
+  try {
+    return await run(keyd);
+  } catch (error) {
+    if (!(error instanceof KeydError)) throw error;
+    const unreachable = error.reason === "unavailable";
+    throw new CommandError(error.message, {
+      fix: unreachable ? "start Cordon with ./cordon up; see ./cordon logs keyd" : undefined,
+      status: unreachable ? EXIT.unreachable : EXIT.problem,
+    });
+  } finally {
+    keyd.close();
+  }
+}
+
+function refuseArguments(command: string, args: readonly string[]): void {
+  const [first] = args;
+  if (first === undefined) return;
+  throw new CommandError(`Cannot read "${first}": keys ${command} takes no arguments`, {
+    fix: "give secrets on the terminal or on standard input, one a line",
+    status: EXIT.usage,
+  });
+}
+
+function numberAfter(args: readonly string[], flag: string): number {
+  const text = args[args.indexOf(flag) + 1];
+  const value = args.includes(flag) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(value) && args.length === 4) return value;
+  throw new CommandError(`Cannot read ${flag}: wanted --threshold M --shares N`, {
+    fix: "for instance: ./cordon keys recovery-shares --threshold 3 --shares 5",
+    status: EXIT.usage,
+  });
+}

@@ -1,0 +1,148 @@
+/** Health, unsealing, recovery shares, and the record of accounts' heads. */
+import {
+  combineShares,
+  SHARES_MAX,
+  splitSecret,
+  THRESHOLD_MIN,
+} from "../../engines/keys/shamir.ts";
+import { type Head, KeydError, type KeydHealth } from "../../kernel/keyd/protocol.ts";
+import { isHead } from "./head-record.ts";
+import type { Keyd } from "./keyd.ts";
+import { opensslAvailable } from "./openssl.ts";
+import { takeRandom } from "./random-pool.ts";
+import { type Fields, idOf, integerOf, type Operation, partOf, refusedInput } from "./request.ts";
+import type { SoftwareRoot } from "./software-root.ts";
+
+/** Wrong passphrases and shares, after which each further one must wait. */
+const REFUSALS_FREE = 3;
+const REFUSAL_WAIT_MS = 5_000;
+
+const FAULTS = {
+  form: "is not a share of Cordon",
+  checksum: "has a typing error",
+  foreign: "belongs to another set of shares",
+  repeated: "was given twice",
+  tooFew: "is missing: more shares are needed",
+} as const;
+
+export function rootOperations(keyd: Keyd): Readonly<Record<string, Operation>> {
+  const guarded = refusalGuard(keyd.clock);
+  return {
+    health: () => ({ header: { health: healthOf(keyd) } }),
+    unseal: (request) =>
+      guarded(async () => {
+        await software(keyd).unseal(partOf(request, 0));
+        return {};
+      }),
+    setPassphrase: (request) =>
+      guarded(async () => {
+        await software(keyd).setPassphrase(partOf(request, 0), partOf(request, 1));
+        return {};
+      }),
+    recoveryShares: (request) =>
+      guarded(async () => {
+        const { header } = request;
+        const range = { min: THRESHOLD_MIN, max: SHARES_MAX };
+        const shares = integerOf(header, "shares", range);
+        const threshold = integerOf(header, "threshold", { min: THRESHOLD_MIN, max: shares });
+        const secret = await software(keyd).reveal(partOf(request, 0));
+        const texts = splitSecret(secret, { threshold, shares }, takeRandom);
+        secret.fill(0);
+        return { parts: texts.map((text) => Buffer.from(text, "latin1")) };
+      }),
+    recover: (request) =>
+      guarded(async () => {
+        const texts = request.parts.slice(1, SHARES_MAX + 2).map((text) => text.toString("latin1"));
+        const result = combineShares(texts);
+        if ("fault" in result) {
+          const message = `Share ${result.at + 1} ${FAULTS[result.fault]}`;
+          throw new KeydError("unsealRefused", message);
+        }
+        await software(keyd).recover(result.secret, partOf(request, 0));
+        return {};
+      }),
+    ...headOperations(keyd),
+  };
+}
+
+/** Counts refusals and slows down who guesses. One attempt at a time. */
+function refusalGuard(clock: () => number) {
+  let refusals = 0;
+  let notBeforeMs = 0;
+  let busy = false;
+  return async <Result>(attempt: () => Promise<Result>): Promise<Result> => {
+    if (busy || clock() < notBeforeMs) {
+      throw new KeydError("unsealRefused", "Too many attempts: wait some seconds");
+    }
+    busy = true;
+    try {
+      const result = await attempt();
+      refusals = 0;
+      return result;
+    } catch (error) {
+      refusals += 1;
+      if (refusals >= REFUSALS_FREE) notBeforeMs = clock() + REFUSAL_WAIT_MS;
+      throw error;
+    } finally {
+      busy = false;
+    }
+  };
+}
+
+function software({ root }: Keyd): SoftwareRoot {
+  if (root.kind === "software") return root.software;
+  throw refusedInput("The root is a device: it has no passphrase and no shares of Cordon's");
+}
+
+function healthOf({ root, hardening, counts, versions }: Keyd): KeydHealth {
+  const device = root.kind === "device";
+  const ready = device || root.software.provider !== undefined;
+  return {
+    state: ready ? "ready" : "sealed",
+    root: device ? root.provider.name : "software",
+    rootProtection: device ? root.provider.protection : root.software.protection(),
+    smAlgorithms: opensslAvailable(),
+    hardening,
+    uses: counts.uses,
+    cachedKeys: versions.count(),
+  };
+}
+
+function headOperations(keyd: Keyd): Readonly<Record<string, Operation>> {
+  const { heads } = keyd;
+  return {
+    checkHead: async ({ header }) => {
+      await heads.check(idOf(header, "account"), headOf(header, "head"));
+      return {};
+    },
+    advanceHead: async ({ header }) => {
+      const step = { from: headOf(header, "from"), to: headOf(header, "to") };
+      await heads.advance(idOf(header, "account"), step);
+      return {};
+    },
+    confirmHead: async ({ header }) => {
+      await heads.confirm(idOf(header, "account"), headOf(header, "head"));
+      return {};
+    },
+    forceHead: async ({ header }) => {
+      const [account, head] = [idOf(header, "account"), headOf(header, "head")];
+      console.error(`keyd: head of ${account} forced to epoch ${head.epoch}`);
+      await heads.force(account, head);
+      return {};
+    },
+    listHeads: async () => ({ header: { heads: await heads.list() } }),
+    shredAccount: async ({ header }) => {
+      const account = idOf(header, "account");
+      keyd.versions.clear(account);
+      await keyd.ring.shred(account);
+      await heads.forget(account);
+      return {};
+    },
+  };
+}
+
+function headOf(header: Fields, name: string): Head {
+  const value = header[name];
+  if (isHead(value)) return { epoch: value.epoch, hash: value.hash };
+  throw refusedInput(`${name} must be {epoch, hash}, the hash 64 hexadecimal digits`);
+}

@@ -1,0 +1,20 @@
+/** What this service does by itself: looks at what is served, and warns in time. */
+import type { Job } from "../../kernel/jobs.ts";
+import type { ClientParts } from "./acme-client/parts.ts";
+import { renewDue } from "./acme-client/renew.ts";
+import { advanceOrders } from "./acme-client/run.ts";
+import { verifyBindings } from "./deploy.ts";
+import type { CertificatesParts } from "./service.ts";
+import { warnOfExpiry } from "./watch.ts";
+
+/** The jobs, with their periods. */
+export function certificateJobs(parts: CertificatesParts, client: ClientParts): Job[] {
+  const { database } = parts;
+  const { clock } = client;
+  return [
+    { name: "certificateBindings", everyMs: 1_000, run: () => verifyBindings(parts, clock()) },
+    { name: "certificateOrders", everyMs: 1_000, run: () => advanceOrders(client) },
+    { name: "certificateRenewals", everyMs: 10_000, run: () => renewDue(client) },
+    { name: "certificateExpiry", everyMs: 60_000, run: () => warnOfExpiry(database, clock()) },
+  ];
+}

@@ -1,0 +1,22 @@
+/** Events of jobs and of the ACME server, which run outside the pipeline of operations. */
+import { timeText } from "../../kernel/context.ts";
+import type { Sql } from "../../kernel/store/database.ts";
+
+/** Writes an event in the transaction of the change that it tells of. */
+export async function writeSystemEvent(
+  sql: Sql,
+  event: {
+    readonly accountId: string;
+    readonly nowMs: number;
+    readonly type: string;
+    readonly message: string;
+    readonly resource: string;
+    readonly severityId?: number;
+    readonly sourceIp?: string;
+    readonly data?: Readonly<Record<string, unknown>>;
+  },
+): Promise<void> {
+  const { accountId, nowMs, ...rest } = event;
+  const body = { ...rest, time: timeText(nowMs), principalName: "Cordon" };
+  await sql`insert into outbox (account_id, event) values (${accountId}, ${body})`;
+}
