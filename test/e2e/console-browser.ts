@@ -1,5 +1,9 @@
+/** Chromium in front of a Cordon: how it is started, how one signs in, and every page there is. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { allShown } from "../../console/src/resource/resources.ts";
+import { programFolder } from "../../src/kernel/config.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 const ARGUMENTS = [
@@ -13,6 +17,9 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 const STEP_MAX_MS = 10_000;
+
+export const hasBrowser =
+  existsSync(CHROMIUM) && existsSync(join(programFolder, "console/package.json"));
 
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
