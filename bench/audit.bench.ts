@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openAuditLog } from "../src/kernel/audit-log/audit-log.ts";
+import { printRow } from "./row.ts";
 
 const SECONDS = 4;
 const entry = Buffer.from(
@@ -25,9 +26,13 @@ for (const callers of [1, 16, 256]) {
       }
     }),
   );
-  process.stdout.write(
-    `audit ${callers} callers: ${Math.round(count / SECONDS)} durable appends/s\n`,
-  );
+  printRow({
+    bench: "audit",
+    what: `${callers} callers at once`,
+    value: count / SECONDS,
+    unit: "durable appends/s",
+    goal: "≥ 5000",
+  });
   await log.close();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { intentOf, siteFor } from "../src/daemons/gateway/test-kit.ts";
+import { printRow, printSkip } from "./row.ts";
 
 const rounds = 3;
 const seconds = 3;
@@ -58,10 +59,17 @@ ${server} }`,
   return spawn("nginx", ["-p", folder, "-c", file], { stdio: "ignore" });
 }
 
-/** The gateway's worker in a process of its own, with events thrown away. */
-const gatewayProgram = (upstreamPort: number): string => `
-import { startTestWorker } from ${JSON.stringify(join(import.meta.dirname, "../src/daemons/gateway/test-kit.ts"))};
-const { worker } = await startTestWorker({ emit: (event) => JSON.stringify(event).length > 0 });
+const source = (path: string): string => JSON.stringify(join(import.meta.dirname, "../src", path));
+
+/** The gateway's worker in a process of its own, which keeps its events in a spool as always. */
+const gatewayProgram = (upstreamPort: number, folder: string): string => `
+import { startTestWorker } from ${source("daemons/gateway/test-kit.ts")};
+import { openSpool } from ${source("kernel/spool/spool.ts")};
+const spool = openSpool({ folder: ${JSON.stringify(join(folder, "spool"))} });
+const { worker } = await startTestWorker({
+  emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
+  settle: () => spool.settle(),
+});
 worker.apply(${JSON.stringify(intentOf([siteFor([`http://127.0.0.1:${upstreamPort}`])]))});
 process.send(worker.httpPort);
 `;
@@ -83,7 +91,7 @@ function requestsOf(port: number): number {
 async function run(): Promise<void> {
   for (const program of ["nginx", "wrk"]) {
     if (spawnSync(program, ["-v"]).error !== undefined) {
-      process.stdout.write(`skipped gateway-proxy: ${program} is not installed\n`);
+      printSkip("gateway-proxy", `${program} is not installed`);
       return;
     }
   }
@@ -103,7 +111,7 @@ proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $h
 proxy_set_header X-Forwarded-For $remote_addr; } }`,
   );
   const script = join(folder, "gateway.ts");
-  writeFileSync(script, gatewayProgram(originPort));
+  writeFileSync(script, gatewayProgram(originPort, folder));
   const gateway = fork(script);
   try {
     const gatewayPort = await new Promise<number>((resolve) => gateway.once("message", resolve));
@@ -117,9 +125,15 @@ proxy_set_header X-Forwarded-For $remote_addr; } }`,
     for (let round = 1; round <= rounds; round++) {
       const nginx = cost(proxy.pid, nginxPort);
       const ours = cost(gateway.pid, gatewayPort);
-      const ratio = (ours / nginx).toFixed(2);
-      const text = `nginx ${nginx.toFixed(1)} µs, gateway ${ours.toFixed(1)} µs per request`;
-      process.stdout.write(`gateway-proxy round ${round}: ${text}, ratio ${ratio}\n`);
+      printRow({
+        bench: "gateway-proxy",
+        what: `round ${round}`,
+        value: ours,
+        unit: "µs CPU per request",
+        peer: { name: "nginx", value: nginx },
+        ratio: ours / nginx,
+        goal: "≤ 2.5",
+      });
     }
   } finally {
     for (const child of [gateway, proxy, origin]) child.kill();

@@ -6,6 +6,7 @@ import {
   compilePolicySet,
   decide,
 } from "../src/engines/policy/index.ts";
+import { printRow } from "./row.ts";
 
 const POLICIES = 1_000;
 const services = ["waf", "iam", "audit", "events", "incident", "fleet"];
@@ -54,7 +55,8 @@ const before = process.cpuUsage();
 for (let at = 0; at < rounds; at += 1) decide(set, requestOf(at % POLICIES));
 const used = process.cpuUsage(before);
 const micros = (used.user + used.system) / rounds;
-process.stdout.write(`policy ${POLICIES} policies: ${micros.toFixed(2)} µs CPU per decision\n`);
+const unit = "µs CPU per decision";
+printRow({ bench: "policy", what: `${POLICIES} policies`, value: micros, unit, goal: "≤ 20" });
 
 const staticPolicies = Object.fromEntries(
   sources.flatMap(({ policyId, document }) => {
@@ -82,6 +84,11 @@ for (let at = 0; at < cedarRounds; at += 1) {
 }
 const cedarUsed = process.cpuUsage(cedarBefore);
 const cedarMicros = (cedarUsed.user + cedarUsed.system) / cedarRounds;
-process.stdout.write(
-  `policy cedar-wasm (parses each time): ${cedarMicros.toFixed(0)} µs CPU per decision, ratio ${(cedarMicros / micros).toFixed(0)}\n`,
-);
+printRow({
+  bench: "policy",
+  what: "beside cedar-wasm, which parses each time",
+  value: micros,
+  unit,
+  peer: { name: "cedar-wasm", value: cedarMicros },
+  ratio: cedarMicros / micros,
+});

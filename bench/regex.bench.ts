@@ -1,5 +1,6 @@
 /** Prints the CPU of engines/regex over V8's RegExp on short values, for typical rule patterns. */
 import { compilePattern } from "../src/engines/regex/pattern.ts";
+import { printRow } from "./row.ts";
 
 const ROUNDS = 200_000;
 const PATTERNS = [
@@ -31,5 +32,12 @@ for (const source of PATTERNS) {
   const native = new RegExp(source, "s");
   const a = cpuMicros((value) => ours.test(value));
   const b = cpuMicros((value) => native.test(value));
-  process.stdout.write(`${(a / b).toFixed(2)}x  ${a.toFixed(3)} / ${b.toFixed(3)} µs  ${source}\n`);
+  printRow({
+    bench: "regex",
+    what: source,
+    value: a,
+    unit: "µs CPU per value",
+    peer: { name: "RegExp", value: b },
+    ratio: a / b,
+  });
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processesOf, startStack } from "../test/stack.ts";
+import { printRow } from "./row.ts";
 
 const IDLE_MS = 10_000;
 
@@ -13,10 +14,14 @@ function shareMegabytes(pid: number): number {
 
 const begin = performance.now();
 const stack = await startStack();
-process.stdout.write(
-  `start first start with set-up: ${((performance.now() - begin) / 1000).toFixed(1)} s\n`,
-);
+printRow({
+  bench: "start",
+  what: "first start with set-up",
+  value: (performance.now() - begin) / 1000,
+  unit: "s",
+});
 await sleep(IDLE_MS);
 const total = processesOf(stack.dataFolder).reduce((sum, pid) => sum + shareMegabytes(pid), 0);
-process.stdout.write(`start idle memory of the tree (Pss): ${total.toFixed(0)} MB\n`);
+const what = "idle memory of the tree (Pss)";
+printRow({ bench: "start", what, value: total, unit: "MB", goal: "≤ 1200" });
 await stack.stop();

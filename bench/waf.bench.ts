@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { programFolder } from "../src/kernel/config.ts";
 import { freePorts } from "../test/stack.ts";
+import { printRow, printSkip } from "./row.ts";
 
 const ROUNDS = 3;
 const SECONDS = 3;
@@ -31,18 +32,18 @@ const browser: Record<string, string> = {
   "Accept-Language": "en-US,en;q=0.5",
   "Accept-Encoding": "gzip, deflate, br",
   Referer: "https://bench.localhost/list?page=2",
-  Cookie: "sid=8f3a9c2d1e; theme=dark; lang=en; cart=3; seen=1",
+  Cookie: "sid=8f3a9c{n}; theme=dark; lang=en; cart=3; seen=1",
   "Upgrade-Insecure-Requests": "1",
   "Sec-Fetch-Dest": "document",
   "Cache-Control": "max-age=0",
 };
 const form = Array.from(
   { length: 10 },
-  (_, at) => `field${at}=${"some+words+of+text+".repeat(5)}${at}`,
+  (_, at) => `field${at}=${`some+words{n}+of+text+${at}+`.repeat(4)}{n}`,
 ).join("&");
 const items = Array.from({ length: 56 }, (_, id) => ({
   id,
-  name: `product number ${id}`,
+  name: `product number {n}${id}`,
   price: id * 1.5,
   tags: "green tea",
 }));
@@ -58,7 +59,7 @@ const cases: readonly Case[] = [
   {
     name: "realistic GET",
     method: "GET",
-    path: "/search?q=green+tea&page=2&sort=price&dir=asc&ref=home&session=a8f3c2",
+    path: "/search?q=green+tea&page=2&sort=price&dir=asc&ref=home&session=a8f3c{n}",
     headers: browser,
     body: "",
   },
@@ -79,7 +80,7 @@ const cases: readonly Case[] = [
   {
     name: "blocked SQLi",
     method: "GET",
-    path: "/product?id=1%27%20or%20%271%27=%271%20--%20",
+    path: "/product?id={n}%27%20or%20%271%27=%271%20--%20",
     headers: browser,
     body: "",
   },
@@ -91,14 +92,20 @@ function cpuMicroseconds(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) * 1_000_000) / TICKS_PER_SECOND;
 }
 
-function luaOf({ method, headers, body }: Case): string {
-  const lines = Object.entries({ Host: HOST, ...headers }).map(
-    ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
+/** Each request is another one: `{n}` counts up, so that remembered values help little. */
+function luaOf({ method, path, headers, body }: Case): string {
+  const fields = Object.entries({ Host: HOST, ...headers }).map(
+    ([name, value]) => `[${JSON.stringify(name)}] = fill(${JSON.stringify(value)})`,
   );
   return [
-    `wrk.method = "${method}"`,
-    ...lines,
-    ...(body === "" ? [] : [`wrk.body = ${JSON.stringify(body)}`]),
+    "local n = 0",
+    "local function fill(text) return (text:gsub('{n}', n)) end",
+    "function request()",
+    "  n = n + 1",
+    `  local headers = { ${fields.join(", ")} }`,
+    `  local path, body = fill(${JSON.stringify(path)}), fill(${JSON.stringify(body)})`,
+    `  return wrk.format("${method}", path, headers, body)`,
+    "end",
   ].join("\n");
 }
 
@@ -108,7 +115,7 @@ function measure(folder: string, one: Case, { pid, port }: { pid: number; port: 
   const before = cpuMicroseconds(pid);
   const text = execFileSync(
     "wrk",
-    ["-t1", "-c4", `-d${SECONDS}s`, "-s", script, `http://127.0.0.1:${port}${one.path}`],
+    ["-t1", "-c4", `-d${SECONDS}s`, "-s", script, `http://127.0.0.1:${port}/`],
     { encoding: "utf8" },
   );
   const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? Number.NaN);
@@ -167,9 +174,7 @@ function writeIntent(file: string, originPort: number): void {
 
 async function run(): Promise<void> {
   if (!existsSync(MODULE) || !existsSync(RULES) || !existsSync("/usr/bin/wrk")) {
-    process.stdout.write(
-      "skipped waf: needs libnginx-mod-http-modsecurity, modsecurity-crs and wrk\n",
-    );
+    printSkip("waf", "needs libnginx-mod-http-modsecurity, modsecurity-crs and wrk");
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), "cordon-waf-bench-"));
@@ -226,10 +231,14 @@ async function run(): Promise<void> {
       for (let round = 1; round <= ROUNDS; round += 1) {
         const peerMicros = measure(folder, one, theirs);
         const cordonMicros = measure(folder, one, ours);
-        const ratio = (peerMicros / cordonMicros).toFixed(1);
-        process.stdout.write(
-          `waf ${one.name.padEnd(14)} round ${round}: libmodsecurity ${peerMicros.toFixed(0)} µs, cordon ${cordonMicros.toFixed(0)} µs, ${ratio}× less CPU\n`,
-        );
+        printRow({
+          bench: "waf",
+          what: `${one.name}, round ${round}`,
+          value: cordonMicros,
+          unit: "µs CPU per request",
+          peer: { name: "libmodsecurity", value: peerMicros },
+          ratio: peerMicros / cordonMicros,
+        });
       }
     }
   } finally {

@@ -12,15 +12,21 @@ import { programFolder, readConfig } from "./kernel/config.ts";
 import { followSpools } from "./kernel/events/follow.ts";
 import { createLiveEvents } from "./kernel/events/live.ts";
 import { drainOutbox } from "./kernel/events/outbox.ts";
+import { type Alarm, diskAlarms } from "./kernel/health.ts";
 import { createPlainServer, type Mount } from "./kernel/http/mount.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
 import { createServer, type ServerParts } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
+import { anyCredential } from "./kernel/identity/authenticate.ts";
 import { createAuthorizer } from "./kernel/identity/authorize.ts";
+import { breachedPasswords } from "./kernel/identity/breached-passwords.ts";
+import { fileSealer } from "./kernel/identity/sealer.ts";
+import { createNonceMemory } from "./kernel/identity/signed-request.ts";
+import { readIdentity } from "./kernel/intent/identity-file.ts";
 import { createFleetListener } from "./kernel/intent/listener.ts";
-import { joinTicketFile, nodeIdentityFile } from "./kernel/intent/protocol.ts";
+import { joinTicketFile } from "./kernel/intent/protocol.ts";
 import { createIntentPublisher, type IntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
 import { keydClient } from "./kernel/keyd/client.ts";
@@ -56,11 +62,19 @@ import {
 } from "./services/fleet/service.ts";
 import { credentialLookup } from "./services/iam/credentials.ts";
 import { createFirstAdministrator } from "./services/iam/first-administrator.ts";
+import { jdcloudRouter } from "./services/iam/jdcloud/router.ts";
+import { roleDirectory } from "./services/iam/role-directory.ts";
 import { iamService } from "./services/iam/service.ts";
 import { recordDetections } from "./services/incident/detect.ts";
 import { detectionOf } from "./services/incident/detections.ts";
-import { blockedSourcesSection, expireResponses } from "./services/incident/intent.ts";
+import {
+  blockedPacketsSection,
+  blockedSourcesSection,
+  expireResponses,
+} from "./services/incident/intent.ts";
 import { incidentService } from "./services/incident/service.ts";
+import { roleSessionLookup } from "./services/sts/credentials.ts";
+import { stsService } from "./services/sts/service.ts";
 import { wafGatewaySection } from "./services/waf/intent.ts";
 import { ruleLibrary } from "./services/waf/library.ts";
 import { wafService } from "./services/waf/service.ts";
@@ -69,8 +83,10 @@ import { wafStore } from "./services/waf/store.ts";
 const VERSION = "0.1.0";
 const config = readConfig(process.env);
 const clock = Date.now;
-const consoleNames = ["localhost", "127.0.0.1", "::1", config.console.host];
 const consoleUrl = `https://${config.console.host}:${config.console.port}`;
+
+/** Names that the console is reached by: in its certificate, and where passkeys work. */
+const consoleHosts = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
 
 /** One JSON document a line, to the process's own log file. */
 function log(line: Readonly<Record<string, unknown>>): void {
@@ -97,18 +113,30 @@ async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  const sealer = keydClient(keydSocket(config));
-  const signers = createSigners(sealer, config.pki?.url);
+  const sealer = fileSealer(config.folders.keys);
+  const keyd = keydClient(keydSocket(config));
+  const signers = createSigners(keyd, config.pki?.url);
   const { privateTargets, acme } = config;
   const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
-  return { database, auditLog, auditKey: key, authority, spool, lake, sealer, signers, outbound };
+  return {
+    database,
+    auditLog,
+    auditKey: key,
+    authority,
+    spool,
+    lake,
+    sealer,
+    keyd,
+    signers,
+    outbound,
+  };
 }
 
 /** What the certificates service asks of others. */
-function certificateParts({ database, sealer, signers }: Foundations): CertificatesParts {
+function certificateParts({ database, keyd, signers }: Foundations): CertificatesParts {
   return {
     database,
-    sealer,
+    sealer: keyd,
     signers,
     gateway: config.gateway,
     ownsDomain,
@@ -122,11 +150,11 @@ const ownsDomain = async (sql: Sql, accountId: string, domain: string): Promise<
 
 /** What the ACME client needs beside the database. */
 function acmeClientParts(
-  { database, sealer, outbound }: Foundations,
+  { database, keyd, outbound }: Foundations,
   refreshIntent: () => Promise<void>,
 ): ClientParts {
   return {
-    ...{ database, sealer, outbound, clock, newId, ownsDomain, refreshIntent },
+    ...{ database, sealer: keyd, outbound, clock, newId, ownsDomain, refreshIntent },
     chance: Math.random,
     gatewaysFollow: async () => {
       const gateways = await gatewayReports(database);
@@ -138,36 +166,51 @@ function acmeClientParts(
 
 type Foundations = Awaited<ReturnType<typeof openFoundations>>;
 
+/** What this process and the disks below it complain of; names and words, no secrets. */
+function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
+  const fix = "free some space; it recovers by itself";
+  const failures = [
+    { part: "audit", message: auditLog.failure() },
+    { part: "spool", message: spool.stats().failure },
+  ];
+  const refused = failures.flatMap(({ part, message }) =>
+    message === undefined ? [] : [{ part, message: `Cannot write ${part}: ${message}`, fix }],
+  );
+  return [...diskAlarms(config), ...refused];
+}
+
 function buildServices(foundations: Foundations) {
-  const { database, auditLog, auditKey, lake } = foundations;
+  const { database, auditLog, auditKey, lake, sealer } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
+  const breached = breachedPasswords(join(config.folders.rules, "breached-passwords.txt"));
   const library = ruleLibrary(() => {
     const [first] = rulesets();
     return first === undefined ? undefined : loadRuleset(first);
   });
   const services = [
     accountService({ database, createFirstAdministrator }),
-    iamService({ database, authorizer, contracts }),
+    iamService({ database, authorizer, contracts, sealer, breached, hosts: consoleHosts }),
+    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     certificatesService(certificateParts(foundations)),
     wafService({ database, gateways: () => gatewayReports(database), library }),
-    eventsService({ lake, live }),
+    eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
-    fleetService({ database }),
+    fleetService({ database, alarms: () => machineAlarms(foundations) }),
   ];
   return { services, authorizer, live, rulesets };
 }
 
 function buildPlanes(
-  { database, authority, sealer }: Foundations,
+  { database, authority, keyd }: Foundations,
   rulesets: () => readonly { name: string; rulesFolder: string }[],
 ) {
   return createIntentPublisher({
     database,
     clock,
-    reveal: keyOpener(sealer),
+    reveal: keyOpener(keyd),
     planes: {
       gateway: [
         wafGatewaySection({
@@ -181,7 +224,7 @@ function buildPlanes(
           rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
         }),
       ],
-      network: [blockedSourcesSection()],
+      network: [blockedPacketsSection()],
     },
   });
 }
@@ -193,7 +236,7 @@ async function writeJoinTickets({ database, authority }: Foundations): Promise<v
     { plane: "network", folder: join(config.dataFolder, "netd") },
   ];
   for (const { plane, folder } of planes) {
-    if (existsSync(join(folder, nodeIdentityFile))) continue;
+    if (readIdentity(folder, clock()) !== undefined) continue;
     const name = `${plane} on this machine`;
     const { token } = await createJoinToken(database, { name, plane, nowMs: clock() });
     const url = `https://127.0.0.1:${config.fleet.port}`;
@@ -253,12 +296,12 @@ function followEvents(
 }
 
 /** Protocols beside the API: the ACME server, and what relying parties fetch. */
-function mountsOf({ database, sealer, signers, outbound }: Foundations, eventsWritten: () => void) {
+function mountsOf({ database, keyd, signers, outbound }: Foundations, eventsWritten: () => void) {
   const { host, port } = config.console;
   const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase()];
   const pki = pkiMount({ database, signers, clock });
   const mount = acmeMount({
-    ...{ database, sealer, signers, outbound, clock, newId, log, eventsWritten },
+    ...{ database, sealer: keyd, signers, outbound, clock, newId, log, eventsWritten },
     validationPort: config.acme.validationPort,
     hosts: new Set(names.flatMap((name) => [`${name}:${port}`, ...(port === 443 ? [name] : [])])),
   });
@@ -289,18 +332,24 @@ function jobsOf(foundations: Foundations, publisher: IntentPublisher, drain: () 
   ];
 }
 
+/** Lasting keys of the iam service, and temporary ones of the sts service. */
+function allCredentials({ database, sealer }: Foundations) {
+  const roles = roleDirectory(database);
+  const temporary = roleSessionLookup(database, { roles, sealer });
+  return anyCredential(credentialLookup(database, sealer), temporary);
+}
+
 async function start() {
   const foundations = await openFoundations();
-  const { database, auditLog, authority, spool, sealer } = foundations;
+  const { database, auditLog, authority, spool, keyd } = foundations;
   const { services, authorizer, live, rulesets } = buildServices(foundations);
   const publisher = buildPlanes(foundations, rulesets);
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
   const problems = problemCatalog(contracts);
   const ended = new AbortController();
-  const refresh = () =>
-    void publisher
-      .refresh()
-      .catch((error: unknown) => log({ level: "error", part: "intent", error: String(error) }));
+  const failed = (part: string) => (error: unknown) =>
+    log({ level: "error", part, error: String(error) });
+  const refresh = () => void publisher.refresh().catch(failed("intent"));
   const drain = async (): Promise<void> => {
     while ((await drainOutbox(database, spool)) > 0);
   };
@@ -309,13 +358,14 @@ async function start() {
       log({ level: "error", part: "outbox", error: String(error) }),
     );
   const { mounts, plain } = mountsOf(foundations, eventsWritten);
-  const certificate = await authority.issueServer([...new Set(consoleNames)]);
+  const certificate = await authority.issueServer(serverNames());
   const parts: ServerParts = {
     database,
-    credentials: credentialLookup(database),
+    credentials: allCredentials(foundations),
     authorizer,
     audit,
     rateLimiter: createRateLimiter(),
+    nonces: createNonceMemory(),
     clock,
     newId,
     codeOf: (problem) => problems.errorBody(problem).code,
@@ -324,10 +374,12 @@ async function start() {
     eventsWritten,
     mounts,
     router: createRouter(services),
+    foreign: jdcloudRouter(services),
     problems,
     openapi: openapiOf(contracts, VERSION),
     consoleFolder: consoleFolder(),
     certificate,
+    alarms: () => machineAlarms(foundations),
   };
   await audit.caughtUp();
   // What cannot be built now (a key that cannot be opened yet) is built by the job of the intent.
@@ -355,10 +407,15 @@ async function start() {
       await audit.caughtUp();
       await auditLog.close();
       await spool.close();
-      sealer.close();
+      keyd.close();
       await database.close();
     },
   };
+}
+
+/** What the console and the fleet listener are reached by. */
+function serverNames(): string[] {
+  return [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];
 }
 
 function consoleFolder(): string | undefined {

@@ -10,6 +10,7 @@ import { eventsContract } from "./services/events/contract.ts";
 import { fleetContract } from "./services/fleet/contract.ts";
 import { iamContract } from "./services/iam/contract.ts";
 import { incidentContract } from "./services/incident/contract.ts";
+import { stsContract } from "./services/sts/contract.ts";
 import { wafContract } from "./services/waf/contract.ts";
 
 export const catalog = {
@@ -18,6 +19,7 @@ export const catalog = {
   events: eventsContract,
   incident: incidentContract,
   iam: iamContract,
+  sts: stsContract,
   audit: auditContract,
   fleet: fleetContract,
   account: accountContract,

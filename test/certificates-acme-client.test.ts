@@ -40,11 +40,13 @@ describe.skipIf(!here)("the ACME client (needs openssl and pebble)", () => {
     const off = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", ""];
     const ports = ["-dns01", `127.0.0.1:${dnsPort}`, "-management", `127.0.0.1:${manage}`];
     children.push(spawn("pebble-challtestsrv", [...off, ...ports], { stdio: "ignore" }));
-    stack = await startStack(({ httpPort }) => ({
-      CORDON_ACME_VALIDATION_PORT: String(httpPort),
-      CORDON_ACME_RESOLVER: `127.0.0.1:${dnsPort}`,
-      CORDON_PRIVATE_TARGETS: "127.0.0.0/8",
-    }));
+    stack = await startStack({
+      envOf: ({ httpPort }) => ({
+        CORDON_ACME_VALIDATION_PORT: String(httpPort),
+        CORDON_ACME_RESOLVER: `127.0.0.1:${dnsPort}`,
+        CORDON_PRIVATE_TARGETS: "127.0.0.0/8",
+      }),
+    });
     startPebble({ pebblePort, pebbleManage, dnsPort });
     pebbleId = await provider("pebble", {
       directoryUrl: `https://localhost:${pebblePort}/dir`,

@@ -33,12 +33,14 @@ describe.skipIf(!here)("the ACME server (needs openssl and pebble)", () => {
     const off = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", ""];
     const ports = ["-dns01", `127.0.0.1:${dnsPort}`, "-management", `127.0.0.1:${management}`];
     dns = spawn("pebble-challtestsrv", [...off, ...ports], { stdio: "ignore" });
-    stack = await startStack(() => ({
-      CORDON_ACME_VALIDATION_PORT: String(http),
-      CORDON_ACME_RESOLVER: `127.0.0.1:${dnsPort}`,
-      CORDON_PRIVATE_TARGETS: "127.0.0.0/8",
-      CORDON_PKI_PORT: String(pki),
-    }));
+    stack = await startStack({
+      envOf: () => ({
+        CORDON_ACME_VALIDATION_PORT: String(http),
+        CORDON_ACME_RESOLVER: `127.0.0.1:${dnsPort}`,
+        CORDON_PRIVATE_TARGETS: "127.0.0.0/8",
+        CORDON_PKI_PORT: String(pki),
+      }),
+    });
     const trust = join(stack.dataFolder, "keys", "authority.pem");
     env = {
       ...{ PATH: process.env.PATH ?? "", HOME: files.folder, PYTHONWARNINGS: "ignore" },

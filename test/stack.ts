@@ -1,6 +1,6 @@
 /** A whole Cordon for one test file: real processes, free ports, a data folder that goes away. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { createServer } from "node:net";
@@ -18,8 +18,21 @@ export type ApiReply = {
   readonly error: { readonly reason: string; readonly details: { path: string }[] } | undefined;
 };
 
+export type StackOptions = {
+  /** Settings that depend on the ports chosen. */
+  readonly envOf?: (ports: { httpPort: number }) => Record<string, string>;
+  /** Settings beside the ports and the data folder. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Small disks: folders below the data folder ("" = itself) on a tmpfs of this size (root). */
+  /** The launcher of another copy of the program, run as this user (root may). */
+  readonly copy?: { readonly folder: string; readonly user: number };
+  readonly disks?: readonly { readonly folder: string; readonly size: string }[];
+};
+
 export type Stack = {
   readonly dataFolder: string;
+  /** The same folder as this process reaches it, when it is on a disk of its own. */
+  readonly seenFolder: string;
   readonly consolePort: number;
   readonly httpPort: number;
   readonly httpsPort: number;
@@ -31,13 +44,22 @@ export type Stack = {
   site(
     host: string,
     path: string,
-    options?: { method?: string; body?: string; headers?: Record<string, string> },
+    options?: {
+      method?: string;
+      body?: string;
+      headers?: Record<string, string>;
+      localAddress?: string;
+    },
   ): Promise<Reply>;
   /** Process id of a child, by name. */
   pid(name: string): Promise<number>;
   status(): Promise<{ name: string; state: string; pid: number; restarts: number }[]>;
+  /** Another command of the command line, in the same settings. */
+  run(...args: string[]): Promise<CommandResult>;
   stop(): Promise<void>;
 };
+
+export type CommandResult = { readonly code: number; readonly text: string };
 
 export const PASSWORD = "correct horse battery staple";
 const START_MAX_MS = 90_000;
@@ -70,10 +92,10 @@ function inherited(): Record<string, string> {
 }
 
 /** Starts a Cordon, sets up the account `main` and gives its administrator a key. */
-export async function startStack(
-  settings: (ports: { httpPort: number }) => Record<string, string> = () => ({}),
-): Promise<Stack> {
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { copy } = options;
   const dataFolder = mkdtempSync(join(tmpdir(), "cordon-e2e-"));
+  if (copy !== undefined) chownSync(dataFolder, copy.user, copy.user);
   const [consolePort = 0, fleet = 0, httpPort = 0, httpsPort = 0] = await freePorts(4);
   const env = {
     ...inherited(),
@@ -83,16 +105,25 @@ export async function startStack(
     CORDON_GATEWAY_HTTP_PORT: String(httpPort),
     CORDON_GATEWAY_HTTPS_PORT: String(httpsPort),
     CORDON_GATEWAY_WORKERS: "1",
-    ...settings({ httpPort }),
+    ...options.env,
+    ...options.envOf?.({ httpPort }),
   };
   const main = join(programFolder, "src", "cli", "main.ts");
-  const up = spawn(process.execPath, [main, "up"], { env, stdio: ["ignore", "pipe", "pipe"] });
-  await waitForReady(up, dataFolder);
+  const cordon = copy === undefined ? [process.execPath, main] : asUser(copy);
+  const disks = options.disks ?? [];
+  const [program = "", ...args] = onDisks(dataFolder, disks, [...cordon, "up"]);
+  const up = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const seenFolder = disks.length === 0 ? dataFolder : `/proc/${up.pid}/root${dataFolder}`;
+  await waitForReady(up, seenFolder);
   const address = { consolePort, httpPort };
-  const key = await firstKey(dataFolder, consolePort);
-  const status = () => readStatus(main, env);
+  const key = await firstKey(seenFolder, consolePort);
+  const enter = disks.length === 0 ? [] : ["nsenter", "--mount", `--target=${up.pid}`];
+  const run = (...words: string[]) => command([...enter, ...cordon, ...words], env);
+  const status = async () => processesIn((await run("status", "--output", "json")).text);
   return {
     dataFolder,
+    seenFolder,
+    run,
     consolePort,
     httpPort,
     httpsPort,
@@ -153,16 +184,52 @@ export function processesOf(dataFolder: string): number[] {
   return found;
 }
 
-async function readStatus(main: string, env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [main, "status", "--output", "json"], {
-    env,
-    stdio: ["ignore", "pipe", "ignore"],
+/** The launcher of a copy as a user without any privilege, whether it has a name or not. */
+function asUser({ folder, user }: NonNullable<StackOptions["copy"]>): readonly string[] {
+  const drop = [`--reuid=${user}`, `--regid=${user}`, "--clear-groups", "--inh-caps=-all"];
+  return ["setpriv", ...drop, "--no-new-privs", join(folder, "cordon")];
+}
+
+/** The command in a mount namespace of its own, with small disks under some folders. */
+export function onDisks(
+  dataFolder: string,
+  disks: NonNullable<StackOptions["disks"]>,
+  argv: readonly string[],
+): readonly string[] {
+  if (disks.length === 0) return argv;
+  const mounts = disks.map(({ folder, size }) => {
+    const place = join(dataFolder, folder);
+    return `mkdir -m 700 -p ${place} && mount -t tmpfs -o size=${size},mode=0700 tmpfs ${place}`;
   });
+  const script = `${mounts.join(" && ")} && exec "$@"`;
+  return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "up", ...argv];
+}
+
+/** True when this user can give a process small disks. */
+export function canMountDisks(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const [program = "", ...args] = onDisks("/tmp", [{ folder: "", size: "1m" }], ["true"]);
+  return spawnSync(program, args, { stdio: "ignore" }).status === 0;
+}
+
+/** Runs a command to its end. */
+export async function command(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<CommandResult> {
+  const [program = "", ...args] = argv;
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
-  child.stdout.on("data", (chunk) => {
-    text += String(chunk);
-  });
-  await new Promise((resolve) => child.once("close", resolve));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      text += String(chunk);
+    });
+  }
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code: code ?? -1, text };
+}
+
+function processesIn(text: string) {
   const parsed = JSON.parse(text) as { processes?: unknown } | unknown[];
   const list = Array.isArray(parsed) ? parsed : parsed.processes;
   return list as { name: string; state: string; pid: number; restarts: number }[];
@@ -174,6 +241,8 @@ type ApiRequest = {
   body?: unknown;
   key?: string | undefined;
   headers?: Record<string, string>;
+  /** Address of this machine that it comes from. */
+  localAddress?: string;
 };
 
 /** One call of the API over TLS. */
@@ -187,6 +256,8 @@ export function rawApi(port: number, request: ApiRequest): Promise<Reply> {
         method: request.method,
         path: request.path,
         rejectUnauthorized: false,
+        agent: false,
+        ...(request.localAddress === undefined ? {} : { localAddress: request.localAddress }),
         headers: {
           ...(payload === undefined ? {} : { "content-type": "application/json" }),
           ...(request.key === undefined ? {} : { authorization: `Bearer ${request.key}` }),
@@ -214,6 +285,7 @@ function siteRequest(
     method?: string;
     body?: string;
     headers?: Record<string, string>;
+    localAddress?: string;
   },
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -224,6 +296,7 @@ function siteRequest(
         method: request.method ?? "GET",
         path: request.path,
         agent: false,
+        ...(request.localAddress === undefined ? {} : { localAddress: request.localAddress }),
         headers: {
           host: request.host,
           "user-agent": "Mozilla/5.0",

@@ -3,27 +3,42 @@ import Box from "@cloudscape-design/components/box";
 import Spinner from "@cloudscape-design/components/spinner";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense } from "react";
+import { catalog } from "../../src/catalog.ts";
 import { session } from "./api/session.ts";
 import { useWords } from "./language.tsx";
 import { useAddress } from "./location.ts";
-import { SetupPage } from "./pages/setup.tsx";
-import { SignInPage } from "./pages/sign-in.tsx";
 import { resourceAt } from "./resource/resources.ts";
-import { Failure } from "./shell/notices.tsx";
-import { Shell } from "./shell/shell.tsx";
+import { Failure } from "./shell/failure.tsx";
 
+const Shell = lazy(() => import("./shell/shell.tsx"));
+const SetupPage = lazy(() => import("./pages/setup.tsx"));
+const SignInPage = lazy(() => import("./pages/sign-in.tsx"));
 const Overview = lazy(() => import("./pages/overview.tsx"));
+const OwnSecurity = lazy(() => import("./pages/own-security.tsx"));
 const Live = lazy(() => import("./pages/live.tsx"));
 const Search = lazy(() => import("./pages/search.tsx"));
 const SiteDetail = lazy(() => import("./pages/site.tsx"));
 const IncidentDetail = lazy(() => import("./pages/incident.tsx"));
+const AuditList = lazy(() => import("./pages/audit-list.tsx"));
 const AuditEntry = lazy(() => import("./pages/audit-entry.tsx"));
 const EventDetail = lazy(() => import("./pages/event.tsx"));
+const Explain = lazy(() => import("./pages/explain.tsx"));
+const Why = lazy(() => import("./pages/why.tsx"));
+const JoinToken = lazy(() => import("./pages/join-token.tsx"));
+const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
 const ResourceTable = lazy(() => import("./resource/resource-table.tsx"));
 const ResourceDetail = lazy(() => import("./resource/resource-detail.tsx"));
 const ResourceCreate = lazy(() => import("./resource/resource-create.tsx"));
 
 export function App() {
+  return (
+    <Suspense fallback={<Waiting />}>
+      <Entrance />
+    </Suspense>
+  );
+}
+
+function Entrance() {
   const { pathname } = useAddress();
   const caller = useQuery(session);
   if (pathname === "/setup") return <SetupPage />;
@@ -48,15 +63,30 @@ function Waiting() {
   );
 }
 
+const { getAutomaticResponse, setAutomaticResponse } = catalog.incident.operations;
+
+/** Pages of one address that are no resource's. */
+const plainPages: Readonly<Record<string, () => ReactNode>> = {
+  explain: () => <Explain />,
+  why: () => <Why />,
+  "join-token": () => <JoinToken />,
+  "automatic-response": () => (
+    <SettingsPage name="automaticResponse" get={getAutomaticResponse} set={setAutomaticResponse} />
+  ),
+};
+
 function Page({ pathname }: { pathname: string }): ReactNode {
   const { t } = useWords();
   const [, first = "", second, third] = pathname.split("/").map(decodeURIComponent);
   if (first === "") return <Overview />;
+  if (first === "own") return <OwnSecurity />;
   if (first === "live") return <Live />;
   if (first === "search" && second !== undefined) return <EventDetail uid={second} />;
   if (first === "search") return <Search />;
+  if (second === undefined && Object.hasOwn(plainPages, first)) return plainPages[first]?.();
   const shown = resourceAt(first);
   if (shown === undefined || third !== undefined) return <Box variant="h1">{t("notFound")}</Box>;
+  if (first === "audit" && second === undefined) return <AuditList />;
   if (second === undefined) return <ResourceTable key={first} shown={shown} />;
   if (second === "create") return <ResourceCreate shown={shown} />;
   if (first === "sites") return <SiteDetail siteId={second} />;

@@ -25,16 +25,40 @@ export function useAddress(): URL {
   return new URL(href);
 }
 
-/** One value of the query, and how to change it in place. */
-export function useQueryValue(name: string): [string, (value: string) => void] {
-  const address = useAddress();
-  const set = (value: string): void => {
-    const next = new URL(window.location.href);
+type Values = Readonly<Record<string, string | undefined>>;
+
+/** A path with query values; empty ones are left out. */
+export function addressOf(path: string, values: Values): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== "") query.set(name, value);
+  }
+  return query.size === 0 ? path : `${path}?${query}`;
+}
+
+/**
+ * Sets values of the query at once; "" takes one away. What a person chose goes into the history,
+ * so that Back undoes it; what merely follows (the selected row) replaces.
+ */
+export function setQueryValues(values: Values, options: { replace?: boolean } = {}): void {
+  const next = new URL(window.location.href);
+  for (const [name, value = ""] of Object.entries(values)) {
     if (value === "") next.searchParams.delete(name);
     else next.searchParams.set(name, value);
-    navigate(next.pathname + next.search, { replace: true });
-  };
-  return [address.searchParams.get(name) ?? "", set];
+  }
+  if (next.href !== window.location.href) navigate(next.pathname + next.search, options);
+}
+
+/** One value of the query, and how to change it. */
+export function useQueryValue(
+  name: string,
+  options: { replace?: boolean } = {},
+): [string, (value: string) => void] {
+  const address = useAddress();
+  return [
+    address.searchParams.get(name) ?? "",
+    (value: string) => setQueryValues({ [name]: value }, options),
+  ];
 }
 
 /** Makes plain links of this console change the page without loading it again. */
@@ -44,7 +68,21 @@ export function followLinks(): void {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!plain || event.defaultPrevented || link === null || link.target !== "") return;
     if (link.origin !== window.location.origin || link.pathname.startsWith("/v1")) return;
+    if (link.download !== "") return;
     event.preventDefault();
     navigate(link.pathname + link.search);
+  });
+}
+
+const RELOADED = "cordon.reloadedAt";
+const RELOAD_PAUSE_MS = 60_000;
+
+/** A part of the console that is gone from the server means a newer console: it is loaded once. */
+export function reloadWhenReplaced(): void {
+  window.addEventListener("vite:preloadError", () => {
+    const before = Number(sessionStorage.getItem(RELOADED) ?? "0");
+    if (Date.now() - before < RELOAD_PAUSE_MS) return;
+    sessionStorage.setItem(RELOADED, String(Date.now()));
+    window.location.reload();
   });
 }

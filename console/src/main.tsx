@@ -1,4 +1,5 @@
 import "@cloudscape-design/global-styles/index.css";
+import "virtual:cordon-theme.css";
 import "./console.css";
 import { applyMode, Mode } from "@cloudscape-design/global-styles";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
@@ -6,14 +7,13 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { LanguageProvider } from "./language.tsx";
-import { followLinks } from "./location.ts";
+import { followLinks, reloadWhenReplaced } from "./location.ts";
 import { isDark } from "./shell/dark-mode.ts";
 import { NoticesProvider } from "./shell/notices.tsx";
-import { applyCordonTheme } from "./theme.ts";
 
-applyCordonTheme();
 applyMode(isDark() ? Mode.Dark : Mode.Light);
 followLinks();
+reloadWhenReplaced();
 const client = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 2_000 } } });
 const root = document.getElementById("root");
 if (root !== null) {

@@ -25,13 +25,17 @@ const theme: Theme = {
     colorBorderItemFocused: accent,
     colorBackgroundControlChecked: accent,
     colorBackgroundToggleCheckedDisabled: accent,
+    // White stands on it in both modes.
+    colorBackgroundSegmentActive: { light: accent.light, dark: accent.light },
+    colorBorderSegmentActive: { light: accent.light, dark: accent.light },
+    colorBorderSegmentHover: accent,
+    colorTextSegmentHover: accentStrong,
+    colorBackgroundDropdownItemSelected: { light: "#eaf4f3", dark: "#1b2c2e" },
+    colorBackgroundItemSelected: { light: "#eaf4f3", dark: "#1b2c2e" },
+    colorBorderItemSelected: accent,
     colorBackgroundLayoutMain: { light: "#f7f9f9", dark: "#10191a" },
   },
 };
 
-/** A constructed sheet, since the content security policy allows no style element. */
-export function applyCordonTheme(): void {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(generateThemeStylesheet({ theme }));
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-}
+/** The styles, made once when the console is built: the generator is larger than the console. */
+export const themeStylesheet = (): string => generateThemeStylesheet({ theme });

@@ -30,7 +30,7 @@ export const TEST_VARIABLES: ReadonlyMap<string, string> = new Map([
   ["total_arg_length", "64000"],
   ["max_num_args", "255"],
   ["max_file_size", "64100"],
-  ["combined_file_size", "65535"],
+  ["combined_file_sizes", "65535"],
 ]);
 
 const CONNECTION = {
@@ -127,10 +127,18 @@ function answerOf({ head, body }: StreamedRequest): Answer {
   };
 }
 
+/** Log lines hold no control bytes; ModSecurity writes them as `\x0d`. */
+function escaped(text: string): string {
+  return [...text]
+    .map((char) => (char < " " ? `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}` : char))
+    .join("");
+}
+
 function logOf(matches: readonly RuleMatch[]): string {
   return matches
     .map(
-      ({ ruleId, message, logData }) => `[id "${ruleId}"] [msg "${message}"] [data "${logData}"]\n`,
+      ({ ruleId, message, logData }) =>
+        `[id "${ruleId}"] [msg "${message}"] [data "${escaped(logData)}"]\n`,
     )
     .join("");
 }

@@ -1,8 +1,9 @@
 /** Checks of the machine itself: Node, disk, memory, file descriptors, clock. */
 import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type Config, programFolder } from "../kernel/config.ts";
+import { diskAlarms, nearestFolder } from "../kernel/health.ts";
 import { type Check, type Finding, off, on, warning } from "./doctor-check.ts";
 import { FREE_BYTES_MIN } from "./up/folders.ts";
 
@@ -50,6 +51,8 @@ async function diskSpace(config: Config): Promise<Finding> {
   const freeBytes = bavail * bsize;
   const why = `${mebibytes(freeBytes)} free on the disk of ${config.dataFolder}`;
   const fix = "free some space, or choose another folder with CORDON_DATA=…";
+  const [alarm] = diskAlarms(config);
+  if (alarm !== undefined) return off(alarm.message, fix);
   if (freeBytes < FREE_BYTES_MIN) {
     return off(`${why}, wanted at least ${mebibytes(FREE_BYTES_MIN)}`, fix);
   }
@@ -57,13 +60,6 @@ async function diskSpace(config: Config): Promise<Finding> {
     return warning(`${why}, better ${mebibytes(FREE_BYTES_WANTED)}`, fix);
   }
   return on(why);
-}
-
-/** The folder, or when it is not made yet the one it will be made in. */
-export function nearestFolder(folder: string): string {
-  let nearest = folder;
-  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
-  return nearest;
 }
 
 async function memory(): Promise<Finding> {

@@ -1,11 +1,11 @@
 /** Checks of where Cordon lives: the data folder with its owner and mode, and the TCP ports. */
 import { accessSync, constants, existsSync, lstatSync, statSync } from "node:fs";
 import type { Config } from "../kernel/config.ts";
+import { nearestFolder } from "../kernel/health.ts";
 import { parentOf } from "../kernel/process/liveness.ts";
 import { lockHolder } from "../kernel/process/lock.ts";
 import { codeOf } from "../kernel/process/text.ts";
 import { type Check, type Finding, off, on, warning } from "./doctor-check.ts";
-import { nearestFolder } from "./doctor-machine.ts";
 import { type PortHolder, portHolder } from "./doctor-port-holder.ts";
 import { lockFile } from "./up/folders.ts";
 import { type Listener, listenersOf, tryListen } from "./up/ports.ts";

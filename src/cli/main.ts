@@ -29,6 +29,7 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
   { words: ["keys", "set-passphrase"], file: "./keys.ts", name: "keysSetPassphrase" },
   { words: ["keys", "recovery-shares"], file: "./keys.ts", name: "keysRecoveryShares" },
   { words: ["keys", "recover"], file: "./keys.ts", name: "keysRecover" },
+  { words: ["explain", "request"], file: "./explain.ts", name: "explainRequest" },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },
 ];
 

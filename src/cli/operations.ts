@@ -37,7 +37,7 @@ export function generatedCommands(): GeneratedCommand[] {
   return contracts.flatMap((contract) =>
     Object.entries(contract.operations)
       // A console session lives in a browser's cookie; here `cordon sign-in` gives a key instead.
-      .filter(([, operation]) => !operation.path.startsWith("/session:"))
+      .filter(([, { path }]) => !path.startsWith("/session:") && !path.startsWith("/own/"))
       .map(([key, operation]) => commandOf(contract, key, operation)),
   );
 }

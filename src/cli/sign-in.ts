@@ -7,6 +7,7 @@ import { type Answer, failureOf, send, storeKey } from "./api-client.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 
 const PASSWORD_VARIABLE = "CORDON_PASSWORD";
+const CODE_VARIABLE = "CORDON_CODE";
 
 type Names = { readonly account: string; readonly user: string };
 
@@ -43,10 +44,11 @@ export async function signIn(args: readonly string[]): Promise<ExitStatus> {
 async function keepKey(config: Config, names: Names, password: string): Promise<ExitStatus> {
   const body = { accountName: names.account, userName: names.user, password };
   const signedIn = await send(config, { method: "POST", path: "/v1/iam/session:signIn", body });
-  const { caller, csrfToken } = resultOf<{ caller: { principalId: string }; csrfToken: string }>(
-    signedIn.answer,
-  );
-  const headers = { cookie: signedIn.cookie ?? "", "x-cordon-csrf": csrfToken };
+  const first = resultOf<SignedIn>(signedIn.answer);
+  const complete =
+    first.challenge === null ? signedIn : await secondFactor(config, first.challenge);
+  const { caller, csrfToken } = resultOf<SignedIn>(complete.answer);
+  const headers = { cookie: complete.cookie ?? "", "x-cordon-csrf": csrfToken };
   const made = await send(config, {
     method: "POST",
     path: "/v1/iam/bearerKeys",
@@ -58,6 +60,20 @@ async function keepKey(config: Config, names: Names, password: string): Promise<
   await send(config, { method: "POST", path: "/v1/iam/session:signOut", headers, body: {} });
   process.stderr.write("this command line has a key now; it lies in the data folder\n");
   return EXIT.ok;
+}
+
+type SignedIn = {
+  readonly caller: { readonly principalId: string };
+  readonly csrfToken: string;
+  readonly challenge: { readonly token: string } | null;
+};
+
+/** Asks for a code of the authenticator app, or a back-up code; a passkey needs a browser. */
+async function secondFactor(config: Config, { token }: { readonly token: string }) {
+  const code = process.env[CODE_VARIABLE] ?? (await readCode());
+  const proof = code.includes("-") ? { backupCode: code } : { totpCode: code };
+  const body = { token, ...proof };
+  return send(config, { method: "POST", path: "/v1/iam/session:complete", body });
 }
 
 function resultOf<Result>(answer: Answer): Result {
@@ -99,4 +115,18 @@ async function readPassword(): Promise<string> {
   terminal.close();
   process.stderr.write("\n");
   return password;
+}
+
+async function readCode(): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new CommandError("This user has a second factor and there is no terminal to type it", {
+      fix: `set ${CODE_VARIABLE} to a code of the authenticator app, or a back-up code`,
+      status: EXIT.usage,
+    });
+  }
+  process.stderr.write("Code of the authenticator app, or a back-up code: ");
+  const terminal = createInterface({ input: process.stdin, terminal: true });
+  const code = await terminal.question("");
+  terminal.close();
+  return code.trim();
 }

@@ -1,5 +1,6 @@
 /** `cordon status`: every process with its state, memory, restarts and address. */
 import { readConfig } from "../kernel/config.ts";
+import { type Alarm, diskAlarms } from "../kernel/health.ts";
 import type { ChildStatus } from "../kernel/process/child.ts";
 import { residentBytes } from "../kernel/process/liveness.ts";
 import { lockHolder } from "../kernel/process/lock.ts";
@@ -46,12 +47,18 @@ export async function status(args: readonly string[]): Promise<ExitStatus> {
     lastError: null,
   };
   const rows = [supervisor, ...state.children.map((child) => rowOf(child, now))];
+  const alarms = diskAlarms(config);
   process.stdout.write(
     json
-      ? `${JSON.stringify({ running: true, ready: state.ready, processes: rows })}\n`
-      : table([HEAD, ...rows.map(cells)]),
+      ? `${JSON.stringify({ running: true, ready: state.ready, alarms, processes: rows })}\n`
+      : `${alarms.map(alarmLine).join("")}${table([HEAD, ...rows.map(cells)])}`,
   );
-  return rows.every((row) => row.state === "ready") ? EXIT.ok : EXIT.problem;
+  const isWell = alarms.length === 0 && rows.every((row) => row.state === "ready");
+  return isWell ? EXIT.ok : EXIT.problem;
+}
+
+function alarmLine({ message, fix }: Alarm): string {
+  return `ALARM  ${message} (${fix})\n`;
 }
 
 const HEAD = ["NAME", "STATE", "PID", "UPTIME", "MEMORY", "RESTARTS", "ADDRESS"] as const;

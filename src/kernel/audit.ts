@@ -14,6 +14,12 @@ export type AuditRecord = {
   readonly sourceIp: string;
   readonly decision: "allow" | "deny" | "none";
   readonly determiningPolicyIds: readonly string[];
+  /** Which layer of policies decided. */
+  readonly decidedBy?: string;
+  /** Seconds since the caller's second factor, when there was one. */
+  readonly mfaAgeSeconds?: number;
+  /** Of an assumed role: the principal that assumed it. */
+  readonly assumedBy?: string;
   /** HTTP status code of the answer. */
   readonly code: number;
   readonly reason: string | null;

@@ -1,17 +1,8 @@
 /** What a handler is given: who calls, in which account, and the one transaction it works in. */
+import type { Caller, Identity } from "./identity/identity.ts";
 import type { Sql } from "./store/database.ts";
 
-export type Caller = {
-  readonly accountId: string;
-  readonly accountName: string;
-  /** True for the account that operates this Cordon. */
-  readonly operator: boolean;
-  readonly principalType: "user" | "service";
-  readonly principalId: string;
-  readonly principalName: string;
-  /** Set when the credential is a console session. */
-  readonly sessionId?: string;
-};
+export type { Caller } from "./identity/identity.ts";
 
 /** An event of a service, sent through the outbox in the handler's transaction. */
 export type ServiceEvent = {
@@ -31,9 +22,13 @@ export type Context = {
   /** Milliseconds since the epoch at which the request began. */
   readonly nowMs: number;
   readonly caller: Caller;
+  /** The caller with its policies; undefined for operations without authentication. */
+  readonly identity: Identity | undefined;
   readonly accountId: string;
   readonly sourceIp: string;
   readonly userAgent: string;
+  /** The Host header: the name and port by which the caller reached this server. */
+  readonly host: string;
   /** The transaction, in the caller's account. */
   readonly sql: Sql;
   newId(prefix: string): string;
@@ -47,6 +42,9 @@ export type Context = {
   setSessionCookie(token: string | null, maxAgeSeconds: number): void;
   /** The console session's own token, when the call carries one. */
   readonly sessionToken: string | undefined;
+  /** The token by which a browser is known from an earlier sign-in, when it sends one. */
+  readonly deviceToken: string | undefined;
+  setDeviceCookie(token: string): void;
   /** Aborted when the client goes away; for streams. */
   readonly signal: AbortSignal;
 };

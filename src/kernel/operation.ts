@@ -31,6 +31,10 @@ export type OperationDeclaration<Input extends TObject, Output extends TSchema> 
   /** True when the effect is hard to undo: the console asks for the name, the CLI for `--yes`. */
   readonly dangerous?: boolean;
   readonly authentication?: Authentication;
+  /** A console session of a caller with a second factor must have proved it lately. */
+  readonly freshMfa?: boolean;
+  /** Open to a session that still lacks the second factor its account demands. */
+  readonly beforeMfa?: boolean;
   /** Input fields whose values never enter the audit record or a log. */
   readonly secretInput?: readonly string[];
   /** Output fields that are shown once and never stored. */

@@ -42,6 +42,21 @@ export const kernelProblems = {
     message: "No policy of the caller allows this action on this resource",
     fix: "Ask an administrator of the account for a policy that allows it",
   },
+  "kernel.freshMfaRequired": {
+    code: 403,
+    message: "This needs a second factor proved within the last 15 minutes",
+    fix: "Confirm with a passkey or a code, then repeat the request",
+  },
+  "kernel.mfaEnrollmentRequired": {
+    code: 403,
+    message: "This account wants a second factor and you have none yet",
+    fix: "Add a passkey or an authenticator app, then sign in again",
+  },
+  "kernel.operationUnsupported": {
+    code: 501,
+    message: "Cordon does not have this operation of the vendor's API",
+    fix: "docs/jdcloud-api.md says which operations there are, and why others are not",
+  },
   "kernel.routeNotFound": {
     code: 404,
     message: "There is no such path",
@@ -76,6 +91,11 @@ export const kernelProblems = {
     code: 503,
     message: "The audit log cannot be written, so the operation was refused",
     fix: "Free disk space in the data folder; ./cordon doctor says how much is missing",
+  },
+  "kernel.diskFull": {
+    code: 503,
+    message: "The disk of the database is full, so the operation was refused",
+    fix: "Free disk space in the data folder; it goes on by itself. ./cordon status shows which",
   },
   "kernel.databaseUnavailable": {
     code: 503,

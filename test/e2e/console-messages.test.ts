@@ -3,24 +3,40 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { en } from "../../console/src/messages/en.ts";
+import { serviceWords } from "../../console/src/messages/services/index.ts";
+import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { zhCN } from "../../console/src/messages/zh-CN.ts";
 import { contracts } from "../../src/catalog.ts";
 import { programFolder } from "../../src/kernel/config.ts";
+import type { Contract } from "../../src/kernel/operation.ts";
+import { kernelProblems } from "../../src/kernel/problem.ts";
 
 const folder = join(programFolder, "console", "src");
 const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
   .filter((name) => /\.tsx?$/.test(name) && !name.startsWith("messages"))
   .map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
+const english = vocabulary("en");
+const chinese = vocabulary("zh-CN");
 
 test("both languages have the same keys", () => {
   for (const group of ["ui", "resource", "field", "value"] as const) {
     expect(Object.keys(zhCN[group]), group).toEqual(Object.keys(en[group]));
+    expect(Object.keys(chinese[group]), group).toEqual(Object.keys(english[group]));
+  }
+});
+
+test("no text is empty, and both languages fill in the same values", () => {
+  const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).toSorted();
+  for (const [key, text] of Object.entries(english.ui)) {
+    const other = new Map(Object.entries(chinese.ui)).get(key) ?? "";
+    expect(text === "" || other === "", key).toBe(false);
+    expect(places(other), key).toEqual(places(text));
   }
 });
 
 test("every key of the interface is used", () => {
   const code = sources.map(({ text }) => text).join("\n");
-  const unused = Object.keys(en.ui).filter((key) => !code.includes(`"${key}"`));
+  const unused = Object.keys(english.ui).filter((key) => !code.includes(`"${key}"`));
   expect(unused).toEqual([]);
 });
 
@@ -28,9 +44,9 @@ test("every resource and column of the contracts has words", () => {
   const missing: string[] = [];
   for (const { resources } of contracts) {
     for (const { name, columns } of resources) {
-      if (!Object.hasOwn(en.resource, name)) missing.push(name);
+      if (!Object.hasOwn(english.resource, name)) missing.push(name);
       for (const field of columns) {
-        if (!Object.hasOwn(en.field, field)) missing.push(`${name}.${field}`);
+        if (!Object.hasOwn(english.field, field)) missing.push(`${name}.${field}`);
       }
     }
   }
@@ -43,11 +59,67 @@ test("every field that a form asks for has words", () => {
     for (const { create = "", update = "" } of resources) {
       for (const key of [create, update]) {
         const fields = Object.keys(operations[key]?.input.properties ?? {});
-        missing.push(...fields.filter((field) => !Object.hasOwn(en.field, field)));
+        missing.push(...fields.filter((field) => !Object.hasOwn(english.field, field)));
       }
     }
   }
   expect(missing).toEqual([]);
+});
+
+/** Problems without Chinese words, as `<service>.<name>`. */
+function untranslated(declared: readonly string[]): string[] {
+  return declared.filter((reason) => {
+    const texts = chinese.problem[reason];
+    return texts === undefined || !/\p{Script=Han}/u.test(texts.message + texts.fix);
+  });
+}
+
+test("every problem that a contract declares has words in both languages", () => {
+  expect(untranslated(["waf.thereIsNoSuchProblem"])).toHaveLength(1);
+  const declared = contracts.flatMap(({ problems }) => Object.keys(problems));
+  expect(untranslated([...declared, ...Object.keys(kernelProblems)])).toEqual([]);
+});
+
+test("no translation is left of a problem or an operation that is gone", () => {
+  const reasons = new Set([
+    ...contracts.flatMap(({ problems }) => Object.keys(problems)),
+    ...Object.keys(kernelProblems),
+  ]);
+  expect(Object.keys(chinese.problem).filter((reason) => !reasons.has(reason))).toEqual([]);
+  for (const { service, operations } of contracts) {
+    const keys = Object.keys(serviceWords[service]?.operation ?? {});
+    expect(keys.filter((key) => !Object.hasOwn(operations, key))).toEqual([]);
+  }
+});
+
+test("every operation has a title in both languages", () => {
+  const missing = contracts.flatMap(({ service, operations }) =>
+    Object.keys(operations)
+      .filter((key) => serviceWords[service]?.operation[key] === undefined)
+      .map((key) => `${service}.${key}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+/** Values of enumerations that stand for words: not GET, ES256 or 3, and no column's name. */
+function enumWords({ operations }: Contract): string[] {
+  const found: string[] = [];
+  const walk = (schema: unknown): void => {
+    if (typeof schema !== "object" || schema === null) return;
+    if ("enum" in schema && Array.isArray(schema.enum)) found.push(...schema.enum.map(String));
+    for (const [name, child] of Object.entries(schema)) {
+      if (name !== "filters" && name !== "sorts") walk(child);
+    }
+  };
+  for (const { input, output } of Object.values(operations)) walk([input, output]);
+  return found.filter((value) => /[a-z]{2}/.test(value));
+}
+
+test("every value of an enumeration has words", () => {
+  const values = contracts.flatMap(enumWords);
+  expect(values).toContain("observe");
+  const known = { ...english.field, ...english.value };
+  expect([...new Set(values)].filter((value) => !Object.hasOwn(known, value))).toEqual([]);
 });
 
 /** Words between tags, or in an attribute that is shown or read out. */

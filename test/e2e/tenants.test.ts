@@ -4,13 +4,18 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { contracts } from "../../src/catalog.ts";
 import { requestOf } from "../../src/cli/api-client.ts";
 import type { Contract, Operation } from "../../src/kernel/operation.ts";
-import { type ApiReply, PASSWORD, type Stack, signInForKey, startStack } from "../stack.ts";
+import { type SigningKey, signedApi } from "../signed-client.ts";
+import { type ApiReply, PASSWORD, rawApi, type Stack, signInForKey, startStack } from "../stack.ts";
+import { moreCredentials, trusting } from "./more-credentials.ts";
 
 const REQUESTS = 20_000;
 const AT_ONCE = 24;
 
 let stack: Stack;
 let stranger = "";
+/** The same stranger by a signed request, and in a role of his account. */
+let strangerKey: SigningKey;
+let strangerInRole = "";
 let victimId = "";
 /** Ids of the first account's things, by the field that names them. */
 const ids: Record<string, string[]> = {};
@@ -25,9 +30,21 @@ beforeAll(async () => {
     password: PASSWORD,
   });
   await fillFirstAccount();
+  ({ key: strangerKey, inRole: strangerInRole } = await moreCredentials(stack, stranger));
 });
 
 afterAll(() => stack?.stop());
+
+/** Names of the first account that the stranger never says. */
+const PLANTED = {
+  policy: "planted-policy",
+  user: "planted-user",
+  group: "planted-group",
+  role: "planted-role",
+  session: "planted-session",
+} as const;
+/** Trust documents name the accounts that they trust. */
+const STORING = new Set(["iam.createRole", "iam.updateRole"]);
 
 function remember(field: string, value: unknown): void {
   if (typeof value === "string") ids[field] = [...(ids[field] ?? []), value];
@@ -55,12 +72,32 @@ async function fillFirstAccount(): Promise<void> {
     version: "1",
     statement: [{ effect: "allow", action: "waf:*", resource: "*" }],
   };
-  const policy = await stack.api("POST", "/v1/iam/policies", { name: "own", document });
+  const policy = await stack.api("POST", "/v1/iam/policies", { name: PLANTED.policy, document });
   remember("policyId", policy.result.policyId);
-  const user = { name: "bob", password: PASSWORD, policyIds: [policy.result.policyId] };
+  const user = { name: PLANTED.user, password: PASSWORD, policyIds: [policy.result.policyId] };
   remember("userId", (await stack.api("POST", "/v1/iam/users", user)).result.userId);
   const { result: keys } = await stack.api("GET", "/v1/iam/bearerKeys");
   remember("bearerKeyId", keys.bearerKeys[0].bearerKeyId);
+  const group = { name: PLANTED.group, policyIds: [policy.result.policyId] };
+  remember("groupId", (await stack.api("POST", "/v1/iam/groups", group)).result.groupId);
+  const role = { name: PLANTED.role, trust: trusting({ user: ids.userId?.[0] }) };
+  const made2 = await stack.api("POST", "/v1/iam/roles", role);
+  remember("roleId", made2.result.roleId);
+  const assume = `/v1/sts/roles/${made2.result.roleId}:assume`;
+  const session = await stack.api("POST", assume, { sessionName: PLANTED.session });
+  remember("roleSessionId", session.result.roleSession.roleSessionId);
+  const accessKey = await stack.api("POST", "/v1/iam/accessKeys", { userId: ids.userId?.[0] });
+  remember("accessKeyId", accessKey.result.accessKey.accessKeyId);
+  const resource = `crn:waf::${victimId}:site/*`;
+  const deny = { effect: "deny", principal: "*", action: "waf:DeleteRule", resource: "*" };
+  const document2 = { version: "1", statement: [deny] };
+  await stack.api("PUT", "/v1/iam/resourcePolicies", { resource, document: document2 });
+  const own = await rawApi(stack.consolePort, {
+    method: "GET",
+    path: "/v1/waf/sites",
+    key: stack.key,
+  });
+  remember("requestId", JSON.parse(own.text).requestId);
   const block = { cidr: "203.0.113.9", ttlSeconds: 3600 };
   const blocked = await stack.api("POST", "/v1/incident/responses:blockSource", block);
   remember("responseId", blocked.result.responseId);
@@ -85,7 +122,22 @@ function fieldValue(name: string): fc.Arbitrary<unknown> {
     cidr: fc.constantFrom("203.0.113.9", "198.51.100.0/24"),
     ttlSeconds: fc.constant(60),
     action: fc.constantFrom("block", "waf:GetSite"),
-    resource: fc.constant("*"),
+    resource: fc.constantFrom("*", `crn:waf::${victimId}:site/*`),
+    tags: fc.constant({ owner: "eve" }),
+    sessionName: fc.constant("eve"),
+    durationSeconds: fc.constant(900),
+    principalKind: fc.constantFrom("user", "group", "role"),
+    principalId: fc.constantFrom(
+      ...[...(ids.userId ?? []), ...(ids.groupId ?? []), ...(ids.roleId ?? [])],
+    ),
+    trust: fc.constant(trusting({ account: victimId })),
+    document: fc.constant({
+      version: "1",
+      statement: [{ effect: "allow", action: "*", resource: "*" }],
+    }),
+    confirmLockOut: fc.constant(true),
+    sourceCidrs: fc.constant(["127.0.0.0/8"]),
+    requireMfa: fc.constant(false),
     mode: fc.constant("off"),
     domains: fc.constant(["victim.localhost"]),
     upstreams: fc.constant(["http://127.0.0.1:9"]),
@@ -120,22 +172,27 @@ function inputFor(operation: Operation): fc.Arbitrary<Record<string, unknown>> {
     );
 }
 
+/** Himself, or his own role's session. */
+const isStranger = (name: string): boolean => name === "eve" || name === "all/eve";
+
+/** What the stranger has stored in his own account; it comes back to him, rightly. */
+let stored = "";
+
 /** A text that would tell the stranger something: any id or name of the first account. */
 function leaks(reply: ApiReply, input: Record<string, unknown>): string | undefined {
   if (reply.code !== 200) return undefined;
   // The stranger's own record repeats what the stranger sent; there it is whose entries they are.
   if (Array.isArray(reply.result.entries)) {
     const entries: { principalName: string }[] = reply.result.entries;
-    return entries.find((entry) => entry.principalName !== "eve")?.principalName;
+    return entries.find((entry) => !isStranger(entry.principalName))?.principalName;
   }
   if (reply.result.entry !== undefined) {
-    return reply.result.entry.principalName === "eve"
-      ? undefined
-      : reply.result.entry.principalName;
+    const { principalName } = reply.result.entry;
+    return isStranger(principalName) ? undefined : principalName;
   }
   const text = JSON.stringify(reply.result);
-  const given = JSON.stringify(input);
-  const secrets = [...Object.values(ids).flat(), "victim.localhost"];
+  const given = JSON.stringify(input) + stored;
+  const secrets = [...Object.values(ids).flat(), "victim.localhost", ...Object.values(PLANTED)];
   return secrets.find((secret) => text.includes(secret) && !given.includes(secret));
 }
 
@@ -158,7 +215,9 @@ test(`${REQUESTS} random calls of a stranger reach nothing of another account`, 
       // The stranger may delete himself; that ends the test without saying anything.
       if (operation.name === "iam.signOut") continue;
       const { method, path, body } = requestOf(contract, operation, call.input);
-      const reply = await stack.api(method, path, body, stranger);
+      // Before the call: another worker may read it back before this one has its answer.
+      if (STORING.has(operation.name)) stored += JSON.stringify(call.input.trust);
+      const reply = await asStranger(done, { contract, method, path, body });
       expect(
         leaks(reply, call.input),
         `${operation.name} ${JSON.stringify(call.input)}`,
@@ -171,6 +230,23 @@ test(`${REQUESTS} random calls of a stranger reach nothing of another account`, 
   expect(await snapshot()).toEqual(before);
 });
 
+/** The stranger's calls come by each of his credentials in turn. */
+function asStranger(
+  at: number,
+  {
+    contract,
+    method,
+    path,
+    body,
+  }: { contract: Contract; method: string; path: string; body: unknown },
+): Promise<ApiReply> {
+  if (at % 3 === 0) return stack.api(method, path, body, stranger);
+  if (at % 3 === 1) return stack.api(method, path, body, strangerInRole);
+  const { service } = contract;
+  const call = { method, path, service, key: strangerKey };
+  return signedApi(stack.consolePort, body === undefined ? call : { ...call, body });
+}
+
 /** Everything of the first account that a stranger might have changed. */
 async function snapshot() {
   const paths = [
@@ -180,6 +256,12 @@ async function snapshot() {
     "/v1/iam/users",
     "/v1/iam/policies",
     "/v1/iam/bearerKeys",
+    "/v1/iam/accessKeys",
+    "/v1/iam/groups",
+    "/v1/iam/roles",
+    "/v1/iam/resourcePolicies",
+    "/v1/iam/securitySettings",
+    "/v1/sts/roleSessions",
     "/v1/incident/responses",
     "/v1/incident/automaticResponse",
   ];
@@ -205,6 +287,11 @@ test("a thing of another account and a thing that does not exist answer alike", 
     exclusionId: "excl-0000000000",
     listEntryId: "list-0000000000",
     responseId: "resp-0000000000",
+    groupId: "grp-0000000000",
+    roleId: "role-0000000000",
+    accessKeyId: "ak-0000000000",
+    roleSessionId: "rs-0000000000",
+    requestId: "req-0000000000",
   };
   const paths = (id: Record<string, string>) =>
     [
@@ -215,6 +302,15 @@ test("a thing of another account and a thing that does not exist answer alike", 
       ["GET", `/v1/iam/users/${id.userId}`],
       ["GET", `/v1/iam/policies/${id.policyId}`],
       ["POST", `/v1/incident/responses/${id.responseId}:revoke`],
+      ["GET", `/v1/iam/groups/${id.groupId}`],
+      ["DELETE", `/v1/iam/groups/${id.groupId}`],
+      ["GET", `/v1/iam/roles/${id.roleId}`],
+      ["POST", `/v1/iam/roles/${id.roleId}:revokeSessions`],
+      ["DELETE", `/v1/iam/accessKeys/${id.accessKeyId}`],
+      ["DELETE", `/v1/sts/roleSessions/${id.roleSessionId}`],
+      ["GET", `/v1/iam/decisions/${id.requestId}`],
+      ["GET", `/v1/iam/policies/${id.policyId}/versions`],
+      ["POST", `/v1/iam/users/${id.userId}:resetFactors`],
     ] as const;
   const real = Object.fromEntries(Object.entries(ids).map(([name, list]) => [name, list[0] ?? ""]));
   for (const [at, [method, path]] of paths(real).entries()) {
@@ -226,8 +322,13 @@ test("a thing of another account and a thing that does not exist answer alike", 
       code: absent.code,
       error: absent.error,
     });
-    expect(other.code).toBe(404);
+    expect(other.code, path).toBe(404);
   }
+  const session = { sessionName: "eve" };
+  const theirs = await stack.api("POST", `/v1/sts/roles/${real.roleId}:assume`, session, stranger);
+  const none = await stack.api("POST", "/v1/sts/roles/role-0000000000:assume", session, stranger);
+  expect(theirs).toEqual(none);
+  expect(theirs.error?.reason).toBe("sts.assumeRefused");
 });
 
 test("an auditor reads everything and changes nothing", async () => {

@@ -10,15 +10,26 @@ export class ApiError extends Error {
   readonly fix: string;
   readonly details: readonly Fault[];
   readonly requestId: string;
+  /** The right that the refused operation takes, as a policy names it. */
+  readonly needed: Needed | undefined;
 
-  constructor(answer: ErrorAnswer) {
+  constructor(answer: ErrorAnswer, needed?: Needed) {
     super(answer.error.message);
     this.code = answer.error.code;
     this.reason = answer.error.reason;
     this.fix = answer.error.fix;
     this.details = answer.error.details;
     this.requestId = answer.requestId;
+    this.needed = needed;
   }
+}
+
+type Needed = { readonly action: string; readonly resource: string };
+
+/** Action and resource of a call; a field that the resource names is filled in. */
+export function neededFor({ action, resource }: Operation, fields: Fields): Needed {
+  const filled = resource.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? "*"));
+  return { action, resource: filled };
 }
 
 type ErrorAnswer = {
@@ -37,6 +48,13 @@ let csrfToken = "";
 /** Remembers the token that every change must carry. */
 export function setCsrfToken(token: string): void {
   csrfToken = token;
+}
+
+let askFreshFactor: (() => Promise<boolean>) | undefined;
+
+/** Says what is asked when an operation wants a fresh second factor; it is then tried again. */
+export function onFreshFactorWanted(ask: (() => Promise<boolean>) | undefined): void {
+  askFreshFactor = ask;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -89,6 +107,16 @@ function unreachable(code: number, message: string): ApiError {
 
 /** Calls an operation whose types are not known here, as generated pages do. */
 export async function callAny(operation: Operation, fields: Fields): Promise<Fields> {
+  try {
+    return await callOnce(operation, fields);
+  } catch (error) {
+    const wanted = error instanceof ApiError && error.reason === "kernel.freshMfaRequired";
+    if (!wanted || askFreshFactor === undefined || !(await askFreshFactor())) throw error;
+    return callOnce(operation, fields);
+  }
+}
+
+async function callOnce(operation: Operation, fields: Fields): Promise<Fields> {
   const { method, url, body } = requestOf(operation, fields);
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["content-type"] = "application/json";
@@ -102,7 +130,9 @@ export async function callAny(operation: Operation, fields: Fields): Promise<Fie
   }
   const answer = await answerOf(response);
   if (typeof answer !== "object" || answer === null) throw unreachable(response.status, url);
-  if ("error" in answer) throw new ApiError(answer as ErrorAnswer);
+  if ("error" in answer) {
+    throw new ApiError(answer as ErrorAnswer, neededFor(operation, fields));
+  }
   return (answer as { result: Fields }).result;
 }
 

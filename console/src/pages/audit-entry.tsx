@@ -10,8 +10,8 @@ import { useState } from "react";
 import { catalog } from "../../../src/catalog.ts";
 import { call } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { Fields } from "../resource/resource-detail.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Fields } from "../resource/fields.tsx";
+import { Failure } from "../shell/failure.tsx";
 import { type Checked, checkInclusion, type InclusionProof } from "./inclusion.ts";
 
 export default function AuditEntry({ index }: { index: number }) {

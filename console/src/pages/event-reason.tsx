@@ -2,28 +2,27 @@
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import type { Static } from "typebox";
 import { catalog } from "../../../src/catalog.ts";
 import type { EventRow } from "../../../src/services/events/contract.ts";
 import type { RuleMatch } from "../../../src/services/waf/contract.ts";
 import { call } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { Fields } from "../resource/resource-detail.tsx";
+import { Fields } from "../resource/fields.tsx";
 import { useNotices } from "../shell/notices.tsx";
 import { BlockSource } from "./block-source.tsx";
-
-type Match = Static<typeof RuleMatch>;
+import { MatchedBytes } from "./matched-bytes.tsx";
 
 /** Reads what a gateway reported; anything else is left out. */
-export function matchesOf(values: unknown): Match[] {
+export function matchesOf(values: unknown): RuleMatch[] {
   if (!Array.isArray(values)) return [];
   return values.filter(
-    (value): value is Match => typeof value === "object" && value !== null && "ruleId" in value,
+    (value): value is RuleMatch => typeof value === "object" && value !== null && "ruleId" in value,
   );
 }
 
-export function EventReason({ row, matches }: { row: EventRow; matches: readonly Match[] }) {
+export function EventReason({ row, matches }: { row: EventRow; matches: readonly RuleMatch[] }) {
   const { t } = useWords();
   return (
     <SpaceBetween size="l">
@@ -32,21 +31,24 @@ export function EventReason({ row, matches }: { row: EventRow; matches: readonly
       </Header>
       {matches.length === 0 ? <Box>{t("noMatches")}</Box> : null}
       {matches.map((match) => (
-        <MatchView
-          key={`${match.ruleId} ${match.variable} ${match.matchStart}`}
-          {...{ row, match }}
-        />
+        <SpaceBetween size="xs" key={`${match.ruleId} ${match.variable} ${match.matchStart}`}>
+          <MatchedBytes match={match} />
+          {row.siteId === "" ? null : <Exclude {...{ row, match }} />}
+        </SpaceBetween>
       ))}
+      {row.siteId === "" ? null : (
+        <Link href={`/explain?event=${encodeURIComponent(row.uid)}`}>{t("explainThis")}</Link>
+      )}
       {row.sourceIp === "" ? null : <BlockSource cidr={row.sourceIp} />}
-      <Fields item={row} />
+      <Fields item={row} columns={2} />
     </SpaceBetween>
   );
 }
 
-function MatchView({ row, match }: { row: EventRow; match: Match }) {
+function Exclude({ row, match }: { row: EventRow; match: RuleMatch }) {
   const { t } = useWords();
   const { succeeded, failed } = useNotices();
-  const { ruleId, variable, value = "", matchStart, matchEnd } = match;
+  const { ruleId, variable } = match;
   const exclude = async (): Promise<void> => {
     try {
       const { siteId, path } = row;
@@ -57,18 +59,5 @@ function MatchView({ row, match }: { row: EventRow; match: Match }) {
       failed(error);
     }
   };
-  return (
-    <div>
-      <strong>{ruleId}</strong> {match.message}
-      <div>
-        <code>{variable}</code>
-      </div>
-      <div className="bytes">
-        {value.slice(0, matchStart)}
-        <mark>{value.slice(matchStart, matchEnd)}</mark>
-        {value.slice(matchEnd)}
-      </div>
-      {row.siteId === "" ? null : <Button onClick={() => void exclude()}>{t("exclude")}</Button>}
-    </div>
-  );
+  return <Button onClick={() => void exclude()}>{t("exclude")}</Button>;
 }

@@ -8,7 +8,7 @@ import { catalog } from "../../../src/catalog.ts";
 import { call } from "../api/client.ts";
 import { useWords } from "../language.tsx";
 import { Value } from "../resource/value.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Failure } from "../shell/failure.tsx";
 import { EventReason, matchesOf } from "./event-reason.tsx";
 
 /** Finds the reported rules wherever the source put them in its OCSF event. */

@@ -3,153 +3,146 @@ import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
-import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
-import Table from "@cloudscape-design/components/table";
 import Textarea from "@cloudscape-design/components/textarea";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { catalog } from "../../../src/catalog.ts";
-import { call, callAny } from "../api/client.ts";
+import { call } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { Fields } from "../resource/resource-detail.tsx";
-import type { Item } from "../resource/resources.ts";
-import { Value } from "../resource/value.tsx";
-import { Failure, useNotices } from "../shell/notices.tsx";
+import ResourceDetail, { type Tab } from "../resource/resource-detail.tsx";
+import ResourceTable from "../resource/resource-table.tsx";
+import { type Item, resourceAt } from "../resource/resources.ts";
+import { Rows } from "../resource/rows.tsx";
+import { useNotices } from "../shell/notices.tsx";
 import { BlockSource } from "./block-source.tsx";
 
-const { getIncident, updateIncident, revokeResponse } = catalog.incident.operations;
-const STATUSES = ["open", "acknowledged", "resolved", "falsePositive"];
+const REFRESH_MS = 3_000;
+
+function itemsIn(answer: Item, name: string): readonly Item[] {
+  const value = answer[name];
+  return Array.isArray(value) ? value : [];
+}
+
+/** The incident in the operation's answer, which holds its story too. */
+function incidentIn(answer: Item): Item {
+  const { incident } = answer;
+  return typeof incident === "object" && incident !== null ? { ...incident } : {};
+}
 
 export default function IncidentDetail({ incidentId }: { incidentId: string }) {
-  const { t } = useWords();
-  const query = useQuery({
-    queryKey: ["incident", incidentId],
-    queryFn: () => call(getIncident, { incidentId }),
-    refetchInterval: 3_000,
-  });
-  if (query.isError) return <Failure error={query.error} />;
-  if (query.data === undefined) return <Spinner />;
-  const { incident, findings, timeline, responses } = query.data;
+  const { t, resourceTitle } = useWords();
+  const shown = resourceAt("incidents");
+  if (shown === undefined) return null;
+  const more = (_item: Item, answer: Item): Tab[] => [
+    {
+      id: "findings",
+      label: `${t("findings")} (${itemsIn(answer, "findings").length})`,
+      content: <Findings items={itemsIn(answer, "findings")} />,
+    },
+    {
+      id: "responses",
+      label: `${resourceTitle("response")} (${itemsIn(answer, "responses").length})`,
+      content: <Responses incidentId={incidentId} />,
+    },
+    {
+      id: "attack",
+      label: t("eventsOfAttack"),
+      content: <AttackEvents incident={incidentIn(answer)} />,
+    },
+  ];
   return (
-    <SpaceBetween size="l">
-      <Header
-        variant="h1"
-        actions={<BlockSource cidr={incident.sourceIp} incidentId={incidentId} />}
-      >
-        {incident.title}
-      </Header>
-      <Fields item={incident} />
-      <StatusAndNote {...{ incidentId }} status={incident.status} />
-      <Responses responses={responses} />
-      <Rows
-        {...{ title: t("timeline"), items: timeline }}
-        columns={["time", "kind", "title", "detail", "actor"]}
-      />
-      <Rows
-        {...{ title: t("findings"), items: findings }}
-        columns={[
-          "severity",
-          "title",
-          "ruleIds",
-          "eventCount",
-          "scoreMax",
-          "lastTime",
-          "eventUids",
-        ]}
-      />
-    </SpaceBetween>
+    <ResourceDetail
+      shown={shown}
+      id={incidentId}
+      refreshMs={REFRESH_MS}
+      itemOf={incidentIn}
+      above={(incident, answer) => (
+        <SpaceBetween size="l">
+          <Container>
+            <BlockSource cidr={String(incident.sourceIp)} incidentId={incidentId} />
+          </Container>
+          <Timeline entries={itemsIn(answer, "timeline")} />
+          <Note incidentId={incidentId} />
+        </SpaceBetween>
+      )}
+      more={more}
+    />
   );
 }
 
-function useChange() {
+function Timeline({ entries }: { entries: readonly Item[] }) {
+  const { t } = useWords();
+  return (
+    <Rows
+      title={t("timeline")}
+      items={entries.toReversed()}
+      columns={["time", "kind", "title", "detail", "actor"]}
+    />
+  );
+}
+
+function Findings({ items }: { items: readonly Item[] }) {
+  const { t } = useWords();
+  return (
+    <Rows
+      {...{ title: t("findings"), items, resource: "finding" }}
+      columns={["severity", "title", "ruleIds", "eventCount", "scoreMax", "lastTime", "eventUids"]}
+    />
+  );
+}
+
+function Responses({ incidentId }: { incidentId: string }) {
+  const shown = resourceAt("responses");
+  if (shown === undefined) return null;
+  const of = [{ field: "incidentId", operator: "=" as const, value: incidentId }];
+  return <ResourceTable shown={shown} always={of} embedded />;
+}
+
+/** Every event of this source on this site while it went on. */
+function AttackEvents({ incident }: { incident: Item }) {
+  const shown = resourceAt("search");
+  const { sourceIp, siteId, firstTime, lastTime } = incident;
+  if (shown === undefined) return null;
+  const startTime = new Date(Date.parse(String(firstTime)) - 1_000).toISOString();
+  const endTime = new Date(Date.parse(String(lastTime)) + 1_000).toISOString();
+  return (
+    <ResourceTable
+      shown={shown}
+      fixed={{ startTime, endTime }}
+      always={[
+        { field: "sourceIp", operator: "=", value: String(sourceIp) },
+        { field: "siteId", operator: "=", value: String(siteId) },
+      ]}
+      embedded
+    />
+  );
+}
+
+function Note({ incidentId }: { incidentId: string }) {
+  const { t } = useWords();
   const { failed } = useNotices();
   const client = useQueryClient();
-  return async (work: Promise<unknown>): Promise<void> => {
+  const [note, setNote] = useState("");
+  const add = async (): Promise<void> => {
     try {
-      await work;
+      await call(catalog.incident.operations.updateIncident, { incidentId, note });
+      setNote("");
       await client.invalidateQueries();
     } catch (error) {
       failed(error);
     }
   };
-}
-
-function StatusAndNote({ incidentId, status }: { incidentId: string; status: string }) {
-  const { t, valueText } = useWords();
-  const change = useChange();
-  const [note, setNote] = useState("");
-  const addNote = async (): Promise<void> => {
-    await change(call(updateIncident, { incidentId, note }));
-    setNote("");
-  };
   return (
-    <Container>
+    <Container header={<Header variant="h2">{t("note")}</Header>}>
       <SpaceBetween size="m">
-        <SegmentedControl
-          label={t("status")}
-          selectedId={status}
-          options={STATUSES.map((id) => ({ id, text: valueText(id) }))}
-          onChange={({ detail }) =>
-            void change(callAny(updateIncident, { incidentId, status: detail.selectedId }))
-          }
-        />
-        <FormField label={t("note")} description={t("noteText")} stretch>
+        <FormField label={t("noteText")} stretch>
           <Textarea rows={2} value={note} onChange={({ detail }) => setNote(detail.value)} />
         </FormField>
-        <Button disabled={note.trim() === ""} onClick={() => void addNote()}>
+        <Button disabled={note.trim() === ""} onClick={() => void add()}>
           {t("addNote")}
         </Button>
       </SpaceBetween>
     </Container>
-  );
-}
-
-function Responses({ responses }: { responses: readonly Item[] }) {
-  const { t, resourceTitle } = useWords();
-  const change = useChange();
-  return (
-    <Rows
-      title={resourceTitle("response")}
-      items={responses}
-      columns={["cidr", "state", "expireTime", "createdBy"]}
-      action={(item) =>
-        item.state === "active" ? (
-          <Button
-            onClick={() => void change(callAny(revokeResponse, { responseId: item.responseId }))}
-          >
-            {t("undo")}
-          </Button>
-        ) : null
-      }
-    />
-  );
-}
-
-type RowsProps = {
-  readonly title: string;
-  readonly items: readonly Item[];
-  readonly columns: readonly string[];
-  action?(item: Item): React.ReactNode;
-};
-
-function Rows({ title, items, columns, action }: RowsProps) {
-  const { t, label } = useWords();
-  const definitions = columns.map((id) => ({
-    id,
-    header: label(id),
-    cell: (item: Item): React.ReactNode => <Value field={id} value={item[id]} />,
-  }));
-  if (action !== undefined)
-    definitions.push({ id: "action", header: label("action"), cell: action });
-  return (
-    <Table
-      wrapLines
-      header={<Header variant="h2">{title}</Header>}
-      items={items}
-      columnDefinitions={definitions}
-      empty={t("empty")}
-    />
   );
 }

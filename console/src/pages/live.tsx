@@ -1,35 +1,33 @@
 /** Events as they arrive, with the reason of the chosen one beside them. */
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useEffect, useState } from "react";
 import { useWords } from "../language.tsx";
-import { useQueryValue } from "../location.ts";
-import { Value } from "../resource/value.tsx";
-import { usePanel } from "../shell/shell.tsx";
+import { useAddress, useQueryValue } from "../location.ts";
+import { readTokens } from "../resource/filter-text.ts";
+import { ResourceFilter } from "../resource/resource-filter.tsx";
+import { resourceAt } from "../resource/resources.ts";
+import { searchInput, useTableState } from "../resource/table-state.ts";
+import { usePanel } from "../shell/panel.ts";
 import { EventReason, matchesOf } from "./event-reason.tsx";
-import { type Tailed, useLiveEvents } from "./live-stream.ts";
+import { LiveRows } from "./live-rows.tsx";
+import { type Live as LiveEvents, useLiveEvents } from "./live-stream.ts";
 
-const COLUMNS = [
-  "time",
-  "disposition",
-  "sourceIp",
-  "method",
-  "path",
-  "status",
-  "score",
-  "message",
-] as const;
-const ROW_PIXELS = 32;
-const SHOWN_ROWS = 60;
+const NONE = { fixed: {}, always: [] };
+/** Rows whose values the filter suggests. */
+const SUGGESTED_ROWS = 200;
 
 export default function Live() {
   const { t } = useWords();
   const [paused, setPaused] = useState(false);
-  const [selected, select] = useQueryValue("event");
-  const { kept, buffered, connected } = useLiveEvents(paused);
+  const [selected, select] = useQueryValue("event", { replace: true });
+  const shown = resourceAt("search");
+  const tokens = readTokens(useAddress().searchParams.get("filter") ?? "");
+  const search = shown === undefined ? {} : searchInput(shown, tokens, NONE);
+  const live = useLiveEvents(paused, search);
+  const { kept } = live;
   const showPanel = usePanel();
   const chosen = kept.find(({ event }) => event.uid === selected);
   // biome-ignore lint/correctness/useExhaustiveDependencies: events do not change once arrived
@@ -41,75 +39,53 @@ export default function Live() {
       close: () => select(""),
     });
   }, [chosen?.event.uid, t("event")]);
+  const suggested = kept.slice(0, SUGGESTED_ROWS).map(({ event }) => event);
   return (
     <SpaceBetween size="m">
       <Header
         variant="h1"
         counter={`(${kept.length})`}
-        actions={
-          <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-            <StatusIndicator type={connected ? "success" : "pending"}>
-              {connected ? t("connected") : t("connecting")}
-            </StatusIndicator>
-            {paused ? <Box>{t("buffered", { count: buffered })}</Box> : null}
-            <Button onClick={() => setPaused(!paused)}>{paused ? t("resume") : t("pause")}</Button>
-          </SpaceBetween>
-        }
+        description={t("liveHelp")}
+        actions={<Controls {...{ live, paused, setPaused }} />}
       >
         {t("live")}
       </Header>
-      <Rows {...{ kept, selected, select }} scrolled={() => setPaused(true)} />
+      {shown === undefined ? null : <LiveFilter {...{ shown, items: suggested }} />}
+      <LiveRows {...{ kept, selected, select, paused }} scrolled={() => setPaused(true)} />
     </SpaceBetween>
   );
 }
 
-type RowsProps = {
-  readonly kept: readonly Tailed[];
-  readonly selected: string;
-  select(uid: string): void;
-  scrolled(): void;
+type FilterProps = Pick<Parameters<typeof ResourceFilter>[0], "shown" | "items">;
+
+function LiveFilter({ shown, items }: FilterProps) {
+  const { tokens, setTokens } = useTableState(shown, NONE);
+  return <ResourceFilter {...{ shown, items, tokens, setTokens }} />;
+}
+
+type ControlsProps = {
+  readonly live: LiveEvents;
+  readonly paused: boolean;
+  setPaused(paused: boolean): void;
 };
 
-/** Only the rows in view are in the page, so that thousands cost nothing. */
-function Rows({ kept, selected, select, scrolled }: RowsProps) {
-  const { t, label } = useWords();
-  const [top, setTop] = useState(0);
-  const first = Math.max(0, Math.floor(top / ROW_PIXELS) - 10);
-  const rows = kept.slice(first, first + SHOWN_ROWS);
+function Controls({ live: { connected, buffered, lost }, paused, setPaused }: ControlsProps) {
+  const { t } = useWords();
   return (
-    <section
-      className="live"
-      aria-label={t("live")}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must take the keyboard
-      tabIndex={0}
-      onScroll={({ currentTarget: { scrollTop } }) => {
-        setTop(scrollTop);
-        if (scrollTop > ROW_PIXELS) scrolled();
-      }}
-    >
-      <div className="live-row live-head">
-        {COLUMNS.map((column) => (
-          <span key={column}>{label(column)}</span>
-        ))}
-      </div>
-      {kept.length === 0 ? <Box padding="l">{t("liveEmpty")}</Box> : null}
-      <div style={{ height: first * ROW_PIXELS }} />
-      {rows.map(({ event }) => (
-        <button
-          key={event.uid}
-          type="button"
-          className="live-row"
-          aria-pressed={event.uid === selected}
-          onClick={() => select(event.uid)}
-        >
-          {COLUMNS.map((column) => (
-            <span key={column}>
-              <Value field={column} value={event[column]} />
-            </span>
-          ))}
-        </button>
-      ))}
-      <div style={{ height: Math.max(0, kept.length - first - SHOWN_ROWS) * ROW_PIXELS }} />
-    </section>
+    <SpaceBetween direction="horizontal" size="xs" alignItems="center">
+      <StatusIndicator type={connected ? "success" : "pending"}>
+        {connected ? t("connected") : t("connecting")}
+      </StatusIndicator>
+      {lost > 0 ? (
+        <StatusIndicator type="warning">{t("lostRows", { count: lost })}</StatusIndicator>
+      ) : null}
+      <Button
+        variant={paused ? "primary" : "normal"}
+        nativeButtonAttributes={{ "data-key": "p" }}
+        onClick={() => setPaused(!paused)}
+      >
+        {paused ? `${t("resume")} · ${t("buffered", { count: buffered })}` : t("pause")}
+      </Button>
+    </SpaceBetween>
   );
 }

@@ -1,105 +1,159 @@
 /** Three questions in order: what needs me now, what changed, are we covered. */
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
-import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
 import { catalog } from "../../../src/catalog.ts";
-import type { Operation } from "../../../src/kernel/operation.ts";
-import { callAny } from "../api/client.ts";
+import { session } from "../api/session.ts";
 import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
-import { type Item, itemsOf } from "../resource/resources.ts";
+import { countHref } from "../resource/counts.ts";
+import { type Item, itemsOf, listAddress } from "../resource/resources.ts";
 import { Value } from "../resource/value.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { Asked } from "../resource/value-menu.tsx";
+import { Failure } from "../shell/failure.tsx";
+import { Alarms } from "./alarms.tsx";
+import { Coverage } from "./coverage.tsx";
+import { EventHistory } from "./event-history.tsx";
+import { type Asked as Answer, useAnswer } from "./home-data.ts";
+import { Needs } from "./needs.tsx";
+import { readRange } from "./range-text.ts";
 
-const OPEN = { filters: [{ name: "status", values: ["open"], operator: "eq" }] };
+const ROWS_MAX = 8;
+const OPEN: Item = {
+  filters: [{ name: "status", values: ["open"], operator: "eq" }],
+  pageSize: ROWS_MAX,
+};
+const CHANGES: Item = { changesOnly: true, pageSize: ROWS_MAX };
 
 export default function Overview() {
   const { t } = useWords();
+  const operator = useQuery(session).data?.operator === true;
+  const incidents = useAnswer(catalog.incident.operations.listIncidents, OPEN);
+  const changes = useAnswer(catalog.audit.operations.listEntries, CHANGES);
+  const { startTime } = readRange(new URLSearchParams(), Date.now());
   return (
-    <SpaceBetween size="l">
+    <SpaceBetween size="xl">
       <Header variant="h1">{t("overview")}</Header>
-      <Short
-        {...{ title: t("needsMe"), operation: catalog.incident.operations.listIncidents }}
-        columns={["severity", "title", "sourceIp", "eventCount", "lastTime"]}
-        {...{ input: OPEN, path: "incidents", idField: "incidentId", linked: "title" }}
-        empty={<Box>{t("noOpenIncidents")}</Box>}
-      />
-      <Short
-        {...{ title: t("covered"), operation: catalog.waf.operations.listSites }}
-        columns={["domains", "mode", "state", "upstreams"]}
-        {...{ input: {}, path: "sites", idField: "siteId", linked: "domains" }}
-        empty={
-          <SpaceBetween size="s">
-            <Box>{t("noSites")}</Box>
-            <Button variant="primary" onClick={() => navigate("/sites/create")}>
-              {t("protectSite")}
-            </Button>
-          </SpaceBetween>
-        }
-      />
-      <Short
-        {...{ title: t("whatChanged"), operation: catalog.audit.operations.listEntries }}
-        columns={["time", "principalName", "operation", "decision", "code"]}
-        {...{ input: {}, path: "audit", idField: "index", linked: "time" }}
-        empty={<Box>{t("empty")}</Box>}
-      />
+      <section aria-labelledby="needs">
+        <SpaceBetween size="m">
+          <Question id="needs" text={t("needsMe")} />
+          <Alarms />
+          <Needs operator={operator} />
+          <Short
+            title={t("openIncidents")}
+            asked={incidents}
+            columns={["severity", "title", "sourceIp", "eventCount", "lastTime"]}
+            {...{ resource: "incident", idField: "incidentId", linked: "title" }}
+            href={listAddress("incidents", [{ field: "status", operator: "=", value: "open" }])}
+            empty={<Box>{t("noOpenIncidents")}</Box>}
+          />
+        </SpaceBetween>
+      </section>
+      <section aria-labelledby="changed">
+        <SpaceBetween size="m">
+          <Question id="changed" text={t("whatChanged")} />
+          <EventHistory search={{ startTime }} href="/search" />
+          <Short
+            title={t("changesMade")}
+            asked={changes}
+            columns={["time", "principalName", "operation", "resource", "code"]}
+            {...{ resource: "entry", idField: "index", linked: "time" }}
+            href="/audit?changes=true"
+            empty={<Box>{t("noChanges")}</Box>}
+          />
+        </SpaceBetween>
+      </section>
+      <section aria-labelledby="covered">
+        <SpaceBetween size="m">
+          <Question id="covered" text={t("covered")} />
+          <Coverage operator={operator} />
+          <Sites />
+        </SpaceBetween>
+      </section>
     </SpaceBetween>
+  );
+}
+
+function Question({ id, text }: { id: string; text: string }) {
+  return (
+    <h2 id={id} className="question">
+      {text}
+    </h2>
+  );
+}
+
+function Sites() {
+  const { t } = useWords();
+  const sites = useAnswer(catalog.waf.operations.listSites, { pageSize: ROWS_MAX });
+  return (
+    <Short
+      title={t("protectedSites")}
+      asked={sites}
+      columns={["domains", "mode", "state", "upstreams"]}
+      {...{ resource: "site", idField: "siteId", linked: "domains", href: "/sites" }}
+      empty={
+        <SpaceBetween size="s">
+          <Box>{t("noSites")}</Box>
+          <Button variant="primary" onClick={() => navigate("/sites/create")}>
+            {t("protectSite")}
+          </Button>
+        </SpaceBetween>
+      }
+    />
   );
 }
 
 type ShortProps = {
   readonly title: string;
-  readonly operation: Operation;
-  readonly input: Item;
+  readonly asked: Answer;
   readonly columns: readonly string[];
-  readonly path: string;
+  readonly resource: string;
   readonly idField: string;
   readonly linked: string;
+  /** The whole list. */
+  readonly href: string;
   readonly empty: React.ReactNode;
 };
 
-function Short({ title, operation, input, columns, path, idField, linked, empty }: ShortProps) {
+/** The first few of a list. */
+function Short({ title, asked, columns, resource, idField, linked, href, empty }: ShortProps) {
   const { t, label } = useWords();
-  const query = useQuery({
-    queryKey: ["overview", operation.name],
-    queryFn: () => callAny(operation, { ...input, pageSize: 8 }),
-    refetchInterval: 5_000,
-  });
+  const { answer, error, denied } = asked;
+  const path = href.split("?")[0];
+  if (denied) return null;
   const cell = (field: string) => (item: Item) => {
     const value = <Value field={field} value={item[field]} />;
-    return field === linked ? (
-      <Link href={`/${path}/${String(item[idField])}`}>{value}</Link>
-    ) : (
-      value
+    const to =
+      field === linked ? `${path}/${String(item[idField])}` : countHref(resource, field, item);
+    return (
+      <Asked field={field} value={item[field]}>
+        {to === undefined ? value : <Link href={to}>{value}</Link>}
+      </Asked>
     );
   };
   return (
-    <Container
-      disableContentPaddings
+    <Table
+      variant="container"
+      enableKeyboardNavigation
+      ariaLabels={{ tableLabel: title }}
       header={
         <Header
-          variant="h2"
-          counter={`(${String(query.data?.totalCount ?? 0)})`}
-          actions={<Link href={`/${path}`}>{t("details")}</Link>}
+          variant="h3"
+          counter={answer === undefined ? "" : `(${String(answer.totalCount)})`}
+          actions={<Link href={href}>{t("seeAll")}</Link>}
         >
           {title}
         </Header>
       }
-    >
-      <Table
-        variant="embedded"
-        enableKeyboardNavigation
-        items={query.data === undefined ? [] : itemsOf(query.data)}
-        loading={query.isPending}
-        loadingText={t("loading")}
-        columnDefinitions={columns.map((id) => ({ id, header: label(id), cell: cell(id) }))}
-        empty={query.isError ? <Failure error={query.error} /> : empty}
-      />
-    </Container>
+      items={answer === undefined ? [] : itemsOf(answer)}
+      loading={answer === undefined && error === null}
+      loadingText={t("loading")}
+      columnDefinitions={columns.map((id) => ({ id, header: label(id), cell: cell(id) }))}
+      empty={error === null ? empty : <Failure error={error} />}
+    />
   );
 }

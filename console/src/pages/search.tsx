@@ -1,78 +1,92 @@
-/** Searches the lake: a time range, filters, the count over time and the most frequent values. */
-import Container from "@cloudscape-design/components/container";
+/** Searches the lake: one filter and one range for the chart, the frequent values and the list. */
+import Box from "@cloudscape-design/components/box";
 import Header from "@cloudscape-design/components/header";
-import SegmentedControl from "@cloudscape-design/components/segmented-control";
+import Link from "@cloudscape-design/components/link";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense } from "react";
 import { catalog } from "../../../src/catalog.ts";
-import { call, callAny } from "../api/client.ts";
+import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { useQueryValue } from "../location.ts";
+import { useAddress, useQueryValue } from "../location.ts";
+import { readTokens, withToken, writeTokens } from "../resource/filter-text.ts";
 import ResourceTable from "../resource/resource-table.tsx";
-import { Failure } from "../shell/notices.tsx";
+import { type Item, resourceAt } from "../resource/resources.ts";
+import { searchInput } from "../resource/table-state.ts";
+import { Value } from "../resource/value.tsx";
+import { Asked } from "../resource/value-menu.tsx";
+import { Failure } from "../shell/failure.tsx";
+import { EventHistory } from "./event-history.tsx";
+import { useTimeRange } from "./time-range.ts";
 
-const EventChart = lazy(() => import("./event-chart.tsx"));
-const RANGES = { hour: 3_600, day: 86_400, week: 604_800 } as const;
-const FIELDS = ["sourceIp", "path", "ruleIds", "disposition", "method", "userAgent", "status"];
-const [resource] = catalog.events.resources;
-const shown = {
-  path: "search",
-  contract: catalog.events,
-  resource,
-  filterable: ["sourceIp", "disposition", "method", "host", "path", "status", "score", "siteId"],
-};
+const RangePicker = lazy(() => import("./range-picker.tsx"));
+const FIELDS = [
+  "sourceIp",
+  "path",
+  "ruleIds",
+  "disposition",
+  "method",
+  "host",
+  "userAgent",
+  "status",
+];
+const VALUES_MAX = 8;
 
 export default function Search() {
   const { t } = useWords();
-  const [range, setRange] = useQueryValue("range");
-  const seconds = range === "hour" ? RANGES.hour : range === "week" ? RANGES.week : RANGES.day;
-  const [now] = useState(() => Date.now());
-  const startTime = new Date(now - seconds * 1000).toISOString();
-  const counts = useQuery({
-    queryKey: ["counts", startTime],
-    queryFn: () => call(catalog.events.operations.countEvents, { startTime }),
-    refetchInterval: 10_000,
-  });
+  const range = useTimeRange();
+  const { searchParams } = useAddress();
+  const shown = resourceAt("search");
+  if (shown === undefined) return null;
+  const { startTime, endTime } = range;
+  const times = { startTime, ...(endTime === undefined ? {} : { endTime }) };
+  const tokens = readTokens(searchParams.get("filter") ?? "");
+  const search = { ...searchInput(shown, tokens, { fixed: times, always: [] }), ...times };
   return (
     <SpaceBetween size="l">
-      <SegmentedControl
-        label={t("range")}
-        selectedId={range === "" ? "day" : range}
-        onChange={({ detail }) => setRange(detail.selectedId)}
-        options={[
-          { id: "hour", text: t("lastHour") },
-          { id: "day", text: t("lastDay") },
-          { id: "week", text: t("lastWeek") },
-        ]}
-      />
-      <Container header={<Header variant="h2">{t("histogram")}</Header>}>
-        {counts.isError ? <Failure error={counts.error} /> : null}
+      <SpaceBetween direction="horizontal" size="s" alignItems="center">
+        <Box variant="awsui-key-label">{t("range")}</Box>
         <Suspense fallback={t("loading")}>
-          <EventChart points={counts.data?.series[0]?.points ?? []} />
+          <RangePicker range={range} />
         </Suspense>
-      </Container>
-      <Top startTime={startTime} />
-      <ResourceTable shown={shown} fixed={{ startTime }} />
+      </SpaceBetween>
+      <ResourceTable shown={shown} fixed={times} embedded="page" />
+      <EventHistory search={search} />
+      <Top search={search} />
     </SpaceBetween>
   );
 }
 
-function Top({ startTime }: { startTime: string }) {
-  const { t, label } = useWords();
+type Counted = { readonly value: string; readonly count: number };
+
+function Top({ search }: { search: Item }) {
+  const { t, label, numberText } = useWords();
   const [chosen, choose] = useQueryValue("top");
+  const address = useAddress();
   const field = FIELDS.includes(chosen) ? chosen : "sourceIp";
   const query = useQuery({
-    queryKey: ["top", field, startTime],
-    queryFn: () => callAny(catalog.events.operations.topValues, { field, startTime, valuesMax: 8 }),
+    queryKey: ["top", field, search],
+    queryFn: () =>
+      callAny(catalog.events.operations.topValues, { ...search, field, valuesMax: VALUES_MAX }),
+    placeholderData: (before) => before,
   });
   const options = FIELDS.map((value) => ({ value, label: label(value) }));
-  const values = (query.data?.values ?? []) as { value: string; count: number }[];
+  const values = (query.data?.values ?? []) as readonly Counted[];
+  const only = (value: string): string => {
+    const next = new URL(address);
+    const tokens = readTokens(next.searchParams.get("filter") ?? "");
+    next.searchParams.set(
+      "filter",
+      writeTokens(withToken(tokens, { field, operator: "=", value })),
+    );
+    return next.pathname + next.search;
+  };
   return (
     <Table
       items={values}
+      ariaLabels={{ tableLabel: t("topValues") }}
       header={
         <Header
           variant="h2"
@@ -89,8 +103,20 @@ function Top({ startTime }: { startTime: string }) {
         </Header>
       }
       columnDefinitions={[
-        { id: "value", header: label(field), cell: ({ value }) => value },
-        { id: "count", header: t("count"), cell: ({ count }) => count },
+        {
+          id: "value",
+          header: label(field),
+          cell: ({ value }) => (
+            <Asked field={field} value={value}>
+              <Value field={field} value={value} />
+            </Asked>
+          ),
+        },
+        {
+          id: "count",
+          header: t("count"),
+          cell: ({ value, count }) => <Link href={only(value)}>{numberText(count)}</Link>,
+        },
       ]}
       empty={query.isError ? <Failure error={query.error} /> : t("empty")}
     />

@@ -11,7 +11,7 @@ import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
 import { OperationForm } from "../resource/operation-form.tsx";
 
-export function SetupPage() {
+export default function SetupPage() {
   const { t } = useWords();
   const client = useQueryClient();
   const [token] = useState(() => window.location.hash.slice(1));

@@ -1,56 +1,106 @@
-/** One site: its settings, what is let through, and the way to take it off. */
+/** One site: its mode and its story, its exclusions and sources, and the way to take it off. */
+import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import { useQueryClient } from "@tanstack/react-query";
 import { catalog } from "../../../src/catalog.ts";
-import { call, callAny } from "../api/client.ts";
+import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import ResourceDetail from "../resource/resource-detail.tsx";
+import ResourceDetail, { type Tab } from "../resource/resource-detail.tsx";
 import ResourceTable from "../resource/resource-table.tsx";
-import { resourceAt } from "../resource/resources.ts";
-import { Failure, useNotices } from "../shell/notices.tsx";
+import { type Item, listAddress, resourceAt } from "../resource/resources.ts";
+import { useNotices } from "../shell/notices.tsx";
+import { EventHistory } from "./event-history.tsx";
+import { readRange } from "./range-text.ts";
+
+const MODES = ["off", "observe", "block"];
+const REFRESH_MS = 2_000;
 
 export default function SiteDetail({ siteId }: { siteId: string }) {
+  const { resourceTitle } = useWords();
+  const shown = resourceAt("sites");
+  if (shown === undefined) return null;
+  const table = (path: string): Tab[] => {
+    const of = resourceAt(path);
+    if (of === undefined) return [];
+    const label = resourceTitle(of.resource.name);
+    return [{ id: path, label, content: <ResourceTable shown={of} fixed={{ siteId }} embedded /> }];
+  };
+  const incidents = resourceAt("incidents");
+  return (
+    <ResourceDetail
+      shown={shown}
+      id={siteId}
+      refreshMs={REFRESH_MS}
+      above={(item) => <Above site={item} />}
+      more={() => [
+        ...(incidents === undefined
+          ? []
+          : [
+              {
+                id: "incidents",
+                label: resourceTitle("incident"),
+                content: (
+                  <ResourceTable
+                    shown={incidents}
+                    always={[{ field: "siteId", operator: "=", value: siteId }]}
+                    embedded
+                  />
+                ),
+              },
+            ]),
+        ...table("exclusions"),
+        ...table("list-entries"),
+      ]}
+    />
+  );
+}
+
+function Above({ site }: { site: Item }) {
   const { t, valueText } = useWords();
   const client = useQueryClient();
   const { failed } = useNotices();
-  const { getSite, updateSite } = catalog.waf.operations;
-  const site = useQuery({
-    queryKey: ["site", siteId, "mode"],
-    queryFn: () => call(getSite, { siteId }),
-    refetchInterval: 2_000,
-  });
-  const shown = resourceAt("sites");
-  const exclusions = resourceAt("exclusions");
-  if (site.isError) return <Failure error={site.error} />;
-  if (site.data === undefined || shown === undefined) return <Spinner />;
-  const setMode = async (mode: string): Promise<void> => {
+  const { siteId, mode, state, stateReason } = site;
+  const setMode = async (next: string): Promise<void> => {
     try {
-      await callAny(updateSite, { siteId, mode });
+      await callAny(catalog.waf.operations.updateSite, { siteId, mode: next });
       await client.invalidateQueries();
     } catch (error) {
       failed(error);
     }
   };
+  const { startTime } = readRange(new URLSearchParams(), Date.now());
+  const filters = [{ name: "siteId", values: [String(siteId)], operator: "eq" }];
+  const ofSite = [{ field: "siteId", operator: "=" as const, value: String(siteId) }];
   return (
     <SpaceBetween size="l">
-      <Header variant="h2" description={t("modeHelp")}>
-        {t("mode")}
-      </Header>
-      <SegmentedControl
-        label={t("mode")}
-        selectedId={site.data.mode}
-        onChange={({ detail }) => void setMode(detail.selectedId)}
-        options={["off", "observe", "block"].map((id) => ({ id, text: valueText(id) }))}
-      />
-      <ResourceDetail
-        key={`${site.data.updateTime} ${site.data.state}`}
-        shown={shown}
-        id={siteId}
-      />
-      {exclusions === undefined ? null : <ResourceTable shown={exclusions} fixed={{ siteId }} />}
+      <Container
+        header={
+          <Header
+            variant="h2"
+            description={t("modeHelp")}
+            actions={<Link href={`/explain?siteId=${String(siteId)}`}>{t("explain")}</Link>}
+          >
+            {t("mode")}
+          </Header>
+        }
+      >
+        <SpaceBetween size="s">
+          <SegmentedControl
+            label={t("mode")}
+            selectedId={String(mode)}
+            onChange={({ detail }) => void setMode(detail.selectedId)}
+            options={MODES.map((id) => ({ id, text: valueText(id) }))}
+          />
+          {state === "failed" ? (
+            <StatusIndicator type="error">{String(stateReason)}</StatusIndicator>
+          ) : null}
+        </SpaceBetween>
+      </Container>
+      <EventHistory search={{ startTime, filters }} href={listAddress("search", ofSite)} />
     </SpaceBetween>
   );
 }

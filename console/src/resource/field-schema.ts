@@ -6,6 +6,9 @@ export type FieldSchema = {
   readonly format?: string;
   readonly pattern?: string;
   readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxLength?: number;
   readonly enum?: readonly string[];
   readonly items?: FieldSchema;
   readonly anyOf?: readonly FieldSchema[];

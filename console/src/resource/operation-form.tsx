@@ -1,20 +1,21 @@
 /** A form made from an operation's input schema, with the server's faults beside the fields. */
-import Box from "@cloudscape-design/components/box";
+import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Form from "@cloudscape-design/components/form";
-import FormField from "@cloudscape-design/components/form-field";
-import Input from "@cloudscape-design/components/input";
-import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Textarea from "@cloudscape-design/components/textarea";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import type { Operation } from "../../../src/kernel/operation.ts";
-import { ApiError, callAny, requestOf } from "../api/client.ts";
+import { ApiError, callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { Failure } from "../shell/notices.tsx";
-import { type FormField as Field, fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
+import { Failure } from "../shell/failure.tsx";
+import { AskedField } from "./field-control.tsx";
+import { fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
 import type { Item } from "./resources.ts";
+
+const CallText = lazy(() => import("./call-text.tsx"));
+/** A boolean input of this name makes a second button that changes nothing. */
+const DRY_RUN = "dryRun";
 
 type Props = {
   readonly operation: Operation;
@@ -22,22 +23,27 @@ type Props = {
   readonly fixed?: Item;
   readonly initial?: Item;
   readonly submitText: string;
+  readonly disabled?: boolean;
   readonly cancel?: () => void;
   done(result: Item): void;
 };
 
 function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
   const { t } = useWords();
-  const fields = fieldsOf(operation).filter(({ name }) => !Object.hasOwn(fixed, name));
+  const fields = fieldsOf(operation).filter(
+    ({ name }) => !Object.hasOwn(fixed, name) && name !== DRY_RUN,
+  );
   const [texts, setTexts] = useState<Texts>(() =>
     Object.fromEntries(fields.map(({ name }) => [name, textOf(initial[name])])),
   );
   const [faults, setFaults] = useState<Texts>({});
   const [error, setError] = useState<unknown>();
+  const [tried, setTried] = useState<Item>();
   const [busy, setBusy] = useState(false);
   const read = readForm(fields, texts);
-  const submit = async (): Promise<void> => {
+  const submit = async (options: { dryRun: boolean }): Promise<void> => {
     setError(undefined);
+    setTried(undefined);
     if ("faults" in read) {
       setFaults(
         Object.fromEntries(Object.entries(read.faults).map(([at, fault]) => [at, t(fault)])),
@@ -47,7 +53,9 @@ function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
     setFaults({});
     setBusy(true);
     try {
-      done(await callAny(operation, { ...fixed, ...read.input }));
+      const input = { ...fixed, ...read.input };
+      if (options.dryRun) setTried(await callAny(operation, { ...input, [DRY_RUN]: true }));
+      else done(await callAny(operation, input));
     } catch (caught) {
       setError(caught);
       if (caught instanceof ApiError) setFaults(faultsByField(caught));
@@ -55,7 +63,7 @@ function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
     setBusy(false);
   };
   const set = (name: string, text: string) => setTexts((all) => ({ ...all, [name]: text }));
-  return { fields, texts, set, faults, error, busy, read, submit };
+  return { fields, texts, set, faults, error, busy, read, submit, tried };
 }
 
 function faultsByField({ details }: ApiError): Texts {
@@ -70,13 +78,15 @@ function faultsByField({ details }: ApiError): Texts {
 
 export function OperationForm(props: Props) {
   const { t } = useWords();
-  const { fields, texts, set, faults, error, busy, read, submit } = useForm(props);
-  const { operation, fixed = {}, submitText, cancel } = props;
+  const form = useForm(props);
+  const { fields, texts, set, faults, error, busy, read, submit, tried } = form;
+  const { operation, fixed = {}, submitText, disabled = false, cancel } = props;
+  const hasDryRun = Object.hasOwn(operation.input.properties, DRY_RUN);
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void submit();
+        if (!disabled) void submit({ dryRun: false });
       }}
     >
       <Form
@@ -88,7 +98,12 @@ export function OperationForm(props: Props) {
                 {t("cancel")}
               </Button>
             )}
-            <Button variant="primary" loading={busy}>
+            {hasDryRun ? (
+              <Button formAction="none" onClick={() => void submit({ dryRun: true })}>
+                {t("dryRun")}
+              </Button>
+            ) : null}
+            <Button variant="primary" loading={busy} disabled={disabled}>
               {submitText}
             </Button>
           </SpaceBetween>
@@ -103,88 +118,36 @@ export function OperationForm(props: Props) {
               fault={faults[field.name]}
             />
           ))}
-          {"input" in read && operation.authentication !== "none" ? (
-            <ExpandableSection headerText={t("showAsApi")}>
-              <ApiCall operation={operation} input={{ ...fixed, ...read.input }} />
-            </ExpandableSection>
-          ) : null}
+          {tried === undefined ? null : (
+            <Alert header={t("dryRunResult")}>
+              <pre className="json">{JSON.stringify(tried, null, 2)}</pre>
+            </Alert>
+          )}
+          {operation.authentication === "none" ? null : (
+            <AsCall
+              operation={operation}
+              input={{ ...fixed, ...("input" in read ? read.input : {}) }}
+            />
+          )}
         </SpaceBetween>
       </Form>
     </form>
   );
 }
 
-function ApiCall({ operation, input }: { operation: Operation; input: Item }) {
-  const secret = operation.secretInput ?? [];
-  const shown = Object.fromEntries(
-    Object.entries(input).map(([name, value]) => [name, secret.includes(name) ? "***" : value]),
-  );
-  const { method, url, body } = requestOf(operation, shown);
+/** The same as a command and as a request; loaded when somebody opens it. */
+function AsCall({ operation, input }: { operation: Operation; input: Item }) {
+  const { t } = useWords();
+  const [open, setOpen] = useState(false);
   return (
-    <Box variant="code">
-      <pre className="json">{`${method} ${url}\n${JSON.stringify(body, null, 2)}`}</pre>
-    </Box>
-  );
-}
-
-type AskedProps = {
-  readonly field: Field;
-  readonly text: string;
-  readonly fault: string | undefined;
-  set(name: string, text: string): void;
-};
-
-function AskedField({ field, text, fault, set }: AskedProps) {
-  const { t, label } = useWords();
-  const { name, required, schema } = field;
-  const several = schema.type === "array";
-  return (
-    <FormField
-      label={required ? label(name) : `${label(name)} (${t("optional")})`}
-      description={several ? t("onePerLine") : undefined}
-      errorText={fault}
-      stretch={schema.type === "object"}
+    <ExpandableSection
+      headerText={t("showAs")}
+      expanded={open}
+      onChange={({ detail }) => setOpen(detail.expanded)}
     >
-      <Control {...{ field, text, set }} />
-    </FormField>
-  );
-}
-
-function Control({ field: { name, schema }, text, set }: Omit<AskedProps, "fault">) {
-  const { t, valueText } = useWords();
-  const choices = schema.enum ?? (schema.type === "boolean" ? ["true", "false"] : undefined);
-  if (choices !== undefined) {
-    const options = choices.map((value) => ({
-      value,
-      label: schema.type === "boolean" ? t(value === "true" ? "yes" : "no") : valueText(value),
-    }));
-    return (
-      <Select
-        options={options}
-        selectedOption={options.find(({ value }) => value === text) ?? null}
-        onChange={({ detail }) => set(name, detail.selectedOption.value ?? "")}
-        placeholder={t("none")}
-      />
-    );
-  }
-  if (schema.type === "array" || schema.type === "object") {
-    const rows = schema.type === "object" ? 18 : 3;
-    return (
-      <Textarea
-        value={text}
-        rows={rows}
-        spellcheck={false}
-        onChange={({ detail }) => set(name, detail.value)}
-      />
-    );
-  }
-  return (
-    <Input
-      value={text}
-      name={name}
-      type={schema.format === "password" || name === "password" ? "password" : "text"}
-      inputMode={schema.type === "integer" ? "numeric" : "text"}
-      onChange={({ detail }) => set(name, detail.value)}
-    />
+      <Suspense fallback={t("loading")}>
+        {open ? <CallText operation={operation} input={input} /> : null}
+      </Suspense>
+    </ExpandableSection>
   );
 }

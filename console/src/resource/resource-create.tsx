@@ -1,16 +1,13 @@
 /** The create page of any resource; a secret in the answer is shown once. */
-import Alert from "@cloudscape-design/components/alert";
-import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
-import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import Header from "@cloudscape-design/components/header";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useWords } from "../language.tsx";
 import { navigate, useAddress } from "../location.ts";
 import { OperationForm } from "./operation-form.tsx";
 import { type Item, operationOf, type Shown } from "./resources.ts";
+import { SecretOnce } from "./secret-once.tsx";
 
 const STARTS: Readonly<Record<string, Item>> = {
   site: { mode: "block" },
@@ -23,7 +20,7 @@ const STARTS: Readonly<Record<string, Item>> = {
 };
 
 export default function ResourceCreate({ shown }: { shown: Shown }) {
-  const { t, resourceTitle } = useWords();
+  const { t, resourceTitle, about } = useWords();
   const client = useQueryClient();
   const [secret, setSecret] = useState("");
   const given = Object.fromEntries(useAddress().searchParams);
@@ -41,7 +38,11 @@ export default function ResourceCreate({ shown }: { shown: Shown }) {
   };
   return (
     <Container
-      header={<Header variant="h1">{t("createOf", { name: resourceTitle(resource.name) })}</Header>}
+      header={
+        <Header variant="h1" description={about(resource.name)}>
+          {t("createOf", { name: resourceTitle(resource.name) })}
+        </Header>
+      }
     >
       {secret === "" ? (
         <OperationForm
@@ -52,17 +53,7 @@ export default function ResourceCreate({ shown }: { shown: Shown }) {
           done={(result) => void done(result)}
         />
       ) : (
-        <SpaceBetween size="m">
-          <Alert type="warning">{t("secretOnce")}</Alert>
-          <CopyToClipboard
-            variant="inline"
-            textToCopy={secret}
-            copySuccessText={t("copied")}
-            copyErrorText={t("copyFailed")}
-            copyButtonAriaLabel={t("copy")}
-          />
-          <Button onClick={leave}>{t("done")}</Button>
-        </SpaceBetween>
+        <SecretOnce secret={secret} done={leave} />
       )}
     </Container>
   );

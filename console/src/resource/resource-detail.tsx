@@ -1,79 +1,191 @@
-/** The page about one of any resource: its fields, how to change it and how to delete it. */
+/** The page about one of any resource, in tabs; the chosen tab stands in the address. */
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
+import Tabs, { type TabsProps } from "@cloudscape-design/components/tabs";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import type { ReactNode } from "react";
 import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { Failure, useNotices } from "../shell/notices.tsx";
-import { DeleteDialog } from "./delete-dialog.tsx";
+import { setQueryValues, useAddress } from "../location.ts";
+import { Failure } from "../shell/failure.tsx";
+import { useNotices } from "../shell/notices.tsx";
+import { AsCode } from "./as-code.tsx";
+import { Fields } from "./fields.tsx";
+import type { FilterToken } from "./filter-text.ts";
+import { ItemButtons } from "./item-buttons.tsx";
 import { OperationForm } from "./operation-form.tsx";
-import { type Item, operationOf, type Shown } from "./resources.ts";
-import { Value } from "./value.tsx";
+import ResourceTable from "./resource-table.tsx";
+import { type Item, nameOf, operationOf, resourceAt, type Shown } from "./resources.ts";
 
-export default function ResourceDetail({ shown, id }: { shown: Shown; id: string }) {
+export type Tab = { readonly id: string; readonly label: string; readonly content: ReactNode };
+type Props = {
+  readonly shown: Shown;
+  readonly id: string;
+  /** Tabs of this resource alone; they stand behind the overview. */
+  more?(item: Item, answer: Item): readonly Tab[];
+  /** Stands above the fields on the overview. */
+  above?(item: Item, answer: Item): ReactNode;
+  /** The item in an answer that holds more than it. */
+  itemOf?(answer: Item): Item;
+  readonly refreshMs?: number;
+};
+
+export default function ResourceDetail(props: Props) {
+  const { shown, id, more, above, itemOf = (answer) => answer, refreshMs } = props;
   const { t } = useWords();
   const { resource } = shown;
-  const { succeeded } = useNotices();
-  const client = useQueryClient();
-  const [asking, setAsking] = useState(false);
   const get = operationOf(shown, "get");
-  const update = operationOf(shown, "update");
   const fixed = { [resource.idField]: id };
   const query = useQuery({
-    queryKey: [resource.name, id],
+    queryKey: [resource.name, "one", id],
     queryFn: () => (get === undefined ? fixed : callAny(get, fixed)),
+    refetchInterval: refreshMs ?? false,
   });
-  if (query.isError) return <Failure error={query.error} />;
+  if (query.isError && query.data === undefined) return <Failure error={query.error} />;
   if (query.data === undefined) return <Spinner />;
-  const item = query.data;
-  const done = async (): Promise<void> => {
-    await client.invalidateQueries();
-    succeeded(t("done"));
-  };
+  const item = itemOf(query.data);
+  const tabs: Tab[] = [
+    {
+      id: "overview",
+      label: t("overview"),
+      content: (
+        <SpaceBetween size="l">
+          {above?.(item, query.data)}
+          <Fields item={item} resource={resource.name} />
+        </SpaceBetween>
+      ),
+    },
+    ...(more?.(item, query.data) ?? []),
+    ...commonTabs({ shown, id, item, t }),
+  ];
   return (
     <SpaceBetween size="l">
-      <Header
-        variant="h1"
-        actions={
-          resource.delete === undefined ? null : (
-            <Button onClick={() => setAsking(true)}>{t("remove")}</Button>
-          )
-        }
-      >
-        {String(item[resource.titleField])}
+      <Header variant="h1" actions={<DetailActions {...{ shown, item }} />}>
+        <span className="long-name">{nameOf(shown, item)}</span>
       </Header>
-      <Fields item={item} />
-      {update === undefined || item.managed === true ? null : (
-        <Container>
-          <OperationForm
-            {...{ operation: update, fixed, initial: item }}
-            submitText={t("save")}
-            done={() => void done()}
-          />
-        </Container>
-      )}
-      {asking ? <DeleteDialog {...{ shown, item }} close={() => setAsking(false)} /> : null}
+      <AddressTabs tabs={tabs} />
     </SpaceBetween>
   );
 }
 
-/** Every field of an item with its label. */
-export function Fields({ item }: { item: Item }) {
-  const { t, label } = useWords();
+function DetailActions({ shown, item }: { shown: Shown; item: Item }) {
+  const { t } = useWords();
+  const client = useQueryClient();
   return (
-    <Container header={<Header variant="h2">{t("details")}</Header>}>
-      <KeyValuePairs
-        columns={3}
-        items={Object.entries(item).map(([field, value]) => ({
-          label: label(field),
-          value: <Value field={field} value={value} />,
-        }))}
+    <SpaceBetween direction="horizontal" size="xs">
+      <Button
+        iconName="refresh"
+        ariaLabel={t("refresh")}
+        nativeButtonAttributes={{ "data-key": "r" }}
+        onClick={() => void client.invalidateQueries()}
       />
+      <ItemButtons shown={shown} item={item} without="delete" />
+    </SpaceBetween>
+  );
+}
+
+/** Tabs whose choice is in the address; what a tab's own list keeps there goes when it is left. */
+export function AddressTabs({ tabs }: { tabs: readonly Tab[] }) {
+  const chosen = useAddress().searchParams.get("tab") ?? "";
+  const active = tabs.some(({ id }) => id === chosen) ? chosen : (tabs[0]?.id ?? "");
+  const change: TabsProps["onChange"] = ({ detail: { activeTabId } }) =>
+    setQueryValues({
+      tab: activeTabId === tabs[0]?.id ? "" : activeTabId,
+      filter: "",
+      page: "",
+      sort: "",
+      row: "",
+    });
+  return <Tabs activeTabId={active} onChange={change} tabs={[...tabs]} />;
+}
+
+type CommonProps = {
+  readonly shown: Shown;
+  readonly id: string;
+  readonly item: Item;
+  readonly t: ReturnType<typeof useWords>["t"];
+};
+
+/** The tabs that every resource has, as far as its contract and its fields go. */
+function commonTabs({ shown, id, item, t }: CommonProps): Tab[] {
+  const { resource, contract } = shown;
+  const events = resourceAt("search");
+  const audit = resourceAt("audit");
+  const about: readonly FilterToken[] = [{ field: resource.idField, operator: "=", value: id }];
+  const hasEvents = events?.filterable.includes(resource.idField) === true;
+  const ofRecord: readonly FilterToken[] = [{ field: "resource", operator: ":", value: id }];
+  const update = operationOf(shown, "update");
+  const tabs: (Tab | undefined)[] = [
+    update === undefined || item.managed === true
+      ? undefined
+      : {
+          id: "settings",
+          label: t("settings"),
+          content: <Settings key={String(item.updateTime)} {...{ shown, id, item }} />,
+        },
+    events === undefined || !hasEvents
+      ? undefined
+      : {
+          id: "events",
+          label: t("events"),
+          content: <ResourceTable shown={events} always={about} fixed={lastWeek()} embedded />,
+        },
+    contract.service === "audit" || audit === undefined
+      ? undefined
+      : {
+          id: "history",
+          label: t("history"),
+          content: <ResourceTable shown={audit} always={ofRecord} embedded />,
+        },
+    { id: "code", label: t("asCode"), content: <AsCode {...{ shown, id, item }} /> },
+    resource.delete === undefined
+      ? undefined
+      : { id: "danger", label: t("danger"), content: <Danger {...{ shown, item }} /> },
+  ];
+  return tabs.filter((tab) => tab !== undefined);
+}
+
+const WEEK_MS = 604_800_000;
+/** To the minute, so that the same search is the same key for a while. */
+function lastWeek(): Item {
+  const minute = Math.floor(Date.now() / 60_000) * 60_000;
+  return { startTime: new Date(minute - WEEK_MS).toISOString() };
+}
+
+function Settings({ shown, id, item }: { shown: Shown; id: string; item: Item }) {
+  const { t } = useWords();
+  const { succeeded } = useNotices();
+  const client = useQueryClient();
+  const update = operationOf(shown, "update");
+  if (update === undefined) return null;
+  const done = async (): Promise<void> => {
+    await client.invalidateQueries();
+    succeeded(t("saved"));
+  };
+  return (
+    <Container>
+      <OperationForm
+        {...{ operation: update, fixed: { [shown.resource.idField]: id }, initial: item }}
+        submitText={t("save")}
+        done={() => void done()}
+      />
+    </Container>
+  );
+}
+
+function Danger({ shown, item }: { shown: Shown; item: Item }) {
+  const { t, operationTitle } = useWords();
+  const remove = operationOf(shown, "delete");
+  if (remove === undefined) return null;
+  return (
+    <Container header={<Header variant="h2">{operationTitle(remove)}</Header>}>
+      <SpaceBetween size="m">
+        <div>{t(remove.dangerous === true ? "dangerFinal" : "dangerPlain")}</div>
+        <ItemButtons shown={shown} item={item} without="others" />
+      </SpaceBetween>
     </Container>
   );
 }

@@ -1,6 +1,7 @@
 /** Where each resource of the contracts has its pages, and which fields its list can filter by. */
-import { catalog } from "../../../src/catalog.ts";
+import { catalog, contracts } from "../../../src/catalog.ts";
 import type { Contract, Operation, Resource } from "../../../src/kernel/operation.ts";
+import { type FilterToken, writeTokens } from "./filter-text.ts";
 
 export type Shown = {
   readonly path: string;
@@ -8,16 +9,27 @@ export type Shown = {
   readonly resource: Resource;
   /** Fields that the server filters and sorts by; the contracts do not say it. */
   readonly filterable: readonly string[];
+  /** False when the list has an order of its own and takes none. */
+  readonly sortable: boolean;
 };
 
-function shown(path: string, contract: Contract, name: string, filterable: string): Shown[] {
+type Options = { readonly sortable?: boolean };
+
+function shown(
+  path: string,
+  contract: Contract,
+  name: string,
+  filterable: string,
+  { sortable = true }: Options = {},
+): Shown[] {
   const resource = contract.resources.find((candidate) => candidate.name === name);
   if (resource === undefined) return [];
-  return [{ path, contract, resource, filterable: filterable === "" ? [] : filterable.split(" ") }];
+  const fields = filterable === "" ? [] : filterable.split(" ");
+  return [{ path, contract, resource, filterable: fields, sortable }];
 }
 
-const { waf, certificates, incident, iam, audit, fleet, account } = catalog;
-const all: readonly Shown[] = [
+const { waf, certificates, incident, iam, sts, audit, fleet, account, events } = catalog;
+const listed: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
@@ -51,21 +63,63 @@ const all: readonly Shown[] = [
     "incidents",
     incident,
     "incident",
-    "severity title sourceIp siteId status eventCount scoreTotal lastTime",
+    "severity title sourceIp siteId status categories eventCount scoreTotal lastTime incidentId",
   ),
-  ...shown("findings", incident, "finding", "severity category sourceIp siteId incidentId"),
-  ...shown("responses", incident, "response", "state cidr siteId automatic incidentId"),
-  ...shown("users", iam, "user", "name userId enabled createTime"),
+  ...shown("groups", iam, "group", "name groupId policyIds userIds"),
+  ...shown("roles", iam, "role", "name roleId policyIds boundaryPolicyId"),
+  ...shown("role-sessions", sts, "roleSession", "name roleId sourcePrincipalId"),
+  ...shown(
+    "findings",
+    incident,
+    "finding",
+    "severity category sourceIp siteId incidentId findingId",
+  ),
+  ...shown("responses", incident, "response", "state cidr siteId automatic incidentId responseId"),
+  ...shown("users", iam, "user", "name userId enabled policyIds createTime"),
   ...shown("policies", iam, "policy", "name policyId managed updateTime"),
   ...shown("bearer-keys", iam, "bearerKey", "name bearerKeyId userId"),
+  ...shown("access-keys", iam, "accessKey", "accessKeyId userId enabled"),
   ...shown("sessions", iam, "session", "sessionId userId sourceIp"),
-  ...shown("audit", audit, "entry", "operation resource principalName sourceIp decision code"),
-  ...shown("nodes", fleet, "node", ""),
+  ...shown(
+    "audit",
+    audit,
+    "entry",
+    "operation resource principalName principalId sourceIp decision code requestId",
+    { sortable: false },
+  ),
+  ...shown("nodes", fleet, "node", "name nodeId plane state"),
   ...shown("accounts", account, "account", ""),
+  ...shown("guardrails", account, "guardrail", "name guardrailId"),
+  ...shown(
+    "search",
+    events,
+    "event",
+    "sourceIp disposition method host path status score siteId userAgent userName ruleIds message classUid severityId activity",
+  ),
 ];
 
+/** "listEntry" → "list-entries". */
+export function pathOfResource(name: string): string {
+  const dashed = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  if (dashed.endsWith("y")) return `${dashed.slice(0, -1)}ies`;
+  return dashed.endsWith("s") ? `${dashed}es` : `${dashed}s`;
+}
+
+/** A resource that nobody listed above still has its pages; it cannot be filtered. */
+function unlisted(): Shown[] {
+  const known = new Set(listed.map(({ resource }) => resource));
+  return contracts.flatMap((contract) =>
+    contract.resources
+      .filter((resource) => !known.has(resource) && resource.list !== undefined)
+      .flatMap(({ name }) => shown(pathOfResource(name), contract, name, "", { sortable: false })),
+  );
+}
+
+/** Every resource that has pages. */
+export const allShown: readonly Shown[] = [...listed, ...unlisted()];
+
 export const resourceAt = (path: string): Shown | undefined =>
-  all.find((candidate) => candidate.path === path);
+  allShown.find((candidate) => candidate.path === path);
 
 /** An operation of the resource's contract; undefined when the resource has none of the kind. */
 export function operationOf(
@@ -84,26 +138,40 @@ export function itemsOf(answer: Item): Item[] {
   return Array.isArray(found) ? found : [];
 }
 
+/** What stands for an item in a heading or a question. */
+export function nameOf({ resource }: Shown, item: Item): string {
+  const title = item[resource.titleField] ?? item[resource.idField];
+  return String(Array.isArray(title) ? title[0] : title);
+}
+
 const PATH_BY_FIELD: Readonly<Record<string, string>> = {
-  siteId: "sites",
   siteIds: "sites",
-  certificateId: "certificates",
-  orderId: "orders",
-  authorityId: "authorities",
   parentId: "authorities",
-  issuancePolicyId: "issuance-policies",
-  incidentId: "incidents",
-  userId: "users",
-  policyId: "policies",
   policyIds: "policies",
-  nodeId: "nodes",
-  accountId: "accounts",
+  determiningPolicyIds: "policies",
+  activeResponseId: "responses",
   uid: "search",
   eventUids: "search",
+  ...Object.fromEntries(
+    allShown
+      .filter(({ resource }) => resource.idField !== "index" && resource.idField !== "uid")
+      .filter(({ resource }) => resource.get !== undefined)
+      .map(({ resource, path }) => [resource.idField, path]),
+  ),
 };
 
 /** Address of the page about an id, if there is one. */
 export function hrefOf(field: string, id: string): string | undefined {
   const path = PATH_BY_FIELD[field];
-  return path === undefined || id === "" ? undefined : `/${path}/${encodeURIComponent(id)}`;
+  if (path === undefined || id === "" || !/^[\w-]+$/.test(id)) return undefined;
+  const of = resourceAt(path);
+  if (of?.resource.get !== undefined) return `/${path}/${encodeURIComponent(id)}`;
+  return listAddress(path, [{ field: of?.resource.idField, operator: "=", value: id }]);
+}
+
+/** Address of a list with these filters. */
+export function listAddress(path: string, tokens: readonly FilterToken[], more = ""): string {
+  const query = new URLSearchParams(more);
+  if (tokens.length > 0) query.set("filter", writeTokens(tokens));
+  return query.size === 0 ? `/${path}` : `/${path}?${query}`;
 }

@@ -5,6 +5,7 @@ import StatusIndicator, {
 } from "@cloudscape-design/components/status-indicator";
 import { useWords } from "../language.tsx";
 import { hrefOf } from "./resources.ts";
+import { isEnumField } from "./schema-fields.ts";
 
 const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   applied: "success",
@@ -43,30 +44,41 @@ const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   Observed: "warning",
 };
 const STATUS_FIELDS = ["mode", "state", "status", "severity", "decision", "disposition", "action"];
+/** Numbers that name something; a separator of thousands would change them. */
+const NAMING_NUMBER = /(?:Id|Ids|Uid|Version)$|^(?:index|code|status|line|phase)$/;
 
 export function Value({ field, value }: { field: string; value: unknown }) {
-  const { t, valueText, timeText, numberText } = useWords();
+  const { t, valueText, numberText } = useWords();
   if (value === null || value === undefined || value === "") return <>{t("none")}</>;
   if (typeof value === "boolean") return <>{value ? t("yes") : t("no")}</>;
   if (typeof value === "number") {
-    const plain = /Id$|^index$|^code$|^status$|^line$/.test(field);
-    return <>{plain ? value : numberText(value)}</>;
+    // An event that is no HTTP exchange has no status.
+    if (field === "status" && value === 0) return <>{t("none")}</>;
+    return <>{NAMING_NUMBER.test(field) ? value : numberText(value)}</>;
   }
   if (Array.isArray(value)) return <Several field={field} values={value} />;
-  if (typeof value === "object")
+  if (typeof value === "object") {
     return <pre className="json">{JSON.stringify(value, null, 2)}</pre>;
+  }
   const text = String(value);
-  if (/[tT]ime$/.test(field))
-    return (
-      <time dateTime={text} title={text}>
-        {timeText(text)}
-      </time>
-    );
+  if (/[tT]ime$/.test(field)) return <Time time={text} />;
   const href = hrefOf(field, text);
   if (href !== undefined) return <Link href={href}>{text}</Link>;
+  if (!isEnumField(field)) return <>{text}</>;
   const type = STATUS_FIELDS.includes(field) ? TYPE_BY_VALUE[text] : undefined;
-  if (type !== undefined) return <StatusIndicator type={type}>{valueText(text)}</StatusIndicator>;
-  return <>{valueText(text)}</>;
+  if (type === undefined) return <>{valueText(text)}</>;
+  return <StatusIndicator type={type}>{valueText(text)}</StatusIndicator>;
+}
+
+/** In the chosen zone; both zones and the age where the pointer rests. */
+function Time({ time }: { time: string }) {
+  const { timeText, timeTip } = useWords();
+  if (Number.isNaN(Date.parse(time))) return <>{time}</>;
+  return (
+    <time dateTime={time} title={timeTip(time)}>
+      {timeText(time)}
+    </time>
+  );
 }
 
 function Several({ field, values }: { field: string; values: readonly unknown[] }) {
@@ -79,7 +91,7 @@ function Several({ field, values }: { field: string; values: readonly unknown[] 
     <>
       {values.map((value, at) => {
         const href = hrefOf(field, String(value));
-        const text = valueText(String(value));
+        const text = isEnumField(field) ? valueText(String(value)) : String(value);
         return (
           <span key={String(value)}>
             {at === 0 ? null : ", "}

@@ -1,12 +1,12 @@
 /** Dark or light: the person's choice, else the system's. */
-const STORED = "cordon.dark";
+import { usePreference } from "../preferences.ts";
 
-export function isDark(): boolean {
-  const stored = localStorage.getItem(STORED);
-  if (stored !== null) return stored === "true";
+function darkFrom(stored: string): boolean {
+  if (stored !== "") return stored === "true";
   return window.matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-export function rememberDark(dark: boolean): void {
-  localStorage.setItem(STORED, String(dark));
-}
+/** Before anything is drawn. */
+export const isDark = (): boolean => darkFrom(localStorage.getItem("cordon.dark") ?? "");
+
+export const useDark = (): boolean => darkFrom(usePreference("dark")[0]);

@@ -1,8 +1,8 @@
 /** What just happened: successes and failures of changes, at the top of every page. */
 import Flashbar from "@cloudscape-design/components/flashbar";
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
-import { ApiError } from "../api/client.ts";
 import { useWords } from "../language.tsx";
+import { Failure } from "./failure.tsx";
 
 type Notice = { readonly id: string; readonly type: "success" | "error"; readonly text: ReactNode };
 type Notices = {
@@ -40,31 +40,15 @@ export function NoticesProvider({ children }: { children: ReactNode }) {
 }
 
 export function NoticeBar() {
+  const { t } = useWords();
   const { notices, dismiss } = useNotices();
   const items = notices.map(({ id, type, text }) => ({
     id,
     type,
     content: text,
     dismissible: true,
+    dismissLabel: t("close"),
     onDismiss: () => dismiss(id),
   }));
   return <Flashbar items={items} />;
-}
-
-/** An error with its faults by path, the way out, and the request id. */
-export function Failure({ error }: { error: unknown }) {
-  const { t } = useWords();
-  if (!(error instanceof ApiError)) return <>{String(error)}</>;
-  return (
-    <div>
-      <strong>{error.message}</strong>
-      <div>{error.fix}</div>
-      {error.details.map(({ path, message }) => (
-        <div key={path + message}>
-          <code>{path}</code> {message}
-        </div>
-      ))}
-      {error.requestId === "" ? null : <small>{t("requestId", { id: error.requestId })}</small>}
-    </div>
-  );
 }

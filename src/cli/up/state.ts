@@ -18,8 +18,12 @@ export function stateFile(config: Config): string {
 
 export function writeState(config: Config, state: UpState): void {
   const file = stateFile(config);
-  writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch {
+    // A full disk must not end the supervisor; `status` shows the last state and the alarm.
+  }
 }
 
 /** The last written state, of a living supervisor or a dead one; undefined when there is none. */

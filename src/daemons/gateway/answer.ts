@@ -2,7 +2,9 @@
 import { fieldValue } from "../../engines/http1/fields.ts";
 import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
+import { holdAnswer } from "./hold.ts";
 import { ownPage, reasonOf } from "./pages.ts";
+import type { RefusalEvent } from "./refusal-event.ts";
 import type { Exchange, Gateway } from "./state.ts";
 import { dropUpstream } from "./upstream.ts";
 
@@ -45,6 +47,7 @@ function writeOwn(
   if (!keep) text += "Connection: close\r\n";
   else if (head.minorVersion === 0) text += "Connection: keep-alive\r\n";
   exchange.headSent = true;
+  holdAnswer(connection);
   const hasBody = head.method !== "HEAD";
   if (hasBody) exchange.responseBytes = length;
   connection.socket.write(`${text}\r\n${hasBody ? body : ""}`, "latin1");
@@ -68,7 +71,7 @@ export function endExchange(exchange: Exchange, keep: boolean): void {
 }
 
 /** Hands an event on; a lost one is counted and makes fail-closed sites refuse traffic. */
-export function emitEvent(gateway: Gateway, event: GatewayEvent): void {
+export function emitEvent(gateway: Gateway, event: GatewayEvent | RefusalEvent): void {
   const isKept = gateway.emit(event);
   gateway.spoolFull = !isKept;
   if (!isKept) gateway.counters.eventsLost++;

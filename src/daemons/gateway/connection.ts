@@ -11,6 +11,8 @@ import {
 } from "../../engines/http1/request-parser.ts";
 import { answerOwn, endExchange } from "./answer.ts";
 import { endRequestBody, refuseBody, startExchange, takeRequestBody } from "./exchange.ts";
+import { endSending } from "./hold.ts";
+import { countRefusal } from "./refusals.ts";
 import { resumeResponse } from "./relay.ts";
 import type { Connection, Exchange, Gateway } from "./state.ts";
 
@@ -35,6 +37,8 @@ export function serveConnection(
     taking: false,
     ending: false,
     discardedBytes: 0,
+    isHeld: false,
+    endsOnRelease: false,
     closed: false,
     inputEnded: false,
     tunnel: null,
@@ -61,7 +65,7 @@ function admitted(connection: Connection): boolean {
   const ofSource = gateway.connectionsBySource.get(address) ?? 0;
   const { connectionsMax, connectionsPerSourceMax } = gateway.limits;
   if (gateway.connections.size >= connectionsMax || ofSource >= connectionsPerSourceMax) {
-    gateway.counters.connectionsRefused++;
+    countRefusal(gateway, address);
     socket.on("error", () => {});
     socket.end(
       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -155,7 +159,7 @@ function nextRequestOrEnd(connection: Connection, keep: boolean): void {
   connection.endingSinceMs = Date.now();
   connection.rest = null;
   // RFC 9112 §9.6: close the sending side first and read on, or a reset destroys the answer.
-  socket.end();
+  endSending(connection);
   socket.resume();
 }
 

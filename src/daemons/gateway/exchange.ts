@@ -147,7 +147,9 @@ function admit(exchange: Exchange, site: Site | null): void {
   }
   beginInspection(exchange, site);
   if (judged(exchange, exchange.inspection?.requestHead(head) ?? 0)) return;
-  const hasBody = head.framing.kind === "chunked" || head.framing.kind === "length";
+  // No byte will come to end a body of none.
+  const hasBody =
+    head.framing.kind === "chunked" || (head.framing.kind === "length" && head.framing.bytes > 0);
   const wants = exchange.inspection?.wantsRequestBody === true;
   if (wants && hasBody && site.intent.requestBodyBytesMax > 0) {
     exchange.heldRequest = [];

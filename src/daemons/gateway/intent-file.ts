@@ -1,4 +1,4 @@
-/** Intents from a JSON file, read at the start and at every SIGHUP: for tests and standalone use. */
+/** Intents from a JSON file, read at the start and at every SIGHUP: for tests, and standalone. */
 import { readFile } from "node:fs/promises";
 
 /** Yields the parsed file; what cannot be read or parsed is told to `onFault` and passed over. */

@@ -1,91 +1,14 @@
 /** The desired state of one gateway: a document, its schema and its validation. No I/O. */
 import { BlockList, isIP } from "node:net";
 import { createSecureContext } from "node:tls";
-import Type from "typebox";
 import { Compile } from "typebox/compile";
+import { GatewayIntent, type SiteIntent } from "../../kernel/intent/gateway-document.ts";
 
-const Id = Type.String({ minLength: 1, maxLength: 64 });
-const Cidr = Type.String({ minLength: 2, maxLength: 64 });
-const Pem = Type.String({ maxLength: 65_536 });
-
-export const Exclusion = Type.Object(
-  {
-    exclusionId: Id,
-    pathPrefix: Type.String({ maxLength: 2_048 }),
-    ruleId: Type.Integer({ minimum: 1 }),
-    variable: Type.Union([Type.String({ maxLength: 256 }), Type.Null()]),
-  },
-  { additionalProperties: false },
-);
-
-export const SiteIntent = Type.Object(
-  {
-    siteId: Id,
-    accountId: Id,
-    domains: Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
-      minItems: 1,
-      maxItems: 100,
-    }),
-    upstreams: Type.Array(Type.String({ maxLength: 512 }), { minItems: 1, maxItems: 32 }),
-    mode: Type.Union([Type.Literal("off"), Type.Literal("observe"), Type.Literal("block")]),
-    paranoiaLevel: Type.Integer({ minimum: 1, maximum: 4 }),
-    inboundThreshold: Type.Integer({ minimum: 1, maximum: 10_000 }),
-    outboundThreshold: Type.Integer({ minimum: 1, maximum: 10_000 }),
-    requestBodyBytesMax: Type.Integer({ minimum: 0, maximum: 16_777_216 }),
-    failOpen: Type.Boolean(),
-    ruleset: Type.String({ maxLength: 64 }),
-    exclusions: Type.Array(Exclusion, { maxItems: 1_000 }),
-    certificatePem: Pem,
-    privateKeyPem: Pem,
-    trustedProxies: Type.Array(Cidr, { maxItems: 100 }),
-    redirectToHttps: Type.Boolean(),
-  },
-  { additionalProperties: false },
-);
-
-export const SourceIntent = Type.Object(
-  {
-    cidr: Cidr,
-    action: Type.Union([Type.Literal("block"), Type.Literal("allow")]),
-    accountId: Id,
-    siteId: Type.Union([Id, Type.Null()]),
-    expiresAt: Type.Union([Type.String({ maxLength: 40 }), Type.Null()]),
-    responseId: Type.Union([Id, Type.Null()]),
-  },
-  { additionalProperties: false },
-);
-
-/** A proof of HTTP-01 (RFC 8555 §8.3): what a token below the challenge path is answered with. */
-export const ChallengeIntent = Type.Object(
-  {
-    domain: Type.String({ minLength: 1, maxLength: 253 }),
-    token: Type.String({ pattern: "^[A-Za-z0-9_-]{1,200}$" }),
-    keyAuthorization: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,400}$" }),
-  },
-  { additionalProperties: false },
-);
-
-export const GatewayIntent = Type.Object(
-  {
-    version: Type.Integer({ minimum: 0 }),
-    /** Absent in the last good intent of an older version. */
-    challenges: Type.Optional(Type.Array(ChallengeIntent, { maxItems: 10_000 })),
-    sites: Type.Array(SiteIntent, { maxItems: 10_000 }),
-    sources: Type.Array(SourceIntent, { maxItems: 1_000_000 }),
-    rulesets: Type.Array(
-      Type.Object(
-        { name: Type.String({ minLength: 1, maxLength: 64 }), folder: Type.String() },
-        { additionalProperties: false },
-      ),
-      { maxItems: 64 },
-    ),
-  },
-  { additionalProperties: false },
-);
-
-export type GatewayIntent = Type.Static<typeof GatewayIntent>;
-export type SiteIntent = Type.Static<typeof SiteIntent>;
-export type SourceIntent = Type.Static<typeof SourceIntent>;
+export type {
+  GatewayIntent,
+  SiteIntent,
+  SourceIntent,
+} from "../../kernel/intent/gateway-document.ts";
 
 /** A fault of an intent; `siteId` is null when it concerns the document as a whole. */
 export type IntentFault = { siteId: string | null; path: string; message: string };

@@ -27,7 +27,7 @@ export const gatewayLimits = {
   upstreamConnectionsMax: 4_096,
   /** How long an upstream that refused a connection is tried last. */
   upstreamDownMs: 2_000,
-  /** After an early answer, unread request bytes are discarded up to this, then the client is cut. */
+  /** After an early answer, unread request bytes are discarded up to this; then comes the end. */
   discardBytesMax: 262_144,
   lingerTimeoutMs: 2_000,
   /** Response bodies are held back for rules up to this many bytes. */

@@ -1,4 +1,4 @@
-/** The gateway process: `node main.ts [--intent FILE]`; without a file it follows the control plane. */
+/** The gateway process; with `--intent FILE` it follows a file, else the control plane. */
 import { parseArgs } from "node:util";
 import { readConfig } from "../../kernel/config.ts";
 import { openIntentClient } from "../../kernel/intent/client.ts";

@@ -1,8 +1,9 @@
-/** The master: forks workers, gives them the intent, keeps the last good one, reports. No traffic. */
+/** The master: forks workers, gives them the intent, keeps the last good one. No traffic here. */
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
+import { saveLastGood } from "../../kernel/intent/last-good.ts";
 import { type GatewayIntent, type IntentFault, readIntent, settleIntent } from "./intent.ts";
-import { loadIntent, saveIntent } from "./intent-store.ts";
+import { loadIntent } from "./intent-store.ts";
 import {
   type GatewayStatus,
   readFromWorker,
@@ -105,7 +106,7 @@ async function follow(state: MasterState): Promise<void> {
       const settled = settleIntent(result.intent, result.faults, state.intent);
       state.intent = settled;
       for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
-      await saveIntent(state.options.folder, settled).catch((error: unknown) =>
+      await saveLastGood(state.options.folder, settled).catch((error: unknown) =>
         note(state, `Cannot keep the intent on disk: ${error}`),
       );
     } else note(state, `Cannot apply intent ${result.version ?? "without a version"}`);
@@ -121,11 +122,14 @@ function statusOf(state: MasterState): GatewayStatus {
   const general = state.faults
     .filter(({ siteId }) => siteId === null)
     .map(({ path, message }) => `${path}: ${message}`);
+  const troubles = state.slots.flatMap(({ at, status }) =>
+    (status?.troubles ?? []).map((trouble) => `Worker ${at} ${trouble}`),
+  );
   const versions = workers.map(({ version }) => version);
   return {
     runningVersion: versions.length === 0 ? 0 : Math.min(...versions),
     failures,
-    messages: [...general, ...state.messages].slice(0, MESSAGES_MAX),
+    messages: [...troubles, ...general, ...state.messages].slice(0, MESSAGES_MAX),
     workers,
   };
 }
@@ -149,10 +153,14 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
       CORDON_WORKER_HOST: options.host,
       CORDON_WORKER_HTTP_PORT: String(state.httpPort),
       CORDON_WORKER_HTTPS_PORT: String(state.httpsPort),
+      CORDON_WORKER_INTENT: state.intent === null ? "none" : "sent",
       CORDON_WORKER_SPOOL: join(options.spoolFolder, `gateway-${slot.at}`),
     },
   });
   slot.child = child;
+  // It listens when it has applied this one: a restarted worker must not answer 404 for sites.
+  const sent = state.intent;
+  if (sent !== null) send(slot, { kind: "intent", intent: sent });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
     let reason = "it ended before it listened";
@@ -164,7 +172,8 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
         slot.restartMs = RESTART_MS_MIN;
         state.httpPort = message.httpPort;
         state.httpsPort = message.httpsPort;
-        if (state.intent !== null) send(slot, { kind: "intent", intent: state.intent });
+        const { intent } = state;
+        if (intent !== null && intent !== sent) send(slot, { kind: "intent", intent });
         resolve();
       } else if (message.kind === "failed") reason = message.message;
       else if (message.kind === "notApplied") note(state, message.message);

@@ -1,7 +1,7 @@
 /** What master and workers tell each other over IPC, and what the gateway reports upward. */
 import Type from "typebox";
 import { Compile } from "typebox/compile";
-import { GatewayIntent } from "./intent.ts";
+import { GatewayIntent } from "../../kernel/intent/gateway-document.ts";
 
 export const ToWorker = Type.Union([
   Type.Object({ kind: Type.Literal("intent"), intent: GatewayIntent }),
@@ -15,6 +15,8 @@ export const WorkerStatus = Type.Object({
   connections: Type.Integer(),
   eventsLost: Type.Integer(),
   connectionsRefused: Type.Integer(),
+  /** What it cannot do now, in words; empty when all is well. */
+  troubles: Type.Array(Type.String()),
 });
 export type WorkerStatus = Type.Static<typeof WorkerStatus>;
 

@@ -10,7 +10,7 @@ import {
   startOrigin,
   startTestWorker,
 } from "./test-kit.ts";
-import type { GatewayWorker } from "./worker.ts";
+import type { GatewayWorker, WorkerOptions } from "./worker.ts";
 
 type Origin = Awaited<ReturnType<typeof startOrigin>>;
 let origin: Origin;
@@ -74,6 +74,30 @@ describe("connections", () => {
     expect(client.text().match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
     expect(upstreamConnections).toBe(1);
     client.socket.destroy();
+  });
+
+  test("a request that announces a body of no bytes is answered, also where rules read bodies", async () => {
+    await worker.close(100);
+    const bodies: string[] = [];
+    const inspectorOf: WorkerOptions["inspectorOf"] = () => () => ({
+      wantsRequestBody: true,
+      requestHead: () => 0,
+      requestBody: (body) => {
+        bodies.push(body.toString("latin1"));
+        return 0;
+      },
+      responseHead: () => 0,
+      wantsResponseBody: () => false,
+      responseBody: () => 0,
+      finish: () => ({ score: 0, threshold: 5, matches: [] }),
+    });
+    ({ worker } = await startTestWorker({ inspectorOf }));
+    worker.apply(intentOf([siteFor([origin.url], { mode: "block" })]));
+    const none = "POST /none HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n";
+    const answer = await exchangeRaw(worker.httpPort, none + get("/next", last));
+    expect(answer).toContain("/none|");
+    expect(answer).toContain("/next|");
+    expect(bodies).toEqual(["", ""]);
   });
 
   test("pipelined requests are answered in order", async () => {

@@ -7,6 +7,7 @@ import { parseResponseHead, type ResponseHead } from "../../engines/http1/respon
 import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
 import { answerOwn, endExchange } from "./answer.ts";
 import { clientResponseHead } from "./forward.ts";
+import { holdAnswer } from "./hold.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
 import { openTunnel } from "./tunnel.ts";
 import { dropUpstream, releaseUpstream, type UpstreamHandlers } from "./upstream.ts";
@@ -174,13 +175,16 @@ function judgedResponse(exchange: Exchange, status: number): boolean {
 
 function takeBody(exchange: Exchange, data: Buffer): void {
   if (exchange.over) return;
+  const { body, connection } = exchange;
+  const isLast = body?.kind === "length" && body.remaining === data.length;
+  if (isLast) holdAnswer(connection);
   if (exchange.heldResponse === null) {
     writeBody(exchange, data);
     return;
   }
   exchange.heldResponse.push(data);
   exchange.heldResponseBytes += data.length;
-  const { responseBodyBytesMax } = exchange.connection.gateway.limits;
+  const { responseBodyBytesMax } = connection.gateway.limits;
   if (exchange.heldResponseBytes >= responseBodyBytesMax) judgeResponseBody(exchange, false);
 }
 
@@ -231,6 +235,7 @@ function finishResponse(
   connection: UpstreamConnection,
   isAtEnd: boolean,
 ): void {
+  holdAnswer(exchange.connection);
   if (exchange.heldResponse !== null && judgeResponseBody(exchange, true)) return;
   const { body, response, requestDone } = exchange;
   if (exchange.chunkedOut) {

@@ -10,10 +10,14 @@ import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { GatewayLimits } from "./limits.ts";
+import type { RefusalEvent, Refusals } from "./refusal-event.ts";
 import type { SourceList } from "./source-list.ts";
 
 /** Takes one event; false when it could not be kept (spool full). */
-export type Emit = (event: GatewayEvent) => boolean;
+export type Emit = (event: GatewayEvent | RefusalEvent) => boolean;
+
+/** Hands the events taken so far to the operating system; false when the disk refuses. */
+export type Settle = () => boolean;
 
 export type Site = {
   readonly intent: SiteIntent;
@@ -38,9 +42,13 @@ export type Gateway = {
   routes: Routes;
   readonly limits: GatewayLimits;
   readonly emit: Emit;
+  readonly settle: Settle;
+  /** Connections whose answers wait for the end of this turn. */
+  held: Connection[];
   readonly connections: Set<Connection>;
   readonly connectionsBySource: Map<string, number>;
   readonly upstreams: Map<string, Upstream>;
+  readonly refusals: Refusals;
   readonly counters: { requests: number; eventsLost: number; connectionsRefused: number };
   /** Where HTTPS is served, for redirects; 0 until the worker listens. */
   httpsPort: number;
@@ -84,6 +92,9 @@ export type Connection = {
   /** No more requests will be read: answered, being closed, discarding what comes. */
   ending: boolean;
   discardedBytes: number;
+  /** What was written waits for its event; and so does the end of the sending side. */
+  isHeld: boolean;
+  endsOnRelease: boolean;
   closed: boolean;
   inputEnded: boolean;
   tunnel: Socket | null;

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { GatewayEvent } from "./event.ts";
 import { noInspector } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
+import type { RefusalEvent } from "./refusal-event.ts";
 import { type GatewayWorker, startWorker, type WorkerOptions } from "./worker.ts";
 
 /** A site `a.test` without rules. */
@@ -51,20 +52,22 @@ export async function startOrigin(
 /** A worker with its events kept in memory. */
 export async function startTestWorker(
   changes: Partial<WorkerOptions> = {},
-): Promise<{ worker: GatewayWorker; events: GatewayEvent[] }> {
+): Promise<{ worker: GatewayWorker; events: GatewayEvent[]; refusals: RefusalEvent[] }> {
   const events: GatewayEvent[] = [];
+  const refusals: RefusalEvent[] = [];
   const worker = await startWorker({
     host: "127.0.0.1",
     httpPort: 0,
     httpsPort: 0,
     emit: (event) => {
-      events.push(event);
+      if (event.class_uid === 4001) refusals.push(event);
+      else events.push(event);
       return true;
     },
     inspectorOf: () => noInspector,
     ...changes,
   });
-  return { worker, events };
+  return { worker, events, refusals };
 }
 
 /** A raw client: what it sends is sent as it is, what comes is kept as latin1 text. */

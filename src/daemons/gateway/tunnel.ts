@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import { endExchange } from "./answer.ts";
 import { switchingHead } from "./forward.ts";
+import { holdAnswer } from "./hold.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
 
 /** Joins the client's and the upstream's sockets after 101; `first` are bytes read already. */
@@ -22,6 +23,7 @@ export function openTunnel(
   upstream.exchange = null;
   upstream.closed = true;
   exchange.upstream = null;
+  holdAnswer(connection);
   client.write(switchingHead(head), "latin1");
   if (first.length > 0) client.write(first);
   client.removeAllListeners("data");

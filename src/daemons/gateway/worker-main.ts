@@ -1,11 +1,13 @@
 /** The process of one worker: takes intents over IPC, writes its events into its own spool. */
 import { join } from "node:path";
 import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
+import { surviveFullDisk } from "../../kernel/process/daemon.ts";
 import { loadRuleset, setupFileOf } from "../../kernel/rules/load.ts";
-import { openSpool } from "../../kernel/spool/spool.ts";
+import { openSpool, type Spool } from "../../kernel/spool/spool.ts";
 import { createInspectors } from "./inspector.ts";
+import type { GatewayIntent } from "./intent.ts";
 import { type FromWorker, readToWorker } from "./messages.ts";
-import { startWorker } from "./worker.ts";
+import { type GatewayWorker, startWorker } from "./worker.ts";
 
 const STATUS_EVERY_MS = 1_000;
 
@@ -19,48 +21,74 @@ const setting = (name: string): string => {
   return value;
 };
 
+/** Tells the master once a second how it goes. */
+function sayStatus(worker: GatewayWorker, spool: Spool): void {
+  const timer = setInterval(() => {
+    const status = worker.status();
+    const { failure } = spool.stats();
+    const troubles = failure === undefined ? [] : [`cannot keep events: ${failure}`];
+    say({ kind: "status", status: { ...status, troubles: [...troubles, ...status.troubles] } });
+  }, STATUS_EVERY_MS);
+  timer.unref();
+}
+
 async function run(): Promise<void> {
+  surviveFullDisk();
   const folder = join(setting("CORDON_WORKER_SPOOL"));
   const spool = openSpool({ folder });
-  const worker = await startWorker({
-    host: setting("CORDON_WORKER_HOST"),
-    httpPort: Number(setting("CORDON_WORKER_HTTP_PORT")),
-    httpsPort: Number(setting("CORDON_WORKER_HTTPS_PORT")),
-    emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
-    inspectorOf: createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
-      loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
-    ),
-  });
-  const timer = setInterval(
-    () => say({ kind: "status", status: worker.status() }),
-    STATUS_EVERY_MS,
-  );
   let isStopping = false;
+  let worker: GatewayWorker | undefined;
   const stop = async (graceMs: number): Promise<void> => {
     if (isStopping) return;
     isStopping = true;
-    clearInterval(timer);
-    await worker.close(graceMs);
+    await worker?.close(graceMs);
     await spool.close();
     process.exit(0);
   };
-  process.on("message", (value) => {
-    const message = readToWorker(value);
-    if (message?.kind === "stop") void stop(message.graceMs);
-    if (message?.kind !== "intent") return;
-    const { version } = message.intent;
+  const applyWith = (apply: GatewayWorker["apply"], intent: GatewayIntent): void => {
+    const { version } = intent;
     try {
-      worker.apply(message.intent);
+      apply(intent);
       say({ kind: "applied", version });
     } catch (error) {
       say({ kind: "notApplied", version, message: text(error) });
     }
+  };
+  const first = Promise.withResolvers<void>();
+  let newest: GatewayIntent | undefined;
+  let applied: GatewayIntent | undefined;
+  process.on("message", (value) => {
+    const message = readToWorker(value);
+    if (message?.kind === "stop") void stop(message.graceMs);
+    if (message?.kind !== "intent") return;
+    newest = message.intent;
+    first.resolve();
+    if (worker !== undefined) applyWith(worker.apply, newest);
   });
   // A worker without its master would never hear of a change again.
   process.on("disconnect", () => void stop(0));
   // The master decides when to stop; a Ctrl-C reaches the whole process group.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
+  worker = await startWorker({
+    host: setting("CORDON_WORKER_HOST"),
+    httpPort: Number(setting("CORDON_WORKER_HTTP_PORT")),
+    httpsPort: Number(setting("CORDON_WORKER_HTTPS_PORT")),
+    emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
+    settle: () => spool.settle(),
+    inspectorOf: createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
+      loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
+    ),
+    beforeListen: async (apply) => {
+      if (setting("CORDON_WORKER_INTENT") !== "sent") return;
+      await first.promise;
+      applied = newest;
+      if (applied !== undefined) applyWith(apply, applied);
+    },
+  });
+  // One that came while it began to listen.
+  if (newest !== undefined && newest !== applied) applyWith(worker.apply, newest);
+  sayStatus(worker, spool);
   say({ kind: "listening", httpPort: worker.httpPort, httpsPort: worker.httpsPort });
 }
 

@@ -6,8 +6,10 @@ import type { Inspector } from "./inspect.ts";
 import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import type { WorkerStatus } from "./messages.ts";
+import { noRefusals } from "./refusal-event.ts";
+import { countRefusal, refusalTroubles, tellRefusals } from "./refusals.ts";
 import { buildRoutes, noRoutes, siteOf } from "./routes.ts";
-import type { Emit, Gateway } from "./state.ts";
+import type { Emit, Gateway, Settle } from "./state.ts";
 import { dropUpstream, sweepUpstreams } from "./upstream.ts";
 
 export type WorkerOptions = {
@@ -16,7 +18,11 @@ export type WorkerOptions = {
   httpPort: number;
   httpsPort: number;
   emit: Emit;
+  /** Default: events need no settling. */
+  settle?: Settle;
   /** Compiles the rules of an intent; throws an Error whose message a person can act on. */
+  /** Called before it listens, so that a restart never answers for sites it does not know yet. */
+  beforeListen?: (apply: GatewayWorker["apply"]) => Promise<void>;
   inspectorOf: (intent: GatewayIntent) => Inspector;
   limits?: Partial<GatewayLimits>;
 };
@@ -31,20 +37,27 @@ export type GatewayWorker = {
   close(graceMs: number): Promise<void>;
 };
 
-/** Starts a worker without routes: until the first intent every request gets 404. */
+/** Starts a worker; without an intent of `beforeListen` every request gets 404 until the first. */
 export async function startWorker(options: WorkerOptions): Promise<GatewayWorker> {
   const gateway: Gateway = {
     routes: noRoutes,
     limits: { ...gatewayLimits, ...options.limits },
     emit: options.emit,
+    settle: options.settle ?? (() => true),
+    held: [],
     connections: new Set(),
     connectionsBySource: new Map(),
     upstreams: new Map(),
+    refusals: noRefusals(),
     counters: { requests: 0, eventsLost: 0, connectionsRefused: 0 },
     httpsPort: 0,
     spoolFull: false,
     stopping: false,
   };
+  const apply = (intent: GatewayIntent): void => {
+    gateway.routes = buildRoutes(gateway, intent, options.inspectorOf(intent));
+  };
+  await options.beforeListen?.(apply);
   const http = plainServer(gateway);
   const https = secureServer(gateway);
   // HTTPS first: no redirect may leave before its port is known.
@@ -55,18 +68,18 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     const nowMs = Date.now();
     for (const connection of gateway.connections) checkTimes(connection, nowMs);
     sweepUpstreams(gateway, nowMs);
+    tellRefusals(gateway, nowMs);
   }, gateway.limits.sweepMs);
   sweep.unref();
   return {
     httpPort: portOf(http),
     httpsPort: gateway.httpsPort,
-    apply: (intent) => {
-      gateway.routes = buildRoutes(gateway, intent, options.inspectorOf(intent));
-    },
+    apply,
     status: () => ({
       version: gateway.routes.version,
       connections: gateway.connections.size,
       ...gateway.counters,
+      troubles: refusalTroubles(gateway, Date.now()),
     }),
     close: (graceMs) => close(gateway, [http, https], graceMs).finally(() => clearInterval(sweep)),
   };
@@ -98,6 +111,9 @@ function secureServer(gateway: Gateway): Server {
       serveConnection(gateway, socket, { isSecure: true, serverName });
     },
   );
+  // Those that never end their handshake are no connection yet, and must not be without number.
+  server.maxConnections = gateway.limits.connectionsMax;
+  server.on("drop", (dropped) => countRefusal(gateway, dropped?.remoteAddress ?? ""));
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   return server;
 }

@@ -1,12 +1,9 @@
 /** The desired state of the network plane: its shape, and the last good one on disk. */
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { join } from "node:path";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
-import { codeOf, messageOf } from "../../kernel/process/text.ts";
+import { loadLastGood } from "../../kernel/intent/last-good.ts";
 
 const SOURCES_MAX = 100_000;
-const FILE = "intent.json";
 
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 
@@ -52,27 +49,10 @@ export function readIntent(document: unknown): IntentResult {
  * @throws Error when there is one that cannot be used.
  */
 export async function loadIntent(folder: string): Promise<NetworkIntent | null> {
-  const path = join(folder, FILE);
-  try {
-    const result = readIntent(JSON.parse(await readFile(path, "utf8")));
+  const kept = await loadLastGood(folder, (document) => {
+    const result = readIntent(document);
     if (result.ok) return result.intent;
     throw new Error(result.message);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw new Error(`Cannot load the last good intent ${path}: ${messageOf(error)}`);
-  }
-}
-
-/** Writes the intent so that a crash leaves the old or the new one; for its user only (0600). */
-export async function saveIntent(folder: string, intent: NetworkIntent): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = join(folder, `${FILE}.draft`);
-  const file = await open(draft, "w", 0o600);
-  try {
-    await file.writeFile(JSON.stringify(intent));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, join(folder, FILE));
+  });
+  return kept ?? null;
 }

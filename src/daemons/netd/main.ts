@@ -54,9 +54,11 @@ await runDaemon({
     });
     void follow(plane, fleet, ended.signal);
     return {
-      async stop() {
+      async stop(why) {
         ended.abort();
         await plane.stop();
+        // Nothing of Cordon's stays in the kernel of a machine whose operator stopped it.
+        if (why === "asked") await plane.remove();
       },
     };
   },

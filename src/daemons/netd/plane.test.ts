@@ -184,6 +184,19 @@ describe.skipIf(unavailable !== null)(title, () => {
     expect(reach(client, "192.0.2.1")).toBe("open");
   });
 
+  test("removing after the stop leaves no table, and the next start blocks again", async () => {
+    const running = await start(nft);
+    await running.take(intentOf(1, ["192.0.2.2"]));
+    await running.stop();
+    await running.remove();
+    expect(reach(client, "192.0.2.1")).toBe("open");
+    const { stdout } = spawnSync("ip", within(server, "nft", "list", "tables"));
+    expect(stdout.toString()).not.toContain("cordon");
+    await running.remove();
+    await start(nft);
+    expect(reach(client, "192.0.2.1")).toBe("dropped");
+  });
+
   test("a table that another program removed is put back and reported", async () => {
     const running = await start(nft);
     await running.take(intentOf(1, ["192.0.2.2"]));

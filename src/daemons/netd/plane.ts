@@ -2,12 +2,13 @@
  * The network plane: applies each intent, keeps the last good one, checks that its table still
  * stands, and says what it runs and what it cannot enforce. It knows neither fleet nor process.
  *
- * Stopping leaves the table: blocks hold while Cordon restarts, and each ends by its own timeout
- * in the kernel. `nft delete table inet cordon` removes it at once.
+ * Stopping leaves the table: blocks hold while this process restarts, and each ends by its own
+ * timeout in the kernel. `remove` takes it away, when the operator stops Cordon.
  */
-import { compileBlocklist } from "../../engines/netpolicy/blocklist.ts";
+import { compileBlocklist, removalScript } from "../../engines/netpolicy/blocklist.ts";
+import { saveLastGood } from "../../kernel/intent/last-good.ts";
 import { messageOf } from "../../kernel/process/text.ts";
-import { loadIntent, type NetworkIntent, readIntent, saveIntent } from "./intent.ts";
+import { loadIntent, type NetworkIntent, readIntent } from "./intent.ts";
 import type { Nft } from "./nft.ts";
 
 export type PlaneStatus = {
@@ -36,6 +37,8 @@ export type NetworkPlane = {
   /** Looks after the table now; otherwise this happens every `checkEveryMs`. */
   check(): Promise<void>;
   stop(): Promise<void>;
+  /** Deletes the table; after `stop`. The last good intent stays for the next start. */
+  remove(): Promise<void>;
 };
 
 const CHECK_EVERY_MS = 15_000;
@@ -99,6 +102,10 @@ export async function startNetworkPlane(parts: PlaneParts): Promise<NetworkPlane
       clearInterval(timer);
       await work;
     },
+    async remove() {
+      const removed = await parts.nft.apply(removalScript);
+      if (!removed.ok) process.stderr.write(`netd: cannot remove the table: ${removed.why}\n`);
+    },
   };
 }
 
@@ -116,7 +123,7 @@ async function takeDocument(parts: PlaneParts, state: State, document: unknown):
 
 async function keep(folder: string, state: State, intent: NetworkIntent): Promise<void> {
   try {
-    await saveIntent(folder, intent);
+    await saveLastGood(folder, intent);
     state.disk = null;
   } catch (error) {
     // Enforcing matters more than remembering: the block holds, a restart would ask again.

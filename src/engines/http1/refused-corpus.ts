@@ -146,7 +146,7 @@ const corpus: readonly (readonly [string, string, FaultKind])[] = [
   ["no version", "GET /\r\nHost: a.test\r\n\r\n", "invalidStartLine"],
   ["a space after the version", "GET / HTTP/1.1 \r\nHost: a.test\r\n\r\n", "invalidStartLine"],
   ["a lower-case protocol", "GET / http/1.1\r\nHost: a.test\r\n\r\n", "invalidStartLine"],
-  ["HTTP/0.9", "GET / HTTP/0.9\r\nHost: a.test\r\n\r\n", "unsupportedVersion"],
+  ["HTTP/0.9", "GET / HTTP/0.9\r\nHost: a.test\r\n\r\n", "invalidStartLine"],
   ["HTTP/1.2", "GET / HTTP/1.2\r\nHost: a.test\r\n\r\n", "unsupportedVersion"],
   ["HTTP/2.0", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "unsupportedVersion"],
   ["HTTP/1.10", "GET / HTTP/1.10\r\nHost: a.test\r\n\r\n", "invalidStartLine"],

@@ -140,7 +140,8 @@ function requestLineFault(line: string, head: RequestHead, isBareLf: boolean): F
   if (head.method === "" || !allIn(tokenChars, head.method)) return "invalidMethod";
   if (head.protocol === "") return "invalidStartLine";
   if (!allIn(targetChars, head.target) || head.target === "") return "invalidTarget";
-  return /^HTTP\/\d\.\d$/.test(head.protocol) ? "unsupportedVersion" : "invalidStartLine";
+  // HTTP/0.9 had no version on its line: one that claims it is malformed, not merely old.
+  return /^HTTP\/[1-9]\.\d$/.test(head.protocol) ? "unsupportedVersion" : "invalidStartLine";
 }
 
 /** RFC 9112 §3.2: exactly one valid Host in HTTP/1.1, and none that contradicts the target. */

@@ -241,6 +241,12 @@ export function nextSqlToken(s: SqlScanner): number {
   if (has(code, DIGIT) || (code === 46 && has(at(s, s.pos + 1), DIGIT))) return readNumber(s);
   if (code === 36) return readDollar(s);
   if (has(code, WORD)) return readWord(s);
+  // `\config.ini`, `\N`: no SQL by itself, but a name to what a value is spliced into.
+  if (code === 92) {
+    while (at(s, s.pos) === 92) s.pos++;
+    s.steps += s.pos - s.start;
+    return has(at(s, s.pos), WORD) ? readWord(s) : SQL.unknown;
+  }
   if (code === 39 || code === 34 || code === 96) return readString(s, code, s.pos + 1);
   if (code === 64) return readVariable(s);
   if (code === 91) return readBracket(s);

@@ -46,8 +46,14 @@ describe("detectSqli", () => {
     expect(detectSqli(value)).toBeUndefined();
   });
 
-  test.fails("finds a splice of bare words between two pipes (CRS v4 942100-13)", () => {
+  test("finds a splice of bare words between two pipes (CRS v4 942100-13)", () => {
     expect(detectSqli('" | type %SystemDrive%\\\\config.ini | "')).toBeDefined();
+  });
+
+  test("finds a union behind a comment within a comment, and leaves path patterns alone", () => {
+    expect(detectSqli("/post/*/*/2 union all/bar")).toBeDefined();
+    expect(detectSqli("/api/*/*/2 credit union/bar")).toBeUndefined();
+    expect(detectSqli("text/*, image/*")).toBeUndefined();
   });
 
   test.fails("finds a bare sub-select that starts the value", () => {

@@ -31,6 +31,7 @@ function plain(value: string, end: number): boolean {
 
 /** Where a statement may start anew within a bare value. */
 const UNION = /\bunion\b/gi;
+const UNION_OF = /\bunion\s+(?:all|distinct|select)\b/i;
 
 function inString(quote: number): string | undefined {
   const first = stringEnd(scan, 0, quote, true);
@@ -73,8 +74,18 @@ function inContexts(): string | undefined {
     if (found !== undefined) return found;
   }
   UNION.lastIndex = 1;
-  const union = UNION.exec(scan.text.slice(0, scan.end));
-  return union === null ? undefined : from(union.index, 0);
+  const text = scan.text.slice(0, scan.end);
+  const union = UNION.exec(text);
+  if (union === null) return undefined;
+  return from(union.index, 0) ?? (UNION_OF.test(text) && hidesComment(text) ? "X" : undefined);
+}
+
+/** A comment opened within a comment: nobody writes that but to confuse a reader like this. */
+function hidesComment(text: string): boolean {
+  const open = text.indexOf("/*");
+  const again = open < 0 ? -1 : text.indexOf("/*", open + 2);
+  const close = open < 0 ? -1 : text.indexOf("*/", open + 2);
+  return again > 0 && (close < 0 || again < close || again === close + 1);
 }
 
 /** Steps of the last call, for the test that work is linear. */

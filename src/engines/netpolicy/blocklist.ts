@@ -36,6 +36,13 @@ export const limits = {
 
 export const table = { family: "inet", name: "cordon" } as const;
 
+/** Deletes the table, whether it is there or not. */
+export const removalScript = [
+  `add table ${table.family} ${table.name}`,
+  `delete table ${table.family} ${table.name}`,
+  "",
+].join("\n");
+
 const PORT_MAX = 65_535;
 const QUOTED_CHARACTERS_MAX = 64;
 

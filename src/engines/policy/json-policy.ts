@@ -2,7 +2,8 @@
  * JSON policy documents as cloud users know them, compiled to Cedar's JSON form. What cannot be
  * understood is refused with the path of the fault: a policy never means less than it says.
  */
-import type { PolicyJson } from "./policy.ts";
+import { ACTION_SERVICE, type PolicyJson, type ScopeJson } from "./policy.ts";
+import { compilePrincipal } from "./principal.ts";
 import { ip } from "./values.ts";
 
 export type PolicyFault = { readonly path: string; readonly message: string };
@@ -24,7 +25,39 @@ const KEYS: Readonly<Record<string, { readonly attribute: string; readonly kind:
   "cordon:MfaAgeSeconds": { attribute: "mfaAgeSeconds", kind: "long" },
   "cordon:UserName": { attribute: "userName", kind: "string" },
   "cordon:PrincipalType": { attribute: "principalType", kind: "string" },
+  "cordon:ExternalId": { attribute: "externalId", kind: "string" },
 };
+
+/** Keys with a name behind the slash, such as `cordon:PrincipalTag/team`. */
+const TAG_KEYS: Readonly<Record<string, string>> = {
+  "cordon:PrincipalTag": "principalTags",
+  "cordon:ResourceTag": "resourceTags",
+};
+const TAG_NAME = /^[A-Za-z0-9._:@-]{1,64}$/;
+
+type Place = { readonly holder: Expr; readonly attribute: string; readonly kind: Kind };
+
+function placeOf(key: string): Place | undefined {
+  const plain = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+  if (plain !== undefined) return { holder: context, ...plain };
+  const slash = key.indexOf("/");
+  const prefix = key.slice(0, Math.max(slash, 0));
+  const name = key.slice(slash + 1);
+  const tags = Object.hasOwn(TAG_KEYS, prefix) ? TAG_KEYS[prefix] : undefined;
+  if (tags === undefined || !TAG_NAME.test(name)) return undefined;
+  return { holder: attr(tags), attribute: name, kind: "string" };
+}
+
+const UNKNOWN_KEY = `is an unknown key; known are ${[
+  ...Object.keys(KEYS),
+  ...Object.keys(TAG_KEYS).map((prefix) => `${prefix}/<name>`),
+].join(", ")}`;
+
+/**
+ * Where a document lies: attached to an identity (names no principal), on a resource (names one),
+ * as a role's trust (names one, and only who may assume it), or as the store holds it.
+ */
+export type DocumentKind = "identity" | "resource" | "trust" | "stored";
 
 type Operator = {
   readonly kind: Kind;
@@ -97,7 +130,10 @@ function cedarTime(text: string): string {
 }
 
 /** Compiles a document; every statement becomes one policy. */
-export function compileJsonPolicy(document: unknown): CompiledDocument {
+export function compileJsonPolicy(
+  document: unknown,
+  kind: DocumentKind = "identity",
+): CompiledDocument {
   const faults: PolicyFault[] = [];
   if (typeof document !== "object" || document === null) {
     return { faults: [{ path: "", message: "must be an object" }] };
@@ -115,55 +151,107 @@ export function compileJsonPolicy(document: unknown): CompiledDocument {
     faults.push({ path: "statement", message: `must be 1 to ${limits.statementsMax} statements` });
     return { faults };
   }
-  const policies = statement.map((one, at) => compileStatement(one, `statement[${at}]`, faults));
+  const policies = statement.map((one, at) =>
+    compileStatement(one, { path: `statement[${at}]`, faults, kind }),
+  );
   return faults.length > 0 ? { faults } : { policies };
 }
 
-function compileStatement(json: unknown, path: string, faults: PolicyFault[]): PolicyJson {
+type Spot = { path: string; faults: PolicyFault[]; kind: DocumentKind };
+
+function compileStatement(json: unknown, { path, faults, kind }: Spot): PolicyJson {
   const fault = (field: string, message: string) =>
     faults.push({ path: `${path}${field}`, message });
-  const statement = typeof json === "object" && json !== null ? { ...json } : {};
-  const { sid, effect, action, resource, condition, ...rest } = statement as Record<
-    string,
-    unknown
-  >;
+  const given = typeof json === "object" && json !== null ? { ...json } : {};
+  const trust = kind === "trust" || (kind === "stored" && isTrust(given));
+  const statement: Record<string, unknown> = trust
+    ? { action: "sts:AssumeRole", resource: "*", ...given }
+    : { ...given };
+  const { sid, effect, action, resource, condition, principal, ...rest } = statement;
   if (typeof json !== "object" || json === null) fault("", "must be an object");
   for (const name of Object.keys(rest)) fault(`.${name}`, "is an unknown field");
   if (sid !== undefined && typeof sid !== "string") fault(".sid", "must be a text");
   if (effect !== "allow" && effect !== "deny") fault(".effect", 'must be "allow" or "deny"');
-  const actions = textsOf(action);
-  const resources = textsOf(resource);
-  if (actions === undefined || !actions.every((one) => /^(?:\*|[a-z*]+:[A-Za-z*]+)$/.test(one))) {
+  const actions = textsOf(action) ?? [];
+  if (actions.length === 0 || !actions.every((one) => ACTION.test(one))) {
     fault(".action", 'must be an action such as "waf:GetSite", "waf:*" or "*", or a list of them');
+  } else if (trust && !actions.every((one) => one === "sts:AssumeRole")) {
+    fault(".action", 'must be "sts:AssumeRole" or absent in a trust document');
   }
-  if (
-    resources === undefined ||
-    !resources.every((one) => one === "*" || /^crn:[^\s]+$/.test(one))
-  ) {
+  const resources = (textsOf(resource) ?? []).map(nativeName);
+  if (resources.length === 0 || !resources.every((one) => one === "*" || RESOURCE.test(one))) {
     fault(
       ".resource",
       'must be a resource name such as "crn:waf::*:site/*", "*", or a list of them',
     );
   }
   const body = [
-    ...scopeOf("action", actions ?? []),
-    ...scopeOf("resource", resources ?? []),
+    ...scopeOf("action", actions),
+    ...scopeOf("resource", resources),
     ...compileConditions(condition, `${path}.condition`, faults),
   ];
+  const who = principalOf(principal, { path: `${path}.principal`, faults, kind });
+  const service = serviceOf(actions);
   return {
     effect: effect === "deny" ? "forbid" : "permit",
-    principal: { op: "All" },
-    action: actionScope(actions ?? []),
+    principal: who.scope,
+    action: actionScope(actions),
     resource: { op: "All" },
-    conditions: body.map((expression) => ({ kind: "when", body: expression })),
+    conditions: [...who.conditions, ...body].map((expression) => ({
+      kind: "when",
+      body: expression,
+    })),
+    ...(service === undefined ? {} : { annotations: { [ACTION_SERVICE]: service } }),
   };
 }
 
-/** One exact action becomes the scope, so that the set can be indexed by it. */
+const ACTION = /^(?:\*|[a-z*]+:[A-Za-z*]+)$/;
+const RESOURCE = /^crn:[^\s]+$/;
+
+/** The vendor's resource names have the same parts; a region is refused, since none is kept. */
+function nativeName(name: string): string {
+  return name.replace(/^jrn:([a-z*]+):\*?:/, "crn:$1:*:");
+}
+
+function isTrust(statement: object): boolean {
+  // A statement on a resource must name its resource; who may take on a role need not.
+  return "principal" in statement && !("resource" in statement);
+}
+
+function principalOf(
+  principal: unknown,
+  { path, faults, kind }: Spot,
+): { scope: ScopeJson; conditions: Expr[] } {
+  if (principal === undefined) {
+    if (kind === "resource" || kind === "trust") {
+      faults.push({ path, message: "must say whom the statement is about" });
+    }
+    return { scope: { op: "All" }, conditions: [] };
+  }
+  if (kind === "identity") {
+    faults.push({ path, message: "must be absent: the policy is about whom it is attached to" });
+  }
+  const compiled = compilePrincipal(principal);
+  if ("fault" in compiled) {
+    faults.push({ path, message: compiled.fault });
+    return { scope: { op: "All" }, conditions: [] };
+  }
+  return compiled;
+}
+
+/** The one service that all actions are of; undefined when there are several or a wildcard. */
+function serviceOf(actions: readonly string[]): string | undefined {
+  const services = new Set(actions.map((action) => action.split(":", 1)[0] ?? "*"));
+  const [only] = services;
+  return services.size === 1 && only !== undefined && !only.includes("*") ? only : undefined;
+}
+
+/** Exact actions become the scope, so that the set can be indexed by them. */
 function actionScope(actions: readonly string[]): PolicyJson["action"] {
   const [only] = actions;
-  if (actions.length !== 1 || only === undefined || only.includes("*")) return { op: "All" };
-  return { op: "==", entity: { type: "Action", id: only } };
+  if (only === undefined || actions.some((action) => action.includes("*"))) return { op: "All" };
+  if (actions.length === 1) return { op: "==", entity: { type: "Action", id: only } };
+  return { op: "in", entities: actions.map((id) => ({ type: "Action", id })) };
 }
 
 function scopeOf(attribute: string, globs: readonly string[]): Expr[] {
@@ -210,33 +298,31 @@ function compileConditions(json: unknown, path: string, faults: PolicyFault[]): 
 }
 
 function compileCondition(name: string, key: string, values: string[] | undefined): Expr | string {
-  const place = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+  const place = placeOf(key);
   if (name === "Null") return compileNull(place, values);
   const ifExists = name.endsWith("IfExists");
   const plainName = ifExists ? name.slice(0, -"IfExists".length) : name;
   const operator = Object.hasOwn(OPERATORS, plainName) ? OPERATORS[plainName] : undefined;
   if (operator === undefined)
     return `is an unknown operator; known are ${Object.keys(OPERATORS).join(", ")}`;
-  if (place === undefined) return `is an unknown key; known are ${Object.keys(KEYS).join(", ")}`;
+  if (place === undefined) return UNKNOWN_KEY;
   if (values === undefined) return "must be a text or a list of texts";
   if (operator.kind !== place.kind)
     return `cannot be compared by ${name}: it is of type ${place.kind}`;
   const wrong = values.find((value) => !fits(operator.kind, value));
   if (wrong !== undefined) return `"${wrong}" is no ${operator.kind}`;
-  const present: Expr = { has: { left: context, attr: place.attribute } };
-  const matches = any(values.map((value) => operator.compare(attr(place.attribute), value)));
+  const present: Expr = { has: { left: place.holder, attr: place.attribute } };
+  const found: Expr = { ".": { left: place.holder, attr: place.attribute } };
+  const matches = any(values.map((value) => operator.compare(found, value)));
   if (operator.negated) return binary("||", not(present), not(matches));
   return ifExists ? binary("||", not(present), matches) : binary("&&", present, matches);
 }
 
-function compileNull(
-  place: { attribute: string } | undefined,
-  values: string[] | undefined,
-): Expr | string {
-  if (place === undefined) return `is an unknown key; known are ${Object.keys(KEYS).join(", ")}`;
+function compileNull(place: Place | undefined, values: string[] | undefined): Expr | string {
+  if (place === undefined) return UNKNOWN_KEY;
   const [value] = values ?? [];
   if (value !== "true" && value !== "false") return 'must be "true" or "false"';
-  const present: Expr = { has: { left: context, attr: place.attribute } };
+  const present: Expr = { has: { left: place.holder, attr: place.attribute } };
   return value === "true" ? not(present) : present;
 }
 

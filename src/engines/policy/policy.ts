@@ -33,8 +33,10 @@ export type ScopeJson =
 export type Policy = {
   readonly policyId: string;
   readonly forbid: boolean;
-  /** Exact action key when the scope is `==` or a list; undefined = any action. */
+  /** Action keys that the scope can hold for; undefined = any action. */
   readonly actionKeys: readonly string[] | undefined;
+  /** Prefix of the action's id, up to the colon, outside of which the conditions cannot hold. */
+  readonly actionService: string | undefined;
   readonly applies: (environment: Environment) => boolean;
 };
 
@@ -54,11 +56,18 @@ export type Decision = {
   readonly errors: readonly { readonly policyId: string; readonly message: string }[];
 };
 
-/** A set, indexed by action. */
+/** A set, indexed by action and by the service of the action. */
 export type PolicySet = {
   readonly byAction: ReadonlyMap<string, readonly Policy[]>;
+  readonly byService: ReadonlyMap<string, readonly Policy[]>;
   readonly anyAction: readonly Policy[];
 };
+
+/**
+ * Annotation by which the compiler of documents tells the index that every condition asks for an
+ * action of this service. It is never taken from what people write.
+ */
+export const ACTION_SERVICE = "cordonActionService";
 
 /** Compiles one policy. @throws PolicyFormError. */
 export function compilePolicy(policyId: string, json: PolicyJson): Policy {
@@ -75,6 +84,7 @@ export function compilePolicy(policyId: string, json: PolicyJson): Policy {
     policyId,
     forbid: json.effect === "forbid",
     actionKeys: actionKeysOf(json.action),
+    actionService: json.annotations?.[ACTION_SERVICE],
     applies: (environment) =>
       scopes.every((scope) => scope(environment)) && holds(conditions, environment),
   };
@@ -91,7 +101,10 @@ function holds(
 }
 
 function actionKeysOf(scope: ScopeJson): readonly string[] | undefined {
-  return scope.op === "==" ? [entityKey(scope.entity)] : undefined;
+  if (scope.op === "==") return [entityKey(scope.entity)];
+  if (scope.op !== "in") return undefined;
+  // Also right for groups of actions: a decision looks up the action and its ancestors.
+  return "entities" in scope ? scope.entities.map(entityKey) : [entityKey(scope.entity)];
 }
 
 type ScopeTest = (environment: Environment) => boolean;
@@ -134,17 +147,31 @@ function compileScope(
 /** Indexes policies. */
 export function policySetOf(policies: readonly Policy[]): PolicySet {
   const byAction = new Map<string, Policy[]>();
+  const byService = new Map<string, Policy[]>();
   const anyAction: Policy[] = [];
+  const put = (map: Map<string, Policy[]>, key: string, policy: Policy) => {
+    const list = map.get(key);
+    if (list === undefined) map.set(key, [policy]);
+    else list.push(policy);
+  };
   for (const policy of policies) {
-    if (policy.actionKeys === undefined) anyAction.push(policy);
-    for (const key of policy.actionKeys ?? [])
-      byAction.set(key, [...(byAction.get(key) ?? []), policy]);
+    if (policy.actionKeys !== undefined) {
+      for (const key of new Set(policy.actionKeys)) put(byAction, key, policy);
+    } else if (policy.actionService !== undefined) put(byService, policy.actionService, policy);
+    else anyAction.push(policy);
   }
-  return { byAction, anyAction };
+  return { byAction, byService, anyAction };
 }
 
-/** Decides one request. */
-export function decide(set: PolicySet, request: Request): Decision {
+/** What applies to a request. */
+export type Evaluation = {
+  readonly permits: string[];
+  readonly forbids: string[];
+  readonly errors: { readonly policyId: string; readonly message: string }[];
+};
+
+/** Evaluates the policies of a set that can apply. */
+export function evaluate(set: PolicySet, request: Request): Evaluation {
   const permits: string[] = [];
   const forbids: string[] = [];
   const errors: { policyId: string; message: string }[] = [];
@@ -156,8 +183,30 @@ export function decide(set: PolicySet, request: Request): Decision {
       errors.push({ policyId: policy.policyId, message: error.message });
     }
   };
-  for (const policy of set.byAction.get(entityKey(request.action)) ?? []) run(policy);
+  for (const policy of candidates(set, request)) run(policy);
+  const { id } = request.action;
+  const colon = id.indexOf(":");
+  if (colon !== -1) for (const policy of set.byService.get(id.slice(0, colon)) ?? []) run(policy);
   for (const policy of set.anyAction) run(policy);
+  return { permits, forbids, errors };
+}
+
+/** Policies whose scope names the action or a group that it is in, each once. */
+function candidates(set: PolicySet, { action, entities }: Request): Iterable<Policy> {
+  const key = entityKey(action);
+  const exact = set.byAction.get(key) ?? [];
+  const ancestors = entities.get(key)?.ancestors;
+  if (ancestors === undefined || ancestors.size === 0) return exact;
+  const all = new Set(exact);
+  for (const ancestor of ancestors) {
+    for (const policy of set.byAction.get(ancestor) ?? []) all.add(policy);
+  }
+  return all;
+}
+
+/** Decides one request by one set. */
+export function decide(set: PolicySet, request: Request): Decision {
+  const { permits, forbids, errors } = evaluate(set, request);
   const denied = forbids.length > 0;
   return {
     decision: !denied && permits.length > 0 ? "allow" : "deny",

@@ -1,4 +1,5 @@
 /** Named values in order, as a request gives them: several of one name are kept apart. */
+import type { RuleBits } from "./rule-bits.ts";
 import { toValue, type Value } from "./value.ts";
 
 export type Collection = {
@@ -8,10 +9,12 @@ export type Collection = {
   readonly values: Value[];
   /** Made when a rule asks for the names as values. */
   nameValues: Value[] | undefined;
+  /** Rules that may match any of the values, made when a phase asks for it. */
+  candidates: RuleBits | undefined;
 };
 
 export function createCollection(): Collection {
-  return { names: [], lowered: [], values: [], nameValues: undefined };
+  return { names: [], lowered: [], values: [], nameValues: undefined, candidates: undefined };
 }
 
 /** Adds an item. */
@@ -20,6 +23,7 @@ export function addTo(collection: Collection, name: string, text: string): void 
   collection.lowered.push(name.toLowerCase());
   collection.values.push(toValue(text));
   collection.nameValues = undefined;
+  collection.candidates = undefined;
 }
 
 /** A collection of these parallel arrays. */
@@ -44,5 +48,6 @@ export function joinCollections(first: Collection, second: Collection): Collecti
     lowered: [...first.lowered, ...second.lowered],
     values: [...first.values, ...second.values],
     nameValues: undefined,
+    candidates: undefined,
   };
 }

@@ -13,7 +13,7 @@ import type { Rule, Target } from "./compiled.ts";
 import { parseActions, parseTargets } from "./parse-rule.ts";
 import type { Directive, Fault, ParsedTarget, Place } from "./rule.ts";
 import { compileSelector } from "./selector.ts";
-import { isCollection, readerOf } from "./variables.ts";
+import { isCollection, readerOf, slotOf } from "./variables.ts";
 
 /** A rule or a place to skip to, in load order; an update replaces the rule. */
 export type Item =
@@ -58,7 +58,8 @@ export function targetsOf(parsed: readonly ParsedTarget[]): Target[] {
       selectorText: selector,
       count,
       named: isCollection(variable),
-      read: readerOf(variable, selector),
+      read: readerOf(variable, selector, compileSelector(selector, selectorIsRegex)),
+      slot: slotOf(variable, selector),
       txKey: variable === "TX" && !selectorIsRegex ? selector?.toLowerCase() : undefined,
       exclusions: exclusions.filter((exclusion) => exclusion.variable === variable),
     }));
@@ -112,7 +113,7 @@ export function updateRules(state: RulesSoFar, directive: Directive, change: str
         ...removed.filter((exclusion) => exclusion.variable === target.variable),
       ],
     }));
-    item.rule = { ...item.rule, targets };
+    item.rule = { ...item.rule, targets, gate: undefined };
   }
 }
 

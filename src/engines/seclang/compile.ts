@@ -1,21 +1,23 @@
 /** From rule files to a ruleset: everything resolved once, nothing left to look up by name. */
+
 import { type ActionSet, disruptionOf, engineMode } from "./compile-actions.ts";
+import { isFilterable } from "./compile-candidates.ts";
+import { rulesetOf } from "./compile-phases.ts";
 import {
   actionsOf,
   fault,
-  type Item,
   type RulesSoFar,
   removeRules,
   targetsOf,
   updateRules,
 } from "./compile-updates.ts";
-import type { PhaseRules, Rule, Ruleset, RulesetSettings } from "./compiled.ts";
+import type { Gate, Rule, Ruleset, RulesetSettings } from "./compiled.ts";
 import { compileOperator } from "./operators/compile.ts";
 import { parseDirectives } from "./parse.ts";
 import { parseOperator, parseTargets } from "./parse-rule.ts";
 import { type Directive, type ParsedTarget, type Place, SecLangError } from "./rule.ts";
 import { hasMacros, parseTemplate } from "./template.ts";
-import { type ChainTable, compilePrefilter, createChainTable } from "./value.ts";
+import { type Chain, type ChainTable, createChainTable } from "./value.ts";
 import { isVariable } from "./variables.ts";
 
 /** A rule file, in load order. */
@@ -115,7 +117,7 @@ export function compileRuleset(
   }
   refuseDoubleIds(state);
   if (state.faults.length > 0) throw new SecLangError(state.faults);
-  return rulesetOf(state);
+  return rulesetOf(state.items, state.nextIndex, state.settings);
 }
 
 function refuseDoubleIds(state: State): void {
@@ -215,7 +217,7 @@ function compileLink(
 
 type CompiledTest = Pick<
   Rule,
-  "targets" | "operator" | "operatorName" | "argumentText" | "negated" | "prefilter"
+  "targets" | "operator" | "operatorName" | "argumentText" | "negated"
 >;
 
 function compileTest(
@@ -230,7 +232,6 @@ function compileTest(
       operatorName: "unconditionalMatch",
       argumentText: "",
       negated: false,
-      prefilter: undefined,
     };
   }
   const { name, argument, negated } = parseOperator(parts.operator);
@@ -241,15 +242,12 @@ function compileTest(
     fault(state, directive, `@${name}: ${operator.error}`);
     return undefined;
   }
-  const macros = hasMacros(parseTemplate(argument));
   return {
     targets: targetsOf(parts.targets),
     operator,
     operatorName: name,
     argumentText: argument,
     negated,
-    // A negated operator matches where the requirement fails, so it must always run.
-    prefilter: negated || macros ? undefined : compilePrefilter(operator.required),
   };
 }
 
@@ -275,16 +273,20 @@ function ruleOf(
   const prefixes = names.map((_, at) => state.chains.chainOf(names.slice(0, at)));
   const head = set === base;
   const argument = parseTemplate(test.argumentText);
+  const argumentHasMacros = hasMacros(argument);
+  const used = chain ?? state.chains.empty;
   return {
     ...test,
+    filterable: isFilterable({ operator: test.operator, argumentHasMacros, chain: used }),
     id: base.id ?? 0,
     index,
     phase,
     file: directive.file,
     line: directive.line,
     argument,
-    argumentHasMacros: hasMacros(argument),
-    chain: chain ?? state.chains.empty,
+    argumentHasMacros,
+    gate: gateOf(test, used),
+    chain: used,
     multiMatchChains: set.multiMatch ? prefixes.filter((prefix) => prefix !== undefined) : [],
     capture: set.capture,
     setVariables: set.setVariables,
@@ -297,34 +299,24 @@ function ruleOf(
     logData: parseTemplate(set.logData),
     tags: base.tags,
     severity: base.severity,
+    scoring: false,
     skip: base.skip,
     skipAfter: base.skipAfter,
     next,
   };
 }
 
-const PHASES = [1, 2, 3, 4, 5] as const;
-
-function rulesetOf(state: State): Ruleset {
-  const phases: PhaseRules[] = [{ rules: [], markers: new Map() }];
-  for (const phase of PHASES) phases.push(phaseOf(state.items, phase));
-  const rules = state.items.flatMap((item) => (item.kind === "rule" ? [item.rule] : []));
-  return { phases, rules, ruleCount: state.nextIndex, settings: state.settings };
-}
-
-function phaseOf(items: readonly Item[], phase: number): PhaseRules {
-  const rules: Rule[] = [];
-  const markers = new Map<string, number[]>();
-  const mark = (name: string) => markers.set(name, [...(markers.get(name) ?? []), rules.length]);
-  for (const item of items) {
-    if (item.kind === "marker") {
-      mark(item.name);
-      continue;
-    }
-    if (item.rule.phase !== phase) continue;
-    rules.push(item.rule);
-    // A rule's id is a place to skip behind, too.
-    mark(String(item.rule.id));
+function gateOf({ targets, operator, negated }: CompiledTest, chain: Chain): Gate | undefined {
+  const [target] = targets;
+  const test = operator?.number;
+  if (target?.txKey === undefined || targets.length > 1 || target.exclusions.length > 0) {
+    return undefined;
   }
-  return { rules, markers };
+  if (test === undefined || chain.parent !== undefined) return undefined;
+  return {
+    key: target.txKey,
+    name: target.count ? `&TX:${target.txKey}` : `TX:${target.txKey}`,
+    counts: target.count,
+    passes: negated ? (value) => !test(value) : test,
+  };
 }

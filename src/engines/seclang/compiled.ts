@@ -1,8 +1,11 @@
 /** Compiled rules: everything a transaction needs, resolved and immutable. */
+
 import type { Collection } from "./collection.ts";
+import type { LiteralIndex } from "./literal-index.ts";
 import type { Operator } from "./operators/operator.ts";
+import type { RuleBits } from "./rule-bits.ts";
 import type { State } from "./state.ts";
-import type { Chain, Prefilter } from "./value.ts";
+import type { Chain } from "./value.ts";
 
 /** Text with `%{…}` macros cut into parts; a plain text has one part. */
 export type Template = readonly (string | MacroReference)[];
@@ -22,6 +25,8 @@ export type Target = {
   /** True when items have names, so that one is told as `ARGS:q`. */
   readonly named: boolean;
   readonly read: (state: State) => Collection;
+  /** Where a request keeps what was read; -1 for what changes while rules run. */
+  readonly slot: number;
   /** Key of a single `TX` variable, which needs no collection to be made. */
   readonly txKey: string | undefined;
   readonly exclusions: readonly { readonly variable: string; readonly selector: Selector }[];
@@ -60,6 +65,14 @@ export type Disruption =
   | { readonly kind: "deny" | "drop"; readonly status: number }
   | { readonly kind: "redirect"; readonly status: number; readonly location: Template };
 
+/** `TX:key @lt 2`, or `&TX:key @eq 0` when `counts`. */
+export type Gate = {
+  readonly key: string;
+  readonly name: string;
+  readonly counts: boolean;
+  readonly passes: (value: number) => boolean;
+};
+
 /** One rule or one link of a chain. */
 export type Rule = {
   readonly id: number;
@@ -76,10 +89,13 @@ export type Rule = {
   readonly argumentText: string;
   readonly argumentHasMacros: boolean;
   readonly negated: boolean;
+  /** For a test of one `TX` variable against a fixed number, which most control flow is. */
+  readonly gate: Gate | undefined;
   readonly chain: Chain;
   /** Every prefix of the transformation chain, for multiMatch. */
   readonly multiMatchChains: readonly Chain[];
-  readonly prefilter: Prefilter | undefined;
+  /** True when the ruleset's candidate filter decides for which values the rule runs. */
+  readonly filterable: boolean;
   readonly capture: boolean;
   readonly setVariables: readonly SetVariable[];
   readonly controls: readonly Control[];
@@ -95,17 +111,27 @@ export type Rule = {
   readonly logData: Template;
   readonly tags: readonly string[];
   readonly severity: string;
+  /** True for a head whose match is reported with a score, or ends the request. */
+  readonly scoring: boolean;
   readonly skip: number;
   readonly skipAfter: string | undefined;
   /** The next link of the chain. */
   readonly next: Rule | undefined;
 };
 
-/** A phase's rules in order; markers are positions to skip to. */
+/** A phase's rules in order. */
 export type PhaseRules = {
   readonly rules: readonly Rule[];
-  /** Position of the first rule behind each marker occurrence: marker → ascending positions. */
-  readonly markers: ReadonlyMap<string, readonly number[]>;
+  /** Per rule the position it goes on at when it matches. */
+  readonly nextAt: readonly number[];
+  /**
+   * Per rule the word of its candidate bit, or -1 for a rule that always runs: it reads what
+   * changes while rules run, or counts.
+   */
+  readonly words: Int32Array;
+  readonly masks: Int32Array;
+  /** One target for each collection that the rules with a word read. */
+  readonly sources: readonly Target[];
 };
 
 export type RulesetSettings = {
@@ -118,9 +144,49 @@ export type RulesetSettings = {
   readonly argumentSeparator: string;
 };
 
+/** Some rules' bits, only the words that have any. */
+export type SparseBits = { readonly words: readonly number[]; readonly masks: readonly number[] };
+
+/**
+ * A transformation chain with the rules that use it and the chains that go on from it. A step is
+ * conditional when it is known which bytes it needs to change anything.
+ */
+export type ChainNode = {
+  readonly chain: Chain;
+  /** The step's own bit among the conditional steps; 0 for another. */
+  readonly step: number;
+  /** Rules that test what this chain makes of a value. */
+  readonly rules: SparseBits;
+  /** Rules of this chain and of those behind it by conditional steps alone. */
+  readonly rulesBelow: SparseBits;
+  /** Bits of those steps. */
+  readonly stepsBelow: number;
+  readonly children: readonly ChainNode[];
+  /** The first steps behind this chain that are not conditional. */
+  readonly unconditional: readonly ChainNode[];
+};
+
+/** What tells which rules may match a value; see candidates.ts. */
+export type CandidateFilter = {
+  readonly words: number;
+  readonly index: LiteralIndex;
+  /** Per byte value: bits of the conditional steps it triggers. */
+  readonly stepsOfByte: Int32Array;
+  /** Per byte value: bits of `byBytes`. */
+  readonly needsOfByte: Int32Array;
+  /** Rules that any of some bytes lets through; at most as many as a word has bits. */
+  readonly byBytes: readonly SparseBits[];
+  /** Rules that no property of a value excludes. */
+  readonly always: RuleBits;
+  readonly root: ChainNode;
+  recent: Map<string, RuleBits>;
+  older: Map<string, RuleBits>;
+};
+
 export type Ruleset = {
   readonly phases: readonly PhaseRules[];
   readonly rules: readonly Rule[];
   readonly ruleCount: number;
+  readonly candidates: CandidateFilter;
   readonly settings: RulesetSettings;
 };

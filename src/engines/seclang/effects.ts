@@ -2,6 +2,7 @@
 
 import { inRanges } from "./compile-actions.ts";
 import type { Control, Rule, SetVariable, Template } from "./compiled.ts";
+import { integerOf } from "./operators/operator.ts";
 import type { State } from "./state.ts";
 import { readText } from "./variables.ts";
 
@@ -14,12 +15,6 @@ export function expand(state: State, template: Template): string {
     text += typeof part === "string" ? part : readText(state, part.variable, part.key);
   }
   return text;
-}
-
-/** Integers as the rule language reads them: digits at the start, else 0. */
-export function integerOf(text: string): number {
-  const value = Number.parseInt(text, 10);
-  return Number.isNaN(value) ? 0 : value;
 }
 
 /** Runs what a rule does on each match, whether or not the rest of its chain matches. */

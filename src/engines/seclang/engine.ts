@@ -18,7 +18,7 @@ import {
   type TraceEntry,
   type Verdict,
 } from "./state.ts";
-import { forgetSingles, readText } from "./variables.ts";
+import { forgetSingles, readText, SLOTS } from "./variables.ts";
 
 export { type CompileResources, compileRuleset, type RulesetSource } from "./compile.ts";
 export type { Ruleset } from "./compiled.ts";
@@ -96,6 +96,7 @@ export function beginTransaction(
     variables: options.variables,
     trace: options.trace ?? false,
     usePrefilter: options.usePrefilter ?? true,
+    slots: SLOTS,
   });
   return {
     requestLine: (method, target, protocol, rawLine) =>

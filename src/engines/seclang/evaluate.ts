@@ -1,10 +1,13 @@
 /** Runs the rules of a phase over the state of a request. */
-import type { Rule, Target } from "./compiled.ts";
+import { candidatesOf, candidatesOfAll } from "./candidates.ts";
+import type { Collection } from "./collection.ts";
+import type { Gate, PhaseRules, Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
-import type { OperatorMatch } from "./operators/operator.ts";
+import { integerOf, type OperatorMatch } from "./operators/operator.ts";
+import { maskOf, type RuleBits, wordOf } from "./rule-bits.ts";
 import { selects } from "./selector.ts";
-import type { RemovedTarget, RuleMatch, State } from "./state.ts";
-import { derive, mayMatch, toValue, type Value } from "./value.ts";
+import type { RuleMatch, State } from "./state.ts";
+import { derive, toValue, type Value } from "./value.ts";
 
 export const limits = {
   matchesMax: 200,
@@ -31,12 +34,24 @@ export function runPhase(state: State, phase: number): void {
   const rules = state.ruleset.phases[phase];
   if (rules === undefined || state.engine === "off" || stopped(state, phase)) return;
   if (state.allowed === "phase") state.allowed = undefined;
+  const candidates = candidatesOfPhase(state, rules);
   let at = 0;
   while (at < rules.rules.length) {
     const rule = rules.rules[at];
     if (rule === undefined) return;
+    const word = rules.words[at] ?? -1;
+    const mayMatch =
+      word === -1 ||
+      candidates === undefined ||
+      ((candidates[word] ?? 0) & (rules.masks[at] ?? 0)) !== 0;
+    const next = rules.nextAt[at] ?? 0;
     at += 1;
-    if (state.removedRules.has(rule.index)) {
+    if (!mayMatch) {
+      if (state.trace !== undefined)
+        tell(state, rule, removedNow(state, rule) ? "removed" : "no match");
+      continue;
+    }
+    if (removedNow(state, rule)) {
       tell(state, rule, "removed");
       continue;
     }
@@ -45,9 +60,37 @@ export function runPhase(state: State, phase: number): void {
     if (!matched) continue;
     // What a rule's `ctl` has just switched off ends the phase.
     if (disrupt(state, rule) || engineIsOff(state) || stopped(state, phase)) return;
-    if (rule.skipAfter !== undefined) at = behind(rules.markers.get(rule.skipAfter), at);
-    else at += rule.skip;
+    at = next;
   }
+}
+
+function removedNow(state: State, rule: Rule): boolean {
+  return state.removedRules.size > 0 && state.removedRules.has(rule.index);
+}
+
+/** The rules that may match anything this phase reads; undefined = all may. */
+function candidatesOfPhase(state: State, { sources }: PhaseRules): RuleBits | undefined {
+  if (!state.usePrefilter) return undefined;
+  const { candidates } = state.ruleset;
+  const bits = new Array<number>(candidates.words).fill(0);
+  for (const target of sources) {
+    const items = readTarget(state, target);
+    if (items.values.length === 0) continue;
+    const of = candidatesOfAll(candidates, items);
+    for (let word = 0; word < bits.length; word += 1)
+      bits[word] = (bits[word] ?? 0) | (of[word] ?? 0);
+  }
+  return bits;
+}
+
+/** What the target reads now; kept until more of the request is known, unless rules change it. */
+function readTarget(state: State, target: Target): Collection {
+  if (target.slot === -1) return target.read(state);
+  const known = state.read[target.slot];
+  if (known !== undefined) return known;
+  const made = target.read(state);
+  state.read[target.slot] = made;
+  return made;
 }
 
 function engineIsOff(state: State): boolean {
@@ -61,11 +104,6 @@ function stopped(state: State, phase: number): boolean {
   return state.allowed === "all" || (state.allowed === "request" && phase <= 2);
 }
 
-/** The first marker position at or behind `at`; the end when there is none. */
-function behind(positions: readonly number[] | undefined, at: number): number {
-  return positions?.find((position) => position >= at) ?? Number.MAX_SAFE_INTEGER;
-}
-
 function tell(state: State, rule: Rule, outcome: "matched" | "no match" | "removed"): void {
   if (state.trace === undefined) return;
   const message = expand(state, rule.message);
@@ -75,19 +113,14 @@ function tell(state: State, rule: Rule, outcome: "matched" | "no match" | "remov
 /** Runs a rule with its chain; true when all links match. */
 function runRule(state: State, head: Rule): boolean {
   state.rule = head;
-  const firstMatch = state.matches.length;
   const found: Found[] = [];
   for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
     if (!runLink(state, link, found)) return false;
   }
-  if (head.log || head.tags.length > 0 || hasLog(head)) report(state, head, found);
+  if (head.log || head.tags.length > 0 || head.message.length > 0) report(state, head, found);
   const level = SEVERITY_LEVELS[head.severity];
   if (level !== undefined && level < state.highestSeverity) state.highestSeverity = level;
-  return state.matches.length >= firstMatch;
-}
-
-function hasLog(rule: Rule): boolean {
-  return rule.message.length > 0;
+  return true;
 }
 
 type Found = {
@@ -98,70 +131,85 @@ type Found = {
   readonly end: number;
 };
 
+/** What one link has matched so far. */
+type Hits = { readonly names: string[]; readonly texts: string[]; readonly found: Found[] };
+
 /** Runs one link over its targets; effects happen for every variable that matches. */
 function runLink(state: State, link: Rule, found: Found[]): boolean {
   if (link.operator === undefined) {
     applyEffects(state, link);
     return true;
   }
-  const names: string[] = [];
-  const texts: string[] = [];
-  const removed = state.removedTargets.get(link.id);
+  if (link.gate !== undefined) return runGate(state, link, link.gate, found);
+  const hits: Hits = { names: [], texts: [], found };
   for (const target of link.targets) {
     if (target.count) {
       const count = countOf(state, target);
-      const name = `&${target.variable}${target.selectorText === undefined ? "" : `:${target.selectorText}`}`;
-      test(state, link, { name, value: toValue(String(count)), found, names, texts });
-      continue;
-    }
-    if (target.txKey !== undefined && target.exclusions.length === 0) {
+      testText(state, link, { target, itemName: "", hits }, String(count));
+    } else if (target.txKey !== undefined && target.exclusions.length === 0) {
       const text = state.tx.get(target.txKey);
-      if (text === undefined) continue;
-      const name = `TX:${target.txKey}`;
-      test(state, link, { name, value: toValue(text), found, names, texts });
-      continue;
-    }
-    runTarget(state, link, { target, removed, found, names, texts });
+      if (text !== undefined) testText(state, link, { target, itemName: "", hits }, text);
+    } else runTarget(state, link, target, hits);
   }
-  if (names.length === 0) return false;
-  state.matchedNames = names;
-  state.matchedValues = texts;
+  if (hits.names.length === 0) return false;
+  state.matchedNames = hits.names;
+  state.matchedValues = hits.texts;
   return true;
 }
 
-type Visit = Omit<Candidate, "name" | "value"> & {
-  readonly target: Target;
-  readonly removed: readonly RemovedTarget[] | undefined;
-};
+/** The short way for a test of one `TX` variable; the same effects as the long one. */
+function runGate(state: State, link: Rule, gate: Gate, found: Found[]): boolean {
+  const text = state.tx.get(gate.key);
+  if (gate.counts) {
+    if (!gate.passes(text === undefined ? 0 : 1)) return false;
+  } else if (text === undefined || !gate.passes(integerOf(text))) return false;
+  const tested = gate.counts ? (text === undefined ? "0" : "1") : (text ?? "");
+  state.matchedName = gate.name;
+  state.matchedValue = tested;
+  state.matchedNames = [gate.name];
+  state.matchedValues = [tested];
+  if (link.capture) capture(state, tested, { start: 0, end: tested.length });
+  applyEffects(state, link);
+  found.push({ link, name: gate.name, text: tested, start: 0, end: tested.length });
+  return true;
+}
 
-function runTarget(state: State, link: Rule, { target, removed, ...rest }: Visit): void {
-  const items = target.read(state);
+function runTarget(state: State, link: Rule, target: Target, hits: Hits): void {
+  const items = readTarget(state, target);
+  const { candidates } = state.ruleset;
+  const filters = link.filterable && target.slot !== -1 && state.usePrefilter;
+  const word = wordOf(link);
+  const mask = maskOf(link);
+  if (filters && ((candidatesOfAll(candidates, items)[word] ?? 0) & mask) === 0) return;
   const whole = target.variable === "XML" || !target.named;
   for (let at = 0; at < items.values.length; at += 1) {
+    const value = items.values[at];
+    if (value === undefined) continue;
+    const bits = filters ? candidatesOf(candidates, value) : undefined;
+    if (bits !== undefined && ((bits[word] ?? 0) & mask) === 0) continue;
     const itemName = items.names[at] ?? "";
     const lowered = items.lowered[at] ?? "";
     if (!whole && !selects(target.selector, itemName, lowered)) continue;
-    const value = items.values[at];
-    if (value === undefined || !mayPass(state, link, value)) continue;
-    if (isExcluded(state, link, { target, itemName, lowered, removed })) continue;
-    test(state, link, { name: nameOf(target, itemName), value, ...rest });
+    if (isExcluded(state, link, { target, itemName, lowered })) continue;
+    const answer = test(state, link, { target, itemName, hits }, value);
+    // Whatever else a request holds, this rule does not match this value.
+    if (answer === "no match" && bits !== undefined) bits[word] = (bits[word] ?? 0) & ~mask;
   }
 }
 
-/** The prefilter before anything else is done for a value; multiMatch looks at each step itself. */
-function mayPass(state: State, link: Rule, value: Value): boolean {
-  if (link.prefilter === undefined || !state.usePrefilter) return true;
-  if (link.multiMatchChains.length > 0) return true;
-  return mayMatch(link.prefilter, derive(value, link.chain));
-}
-
-function nameOf(target: Target, itemName: string): string {
+/** `ARGS:q`, `&ARGS:q`, `REQUEST_URI`: a variable as messages name it. */
+function nameOf({ target, itemName }: Candidate): string {
+  if (target.count || target.txKey !== undefined) {
+    const key = target.txKey ?? target.selectorText;
+    const path = key === undefined ? target.variable : `${target.variable}:${key}`;
+    return target.count ? `&${path}` : path;
+  }
   return target.named && itemName !== "" ? `${target.variable}:${itemName}` : target.variable;
 }
 
 function countOf(state: State, target: Target): number {
   if (target.txKey !== undefined) return state.tx.has(target.txKey) ? 1 : 0;
-  const items = target.read(state);
+  const items = readTarget(state, target);
   if (!target.named) return items.values[0]?.text === "" ? 0 : 1;
   let count = 0;
   for (let at = 0; at < items.names.length; at += 1) {
@@ -177,15 +225,16 @@ function isExcluded(
     target: Target;
     itemName: string;
     lowered: string;
-    removed: readonly RemovedTarget[] | undefined;
   },
 ): boolean {
-  const { target, itemName, lowered, removed } = given;
+  const { target, itemName, lowered } = given;
   for (const exclusion of target.exclusions) {
     if (selects(exclusion.selector, itemName, lowered)) return true;
   }
-  for (const one of removed ?? []) {
-    if (one.variable === target.variable && selects(one.selector, itemName, lowered)) return true;
+  if (state.removedTargets.size > 0) {
+    for (const one of state.removedTargets.get(link.id) ?? []) {
+      if (one.variable === target.variable && selects(one.selector, itemName, lowered)) return true;
+    }
   }
   for (const exclusion of state.exclusions) {
     if (exclusion.ruleId !== link.id || exclusion.variable !== target.variable) continue;
@@ -197,44 +246,45 @@ function isExcluded(
   return false;
 }
 
-type Candidate = {
-  readonly name: string;
-  readonly value: Value;
-  readonly found: Found[];
-  readonly names: string[];
-  readonly texts: string[];
-};
+type Candidate = { readonly target: Target; readonly itemName: string; readonly hits: Hits };
 
-function test(state: State, link: Rule, candidate: Candidate): void {
+/** "gave up": a search ran out of steps, so that nothing is known. */
+type Answer = "match" | "no match" | "gave up";
+
+function test(state: State, link: Rule, candidate: Candidate, value: Value): Answer {
   if (link.multiMatchChains.length === 0) {
-    testOnce(state, link, candidate, derive(candidate.value, link.chain));
-    return;
+    return testOnce(state, link, candidate, derive(value, link.chain).text);
   }
   let before: Value | undefined;
+  let answer: Answer = "no match";
   for (const chain of [...link.multiMatchChains, link.chain]) {
-    const value = derive(candidate.value, chain);
-    if (value === before) continue;
-    before = value;
-    if (testOnce(state, link, candidate, value)) return;
+    const derived = derive(value, chain);
+    if (derived === before) continue;
+    before = derived;
+    const now = testOnce(state, link, candidate, derived.text);
+    if (now === "match") return now;
+    if (now === "gave up") answer = now;
   }
+  return answer;
 }
 
-function testOnce(state: State, link: Rule, candidate: Candidate, value: Value): boolean {
-  const { operator, prefilter } = link;
-  if (operator === undefined) return false;
-  const multi = link.multiMatchChains.length > 0;
-  if (multi && prefilter !== undefined && state.usePrefilter && !mayMatch(prefilter, value)) {
-    return false;
-  }
+/** A text that is no shared value: a count or a `TX` variable. */
+function testText(state: State, link: Rule, candidate: Candidate, text: string): void {
+  if (link.chain.parent === undefined) testOnce(state, link, candidate, text);
+  else test(state, link, candidate, toValue(text));
+}
+
+function testOnce(state: State, link: Rule, candidate: Candidate, text: string): Answer {
+  const { operator } = link;
+  if (operator === undefined) return "no match";
   const argument = link.argumentHasMacros ? expand(state, link.argument) : link.argumentText;
-  const match = operator.match(value.text, argument);
+  const match = operator.match(text, argument);
   // A search that gave up must not pass in silence: rules read this variable and refuse.
-  if (match === undefined && operator.ranOut?.() === true) {
-    state.tx.set("msc_pcre_limits_exceeded", "1");
-  }
-  if ((match === undefined) !== link.negated) return false;
-  matched(state, link, { candidate, text: value.text, match });
-  return true;
+  const gaveUp = match === undefined && operator.ranOut?.() === true;
+  if (gaveUp) state.tx.set("msc_pcre_limits_exceeded", "1");
+  if ((match === undefined) !== link.negated) return gaveUp ? "gave up" : "no match";
+  matched(state, link, { candidate, text, match });
+  return "match";
 }
 
 function matched(
@@ -243,7 +293,8 @@ function matched(
   given: { candidate: Candidate; text: string; match: OperatorMatch | undefined },
 ): void {
   const { candidate, text, match } = given;
-  const { name, found, names, texts } = candidate;
+  const { names, texts, found } = candidate.hits;
+  const name = nameOf(candidate);
   state.matchedName = name;
   state.matchedValue = text;
   if (names.length < limits.matchedValuesMax) {
@@ -261,17 +312,20 @@ const CAPTURES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] as const;
 
 function capture(state: State, text: string, match: OperatorMatch): void {
   const captures = match.captures ?? [text.slice(match.start, match.end)];
-  for (const [at, key] of CAPTURES.entries()) {
-    const captured = captures[at];
+  const count = Math.min(captures.length, CAPTURES.length);
+  for (let at = 0; at < Math.max(count, state.captured); at += 1) {
+    const key = CAPTURES[at] ?? "";
+    const captured = at < count ? captures[at] : undefined;
     if (captured === undefined) state.tx.delete(key);
     else state.tx.set(key, captured);
   }
+  state.captured = count;
 }
 
 /** Writes what was found into the list of matches, once for each variable of the last link. */
 function report(state: State, head: Rule, found: readonly Found[]): void {
   const message = expand(state, head.message);
-  const scoring = head.disruption.kind === "deny" || raisesScore(head);
+  const { scoring } = head;
   if (message === "" && !scoring) return;
   const logData = expand(state, head.logData).slice(0, limits.logDataMax);
   const shown = found.length > 0 ? found : [{ name: "", text: "", start: 0, end: 0 }];
@@ -279,17 +333,6 @@ function report(state: State, head: Rule, found: readonly Found[]): void {
     if (state.matches.length >= limits.matchesMax) return;
     state.matches.push(matchOf(head, one, { message, logData, scoring }));
   }
-}
-
-function raisesScore(head: Rule): boolean {
-  for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
-    const raises = link.setVariables.some(
-      (set) =>
-        set.operation === "add" && set.collection === "TX" && /score/.test(String(set.name[0])),
-    );
-    if (raises) return true;
-  }
-  return false;
 }
 
 function matchOf(

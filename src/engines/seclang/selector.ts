@@ -10,8 +10,39 @@ import type { Selector } from "./compiled.ts";
 export function compileSelector(text: string | undefined, isRegex: boolean): Selector {
   if (text === undefined) return { kind: "all" };
   if (!isRegex) return { kind: "name", lowered: text.toLowerCase() };
+  const prefix = /^\^([\w-]+)$/.exec(text)?.[1]?.toLowerCase();
+  if (prefix !== undefined) return { kind: "pattern", test: startTest(prefix) };
   const pattern = compilePattern(text, { dotAll: true, multiline: false, ignoreCase: true });
-  return { kind: "pattern", test: (name) => pattern.test(name) };
+  return { kind: "pattern", test: remembered((name) => pattern.test(name)) };
+}
+
+/** `^name_`: most patterns of selectors are no more than that. */
+function startTest(prefix: string): (name: string) => boolean {
+  const first = prefix.charCodeAt(0);
+  return (name) => {
+    if (name.charCodeAt(0) !== first && name.charAt(0).toLowerCase() !== prefix.charAt(0)) {
+      return false;
+    }
+    return name.slice(0, prefix.length).toLowerCase() === prefix;
+  };
+}
+
+const REMEMBERED_MAX = 1_024;
+const REMEMBERED_LENGTH_MAX = 64;
+
+/** Names come again and again. */
+function remembered(test: (name: string) => boolean): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const answer = test(name);
+    if (name.length <= REMEMBERED_LENGTH_MAX) {
+      if (known.size >= REMEMBERED_MAX) known.clear();
+      known.set(Buffer.from(name, "latin1").toString("latin1"), answer);
+    }
+    return answer;
+  };
 }
 
 export function selects(selector: Selector, name: string, lowered: string): boolean {

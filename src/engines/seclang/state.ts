@@ -94,6 +94,8 @@ export type State = {
   matchedNames: string[];
   matchedValues: string[];
   highestSeverity: number;
+  /** How many of `TX:0` to `TX:9` the last capture may have set. */
+  captured: number;
   // The request line and what is read from it.
   method: string;
   protocol: string;
@@ -129,11 +131,17 @@ export type State = {
   responseProtocol: string;
   responseHeaders: Collection;
   responseBody: string;
-  /** Single values by variable name, made into values once. */
-  readonly singles: Map<string, Collection>;
+  /** Collections as rules read them, by slot; forgotten when more of the request is known. */
+  readonly read: (Collection | undefined)[];
 };
 
-const NO_RESPONSE = { responseStatus: 0, responseProtocol: "" } as const;
+const AT_FIRST = {
+  captured: 0,
+  responseStatus: 0,
+  responseProtocol: "",
+  responseBody: "",
+  outboundDataError: false,
+} as const;
 
 /** A state before anything of the request is known. */
 export function createState(
@@ -146,6 +154,7 @@ export function createState(
     variables: ReadonlyMap<string, string> | undefined;
     trace: boolean;
     usePrefilter: boolean;
+    slots: number;
   },
 ): State {
   const none = createCollection();
@@ -199,10 +208,8 @@ export function createState(
     bodyErrorMessage: "",
     urlencodedError: false,
     inboundDataError: false,
-    outboundDataError: false,
-    ...NO_RESPONSE,
+    ...AT_FIRST,
     responseHeaders: none,
-    responseBody: "",
-    singles: new Map(),
+    read: new Array<Collection | undefined>(options.slots).fill(undefined),
   };
 }

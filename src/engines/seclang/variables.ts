@@ -1,11 +1,13 @@
 /** The variables of the rule language: where each is found in a request. */
 import {
+  addTo,
   type Collection,
   collectionOf,
   createCollection,
   joinCollections,
   nameValuesOf,
 } from "./collection.ts";
+import type { Selector } from "./compiled.ts";
 import type { State } from "./state.ts";
 
 type CollectionReader = (state: State) => Collection;
@@ -25,6 +27,7 @@ function namesOf(collection: Collection): Collection {
     lowered: collection.lowered,
     values: nameValuesOf(collection),
     nameValues: undefined,
+    candidates: undefined,
   };
 }
 
@@ -191,23 +194,56 @@ export function isCollection(name: string): boolean {
   return name === "XML" || Object.hasOwn(collections, name);
 }
 
-/** How a variable is read; a single value is a collection of one without a name. */
-export function readerOf(name: string, selector: string | undefined): CollectionReader {
+/** Collections that rules themselves change. */
+const CHANGING = new Set([
+  "TX",
+  "IP",
+  "GLOBAL",
+  "RESOURCE",
+  "SESSION",
+  "USER",
+  "MATCHED_VARS",
+  "MATCHED_VARS_NAMES",
+  "RULE",
+]);
+
+/**
+ * How a variable is read; a single value is a collection of one without a name. What a pattern
+ * selects of `TX` is picked here, since that map is large and changes while rules run.
+ */
+export function readerOf(
+  name: string,
+  selectorText: string | undefined,
+  selector: Selector,
+): CollectionReader {
+  if (name === "TX" && selector.kind === "pattern") {
+    return (state) => {
+      const picked = createCollection();
+      for (const [key, text] of state.tx) if (selector.test(key)) addTo(picked, key, text);
+      return picked;
+    };
+  }
   if (name === "XML") {
-    return selector?.includes("@") ? (state) => state.xmlAttributes : (state) => state.xmlText;
+    return selectorText?.includes("@") ? (state) => state.xmlAttributes : (state) => state.xmlText;
   }
   const collection = collections[name];
   if (collection !== undefined) return collection;
   const single = singles[name];
   if (single === undefined) return () => EMPTY;
-  if (VOLATILE.has(name)) return (state) => collectionOf([""], [single(state)]);
-  return (state) => {
-    const known = state.singles.get(name);
-    if (known !== undefined) return known;
-    const made = collectionOf([""], [single(state)]);
-    state.singles.set(name, made);
-    return made;
-  };
+  return (state) => collectionOf([""], [single(state)]);
+}
+
+const slotNames = ["XML:/*", "XML:@", ...Object.keys(collections), ...Object.keys(singles)].filter(
+  (name) => !CHANGING.has(name) && !VOLATILE.has(name),
+);
+
+/** How many places a request needs for what was read. */
+export const SLOTS = slotNames.length;
+
+/** The place of a variable among what a request has read; -1 when it changes while rules run. */
+export function slotOf(name: string, selector: string | undefined): number {
+  if (name !== "XML") return slotNames.indexOf(name);
+  return slotNames.indexOf(selector?.includes("@") ? "XML:@" : "XML:/*");
 }
 
 /** A variable's text for a macro; the first of that key in a collection. */
@@ -220,6 +256,6 @@ export function readText(state: State, name: string, key: string | undefined): s
 
 /** Forgets what was read from the request line, headers or body before they changed. */
 export function forgetSingles(state: State): void {
-  state.singles.clear();
+  state.read.fill(undefined);
   state.args = undefined;
 }

@@ -123,7 +123,9 @@ for (let at = 0; ; at += 1) {
   }));
 }`;
 
-test("no acknowledged entry is lost when the writer is killed at a random moment", async () => {
+test("no acknowledged entry is lost when the writer is killed at a random moment", {
+  timeout: 120_000,
+}, async () => {
   const folder = join(root, "killed");
   let acknowledged = -1;
   for (let round = 0; round < 12; round += 1) {
@@ -135,7 +137,9 @@ test("no acknowledged entry is lost when the writer is killed at a random moment
     child.stdout.on("data", (chunk) => {
       text += String(chunk);
     });
-    await new Promise((resolve) => setTimeout(resolve, 250 + Math.random() * 250));
+    // From its first entry on, however long the process took to start.
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 250));
     child.kill("SIGKILL");
     await new Promise((resolve) => child.once("close", resolve));
     for (const line of text.split("\n").slice(0, -1))

@@ -15,7 +15,6 @@ import {
 import {
   ENTRY_BYTES_MAX,
   encodeEntryBundle,
-  TILE_HEIGHT,
   TILE_WIDTH,
   tileOfNode,
   tilePath,
@@ -30,6 +29,7 @@ import {
   removePartials,
   syncFolder,
   tileWidth,
+  writePartials,
   writeWhole,
 } from "./tile-files.ts";
 
@@ -55,6 +55,8 @@ export type AuditLog = {
    */
   append(entry: Buffer): Promise<{ index: number }>;
   size(): number;
+  /** Why entries cannot be written now; undefined while they can. */
+  failure(): string | undefined;
   /** Entries [from, to). */
   readEntries(from: number, to: number): Promise<Buffer[]>;
   inclusionProof(index: number): Promise<InclusionProof>;
@@ -79,10 +81,14 @@ type State = {
   /** Entries of the bundle that is not full yet, and their place on disk. */
   pending: Buffer[];
   pendingBytes: number;
+  /** Why the disk refused last; undefined while it takes entries. */
+  failure: string | undefined;
+  /** Bytes of a refused batch may stand behind `pendingBytes`. */
+  isTorn: boolean;
   file: FileHandle;
   fullBundles: number;
   /** Hashes right of the last full tile, by tile level. */
-  readonly edge: Buffer[][];
+  edge: Buffer[][];
   readonly tiles: Map<string, Promise<Buffer[]>>;
   queue: Waiter[];
   writing: Promise<void> | undefined;
@@ -99,13 +105,14 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   return {
     append: (entry) => enqueue(state, entry),
     size: sizeNow,
+    failure: () => state.failure,
     readEntries: (from, to) => readEntries(state, from, Math.min(to, sizeNow())),
     inclusionProof: (index) => prove(state, index),
-    checkpoint: () => writeCheckpoint(state),
+    checkpoint: () => checkpointInTurn(state),
     async close() {
       while (state.writing !== undefined) await state.writing;
       clearTimeout(state.timer);
-      await writeCheckpoint(state);
+      await checkpointInTurn(state);
       await state.file.close();
     },
   };
@@ -114,16 +121,14 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
 async function recover(options: AuditLogOptions): Promise<State> {
   const { folder } = options;
   let fullBundles = 0;
-  const edge: Buffer[][] = [[]];
-  const levels: Buffer[][] = [[]];
+  let edge: Buffer[][] = [[]];
   // Hash tiles are derived: they are made again from the bundles where a crash left them out.
   for (;;) {
     const bundle = await readBundle(folder, fullBundles);
     if (bundle === undefined) break;
-    await addTile(folder, { edge: levels, hashes: bundle.map(leafHash), index: fullBundles });
+    edge = await addTile(folder, { edge, hashes: bundle.map(leafHash), index: fullBundles });
     fullBundles += 1;
   }
-  for (const [level, hashes] of levels.entries()) edge[level] = hashes;
   const path = join(folder, pendingFile(fullBundles * TILE_WIDTH));
   const { entries, wholeBytes } = decodeFrames((await readIfThere(path)) ?? Buffer.alloc(0));
   const file = await open(path, "a", 0o640);
@@ -138,6 +143,8 @@ async function recover(options: AuditLogOptions): Promise<State> {
     options,
     pending: entries,
     pendingBytes: wholeBytes,
+    failure: undefined,
+    isTorn: false,
     file,
     fullBundles,
     edge,
@@ -152,24 +159,29 @@ async function recover(options: AuditLogOptions): Promise<State> {
   return state;
 }
 
-/** Writes the hash tile of a full bundle, and the tiles above that become full with it. */
+/**
+ * Writes the hash tile of a full bundle, and the tiles above that become full with it.
+ *
+ * @returns the right edge above them; the given one is untouched, so that a disk that refuses half
+ * way leaves nothing counted twice.
+ */
 async function addTile(
   folder: string,
-  given: { edge: Buffer[][]; hashes: Buffer[]; index: number },
-): Promise<void> {
+  given: { edge: readonly (readonly Buffer[])[]; hashes: readonly Buffer[]; index: number },
+): Promise<Buffer[][]> {
+  const edge = given.edge.map((hashes) => [...hashes]);
   let { hashes, index } = given;
   for (let level = 0; ; level += 1) {
     const path = tilePath({ level, index, width: TILE_WIDTH });
     const bytes = Buffer.concat(hashes);
     const known = await readIfThere(join(folder, path));
     if (known === undefined) await writeWhole(folder, path, { bytes, sync: true });
-    const above = given.edge[level + 1] ?? [];
-    given.edge[level + 1] = above;
-    above.push(completeSubtreeHash(hashes));
-    if (above.length < TILE_WIDTH) return;
+    const above = [...(edge[level + 1] ?? []), completeSubtreeHash(hashes)];
+    edge[level + 1] = above;
+    if (above.length < TILE_WIDTH) return edge;
+    edge[level + 1] = [];
     hashes = above;
     index = Math.floor(index / TILE_WIDTH);
-    given.edge[level + 1] = [];
   }
 }
 
@@ -185,9 +197,15 @@ function enqueue(state: State, entry: Buffer): Promise<{ index: number }> {
   }
   return new Promise((resolve, reject) => {
     state.queue.push({ entry, resolve, reject });
-    state.writing ??= writeQueue(state).finally(() => {
-      state.writing = undefined;
-    });
+    startWriting(state);
+  });
+}
+
+function startWriting(state: State): void {
+  state.writing ??= writeQueue(state).finally(() => {
+    state.writing = undefined;
+    // What came between the last look at the queue and now has started nothing itself.
+    if (state.queue.length > 0) startWriting(state);
   });
 }
 
@@ -199,8 +217,10 @@ async function writeQueue(state: State): Promise<void> {
     const batch = state.queue.splice(0, BATCH_ENTRIES_MAX);
     try {
       await writeBatch(state, batch);
+      state.failure = undefined;
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
+      state.failure = failure.message;
       for (const waiter of batch) waiter.reject(failure);
     }
   }
@@ -210,12 +230,14 @@ async function writeQueue(state: State): Promise<void> {
 async function writeBatch(state: State, batch: readonly Waiter[]): Promise<void> {
   const entries = batch.map((waiter) => waiter.entry);
   const frames = encodeFrames(entries);
+  if (state.isTorn) await cutTorn(state);
   try {
-    await state.file.write(frames, 0, frames.length);
+    // Writes all or fails: a disk that fills up takes the first part without an error (write(2)).
+    await state.file.appendFile(frames);
     await state.file.datasync();
   } catch (error) {
-    // INVARIANT: what was refused must not come back after a restart.
-    await state.file.truncate(state.pendingBytes);
+    state.isTorn = true;
+    await cutTorn(state);
     throw error;
   }
   const first = state.fullBundles * TILE_WIDTH + state.pending.length;
@@ -226,30 +248,49 @@ async function writeBatch(state: State, batch: readonly Waiter[]): Promise<void>
   if (state.pending.length >= TILE_WIDTH) await sealBundles(state);
 }
 
-/** Turns every full 256 entries into a bundle; the rest starts a new pending file. */
+/** INVARIANT: what was refused does not come back after a restart, and nothing follows it. */
+async function cutTorn(state: State): Promise<void> {
+  await state.file.truncate(state.pendingBytes);
+  state.isTorn = false;
+}
+
+/**
+ * Turns every full 256 entries into a bundle; the rest starts a new pending file. When the disk
+ * refuses, the entries stay where they are and the next append tries again.
+ */
 async function sealBundles(state: State): Promise<void> {
   const { folder } = state.options;
   const old = state.fullBundles;
-  const leaves = state.edge[0] ?? [];
   while (state.pending.length >= TILE_WIDTH) {
     const index = state.fullBundles;
     const entries = state.pending.slice(0, TILE_WIDTH);
     const rest = state.pending.slice(TILE_WIDTH);
+    const leaves = state.edge[0] ?? [];
+    const hashes = leaves.slice(0, TILE_WIDTH);
+    const edge = await addTile(folder, { edge: state.edge, hashes, index });
     // The rest is durable under its new name before the bundle makes the old name obsolete.
     const frames = encodeFrames(rest);
     await writeWhole(folder, pendingFile((index + 1) * TILE_WIDTH), { bytes: frames, sync: true });
+    const next = await open(join(folder, pendingFile((index + 1) * TILE_WIDTH)), "a", 0o640);
     const path = tilePath({ level: "entries", index, width: TILE_WIDTH });
-    await writeWhole(folder, path, { bytes: encodeEntryBundle(entries), sync: true });
-    const hashes = leaves.splice(0, TILE_WIDTH);
-    await addTile(folder, { edge: state.edge, hashes, index });
-    await removePartials(folder, "entries", index);
-    await removePartials(folder, 0, index);
+    try {
+      await writeWhole(folder, path, { bytes: encodeEntryBundle(entries), sync: true });
+    } catch (error) {
+      // INVARIANT: the bundle's name decides which pending file counts, on disk and in memory.
+      await rm(join(folder, path), { force: true });
+      await next.close();
+      throw error;
+    }
+    await state.file.close();
+    state.file = next;
+    edge[0] = leaves.slice(TILE_WIDTH);
+    state.edge = edge;
     state.pending = rest;
     state.pendingBytes = frames.length;
     state.fullBundles += 1;
+    await removePartials(folder, "entries", index);
+    await removePartials(folder, 0, index);
   }
-  await state.file.close();
-  state.file = await open(join(folder, pendingFile(state.fullBundles * TILE_WIDTH)), "a", 0o640);
   for (let bundle = old; bundle < state.fullBundles; bundle += 1) {
     await rm(join(folder, pendingFile(bundle * TILE_WIDTH)), { force: true });
   }
@@ -322,8 +363,15 @@ function scheduleCheckpoint(state: State): void {
   state.timer ??= setTimeout(() => {
     state.timer = undefined;
     // A failure here loses nothing: the next append or the next start writes it again.
-    state.checkpointing = writeCheckpoint(state).catch(() => {});
+    void checkpointInTurn(state).catch(() => {});
   }, CHECKPOINT_EVERY_MS).unref();
+}
+
+/** INVARIANT: one checkpoint at a time; two would write the same partial tiles. */
+function checkpointInTurn(state: State): ReturnType<typeof writeCheckpoint> {
+  const written = state.checkpointing.then(() => writeCheckpoint(state));
+  state.checkpointing = written.catch(() => {});
+  return written;
 }
 
 async function writeCheckpoint(state: State) {
@@ -339,25 +387,4 @@ async function writeCheckpoint(state: State) {
   await writeWhole(folder, checkpointFile, { bytes: Buffer.from(checkpoint), sync: true });
   state.checkpointed = treeSize;
   return { checkpoint, treeSize };
-}
-
-/** Partial tiles, so that any tlog-tiles client can follow the newest checkpoint. */
-async function writePartials(
-  folder: string,
-  given: { treeSize: number; pending: readonly Buffer[]; edge: readonly Buffer[][] },
-): Promise<void> {
-  const { treeSize, pending, edge } = given;
-  if (pending.length > 0) {
-    const index = Math.floor(treeSize / TILE_WIDTH);
-    const path = tilePath({ level: "entries", index, width: pending.length });
-    await removePartials(folder, "entries", index);
-    await writeWhole(folder, path, { bytes: encodeEntryBundle(pending), sync: false });
-  }
-  for (const [level, hashes] of edge.entries()) {
-    if (hashes.length === 0) continue;
-    const index = Math.floor(treeSize / 2 ** (TILE_HEIGHT * (level + 1)));
-    await removePartials(folder, level, index);
-    const path = tilePath({ level, index, width: hashes.length });
-    await writeWhole(folder, path, { bytes: Buffer.concat(hashes), sync: false });
-  }
 }

@@ -33,10 +33,15 @@ export async function correctUncommitted(log: AuditLog, database: Database): Pro
   return count;
 }
 
+/**
+ * A transaction id that PostgreSQL has not given out, as far as it remembers after a crash, was
+ * never committed: its commit record would have brought the counter back above it.
+ */
 async function statusOf(database: Database, transactionId: string): Promise<string | null> {
   return database.transaction("system", async (sql) => {
     const [row] = await sql<{ status: string | null }>`
-      select pg_xact_status(${transactionId}::xid8) as status`;
+      select case when ${transactionId}::xid8 >= pg_snapshot_xmax(pg_current_snapshot())
+        then 'aborted' else pg_xact_status(${transactionId}::xid8) end as status`;
     return row?.status ?? null;
   });
 }

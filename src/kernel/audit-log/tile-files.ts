@@ -6,7 +6,9 @@ import { dirname, join } from "node:path";
 import {
   decodeEntryBundle,
   decodeHashTile,
+  encodeEntryBundle,
   partialTileFolder,
+  TILE_HEIGHT,
   TILE_WIDTH,
   tilePath,
   tileWidth,
@@ -88,6 +90,27 @@ export async function removePartials(
   index: number,
 ): Promise<void> {
   await rm(join(folder, partialTileFolder(level, index)), { recursive: true, force: true });
+}
+
+/** Partial tiles, so that any tlog-tiles client can follow the newest checkpoint. */
+export async function writePartials(
+  folder: string,
+  given: { treeSize: number; pending: readonly Buffer[]; edge: readonly Buffer[][] },
+): Promise<void> {
+  const { treeSize, pending, edge } = given;
+  if (pending.length > 0) {
+    const index = Math.floor(treeSize / TILE_WIDTH);
+    const path = tilePath({ level: "entries", index, width: pending.length });
+    await removePartials(folder, "entries", index);
+    await writeWhole(folder, path, { bytes: encodeEntryBundle(pending), sync: false });
+  }
+  for (const [level, hashes] of edge.entries()) {
+    if (hashes.length === 0) continue;
+    const index = Math.floor(treeSize / 2 ** (TILE_HEIGHT * (level + 1)));
+    await removePartials(folder, level, index);
+    const path = tilePath({ level, index, width: hashes.length });
+    await writeWhole(folder, path, { bytes: Buffer.concat(hashes), sync: false });
+  }
 }
 
 export { tileWidth };

@@ -5,33 +5,20 @@
 import { createHash } from "node:crypto";
 import { type AuditRecord, type AuditSink, recordableInput } from "../audit.ts";
 import { type Caller, type Context, type ServiceEvent, timeText } from "../context.ts";
+import type { CredentialLookup, Identity } from "../identity/authenticate.ts";
 import {
-  type CredentialLookup,
-  CSRF_HEADER,
-  credentialOf,
-  csrfTokenMatches,
-  hashSecret,
-  type Identity,
-} from "../identity/authenticate.ts";
-import { type Authorizer, type Decision, resourceName } from "../identity/authorize.ts";
+  type Authorizer,
+  type Decision,
+  mfaAgeSeconds,
+  resourceName,
+} from "../identity/authorize.ts";
+import type { NonceMemory } from "../identity/signed-request.ts";
 import { Problem } from "../problem.ts";
-import { type Database, isUnavailable, type Sql } from "../store/database.ts";
+import { type Database, isDiskFull, isUnavailable, type Sql } from "../store/database.ts";
+import { authenticateCall, requireFactors } from "./authenticate-call.ts";
+import type { Call } from "./call.ts";
 import type { RateLimiter } from "./rate-limit.ts";
-import { readInput } from "./read-input.ts";
-import type { Route } from "./route.ts";
-
-/** A request as the HTTP server hands it over. */
-export type Call = {
-  readonly requestId: string;
-  readonly route: Route;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly query: string;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: Buffer;
-  readonly sourceIp: string;
-  readonly signal: AbortSignal;
-  setSessionCookie(token: string | null, maxAgeSeconds: number): void;
-};
+import { checkedInput, readInput } from "./read-input.ts";
 
 export type PipelineParts = {
   readonly database: Database;
@@ -39,6 +26,7 @@ export type PipelineParts = {
   readonly authorizer: Authorizer;
   readonly audit: AuditSink;
   readonly rateLimiter: RateLimiter;
+  readonly nonces: NonceMemory;
   readonly clock: () => number;
   readonly newId: (prefix: string) => string;
   /** HTTP status code of a problem's reason. */
@@ -92,9 +80,10 @@ export async function runCall(parts: PipelineParts, call: Call): Promise<unknown
   try {
     limitRate(parts, progress, call.sourceIp);
     await authenticate(parts, progress);
-    parse(progress);
-    authorize(parts, progress);
-    return await handle(parts, progress);
+    await parse(parts, progress);
+    await authorize(parts, progress);
+    const result = await handle(parts, progress);
+    return call.translation === undefined ? result : call.translation.answer(result);
   } catch (error) {
     const problem = asProblem(parts, progress, error);
     await recordFailure(parts, progress, problem);
@@ -112,57 +101,54 @@ function limitRate(parts: PipelineParts, { call, nowMs }: Progress, who: string)
 
 async function authenticate(parts: PipelineParts, progress: Progress): Promise<void> {
   const { call, nowMs } = progress;
+  if (call.route.operation.authentication === "none") return;
+  const { identity, sessionToken } = await authenticateCall(parts, call, nowMs);
+  progress.identity = identity;
+  progress.sessionToken = sessionToken;
+}
+
+async function parse(parts: PipelineParts, progress: Progress): Promise<void> {
+  const { call, identity } = progress;
   const { operation } = call.route;
-  if (operation.authentication === "none") return;
-  const credential = credentialOf({
-    authorization: call.headers.authorization,
-    cookie: call.headers.cookie,
-  });
-  if (credential.kind === "bearer") {
-    progress.identity = await parts.credentials.bearerKey(hashSecret(credential.secret), nowMs);
-  } else if (credential.kind === "session") {
-    progress.identity = await parts.credentials.session(hashSecret(credential.token), nowMs);
-    progress.sessionToken = credential.token;
+  const { translation } = call;
+  if (translation === undefined) {
+    progress.input = readInput(operation, {
+      parameters: call.parameters,
+      query: call.query,
+      body: call.body,
+      contentType: call.headers["content-type"] ?? "",
+    });
+    return;
   }
-  if (progress.identity === undefined) throw new Problem("kernel.unauthenticated");
-  const changes = operation.method !== "GET";
-  if (
-    changes &&
-    credential.kind === "session" &&
-    !csrfTokenMatches(credential.token, call.headers[CSRF_HEADER])
-  ) {
-    throw new Problem("kernel.csrfTokenInvalid");
-  }
+  if (identity === undefined) throw new Problem("kernel.unauthenticated");
+  const { caller } = identity;
+  const input = await parts.database.transaction({ accountId: caller.accountId }, (sql) =>
+    translation.input(sql, caller),
+  );
+  progress.input = checkedInput(operation, input);
 }
 
-function parse(progress: Progress): void {
-  const { call } = progress;
-  progress.input = readInput(call.route.operation, {
-    parameters: call.parameters,
-    query: call.query,
-    body: call.body,
-    contentType: call.headers["content-type"] ?? "",
-  });
-}
-
-function authorize(parts: PipelineParts, progress: Progress): void {
+async function authorize(parts: PipelineParts, progress: Progress): Promise<void> {
   const { call, identity, nowMs } = progress;
   const { contract, operation } = call.route;
   const caller = identity?.caller ?? NOBODY;
-  progress.resource = resourceName(contract, operation, {
-    accountId: caller.accountId,
-    input: progress.input,
-  });
+  const { accountId } = caller;
+  progress.resource = resourceName(contract, operation, { accountId, input: progress.input });
   if (operation.authentication === "none") return;
+  if (identity === undefined) throw new Problem("kernel.unauthenticated");
+  const resourceTags = parts.authorizer.needsResourceTags(identity)
+    ? await parts.credentials.resourceTags(accountId, progress.resource)
+    : undefined;
   progress.decision = parts.authorizer.decide({
-    caller,
-    policies: identity?.policies ?? [],
+    identity,
     action: operation.action,
     resource: progress.resource,
+    resourceTags,
     sourceIp: call.sourceIp,
     nowMs,
   });
   if (progress.decision.decision !== "allow") throw new Problem("kernel.forbidden");
+  requireFactors(call, identity, nowMs);
 }
 
 async function handle(parts: PipelineParts, progress: Progress): Promise<unknown> {
@@ -206,9 +192,11 @@ function contextFor(
     requestId: call.requestId,
     nowMs,
     caller,
+    identity: progress.identity,
     accountId: caller.accountId,
     sourceIp: call.sourceIp,
     userAgent: (call.headers["user-agent"] ?? "").slice(0, 256),
+    host: call.headers.host ?? "",
     sql,
     newId: parts.newId,
     async emit(event) {
@@ -223,6 +211,8 @@ function contextFor(
     afterCommit: (work) => committed.push(work),
     setSessionCookie: call.setSessionCookie,
     sessionToken: progress.sessionToken,
+    deviceToken: call.deviceToken,
+    setDeviceCookie: call.setDeviceCookie,
     signal: call.signal,
   };
 }
@@ -318,6 +308,9 @@ async function appendRecord(
     sourceIp: call.sourceIp,
     decision: decision?.decision ?? "none",
     determiningPolicyIds: decision?.determiningPolicyIds ?? [],
+    ...(decision === undefined ? {} : { decidedBy: decision.decidedBy }),
+    ...mfaOf(identity, nowMs),
+    ...(caller.assumedBy === undefined ? {} : { assumedBy: caller.assumedBy }),
     input: recordableInput(operation, progress.input),
     ...outcome,
   };
@@ -326,6 +319,11 @@ async function appendRecord(
   } catch (error) {
     throw new Problem("kernel.auditUnavailable", { cause: error });
   }
+}
+
+function mfaOf(identity: Identity | undefined, nowMs: number) {
+  const age = mfaAgeSeconds(identity?.mfaTimeMs, nowMs);
+  return age === undefined ? {} : { mfaAgeSeconds: age };
 }
 
 async function recordFailure(
@@ -346,6 +344,7 @@ function asProblem(parts: PipelineParts, progress: Progress, error: unknown): Pr
     return error;
   }
   logCause(parts, call, error);
+  if (isDiskFull(error)) return new Problem("kernel.diskFull", { cause: error });
   if (isUnavailable(error)) return new Problem("kernel.databaseUnavailable", { cause: error });
   if (isConflict(error)) return new Problem("kernel.conflict", { cause: error });
   return new Problem("kernel.internal", { cause: error });

@@ -50,7 +50,15 @@ export function readInput(operation: Operation, raw: RawInput): Record<string, u
     }
     value[name] = convertText(schema.properties[name], text);
   }
-  const validator = validatorOf(schema);
+  return checkedInput(operation, value);
+}
+
+/** The input when it fits the operation's schema. @throws Problem kernel.inputInvalid. */
+export function checkedInput(
+  operation: Operation,
+  value: Record<string, unknown>,
+): Record<string, unknown> {
+  const validator = validatorOf(operation.input);
   if (validator.Check(value)) return value;
   throw invalid(faultsOf(validator, value));
 }

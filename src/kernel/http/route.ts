@@ -1,6 +1,19 @@
 /** Finds the operation for a method and path. Own matcher, since `{id}:verb` is ours. */
+
+import type { SignedRequest } from "../identity/signed-request.ts";
 import type { Contract, Operation } from "../operation.ts";
 import type { AnyHandler, Service } from "../service.ts";
+import type { Sql } from "../store/database.ts";
+
+/** Makes an operation's input from a foreign request, and the foreign answer from its result. */
+export type Translation = {
+  /** Names may have to be looked up; `sql` sees the caller's account only. */
+  input(
+    sql: Sql,
+    caller: { readonly accountId: string; readonly principalId: string },
+  ): Promise<Record<string, unknown>>;
+  answer(result: unknown): unknown;
+};
 
 export type Route = {
   readonly operation: Operation;
@@ -14,6 +27,18 @@ export type RouteMatch = { readonly route: Route; readonly parameters: Record<st
 export type Router = {
   /** @param path raw path without query, such as `/v1/waf/sites/site-0a1b2c3d4e`. */
   match(method: string, path: string): RouteMatch | undefined;
+};
+
+/** A request of another API that is an operation of ours. */
+export type ForeignMatch = RouteMatch & {
+  /** The service that the signature's scope names. */
+  readonly service: string;
+  readonly translation: Translation;
+};
+
+export type ForeignRouter = {
+  /** @throws Problem for an operation that the other API has and this one does not. */
+  match(request: SignedRequest): ForeignMatch | undefined;
 };
 
 type Node = { fixed: Map<string, Node>; parameter?: Node; routes: Map<string, Route> };

@@ -6,11 +6,14 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { SESSION_COOKIE } from "../identity/authenticate.ts";
+import type { Alarm } from "../health.ts";
+import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
+import type { Call } from "./call.ts";
 import type { Mount } from "./mount.ts";
+import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
-import type { Router } from "./route.ts";
+import type { ForeignRouter, Router } from "./route.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -20,13 +23,17 @@ const CONNECTIONS_MAX = 2_000;
 
 export type ServerParts = PipelineParts & {
   readonly router: Router;
+  /** Other APIs that are spoken on the same listener. */
+  readonly foreign: ForeignRouter;
   readonly problems: ProblemCatalog;
   /** The OpenAPI 3.1 document. */
-  readonly openapi: unknown;
+  readonly openapi: Readonly<Record<string, unknown>>;
   /** Folder of the built console; undefined when it is not built. */
   readonly consoleFolder: string | undefined;
   /** Protocols beside the API. */
   readonly mounts?: readonly Mount[];
+  /** What needs the operator now. */
+  readonly alarms: () => readonly Alarm[];
   readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
 };
 
@@ -73,7 +80,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     reply.header("cache-control", "no-cache");
     return parts.openapi;
   });
-  server.get("/healthz", async () => ({ status: "ok" }));
+  serveReference(server, parts);
+  // Without a credential and without an audit entry, so that it answers when the log cannot be
+  // written: names of parts only.
+  server.get("/healthz", async (_request, reply) => {
+    const troubled = [...new Set(parts.alarms().map(({ part }) => part))];
+    if (troubled.length > 0) reply.code(503);
+    return { status: troubled.length === 0 ? "ok" : "degraded", alarms: troubled };
+  });
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
   for (const mount of parts.mounts ?? []) serveMount(server, mount);
   await serveConsole(server, parts);
@@ -98,27 +112,51 @@ function serveMount(server: FastifyInstance, { prefix, answer }: Mount): void {
   });
 }
 
+/** The reference page and its style; both say nothing that the OpenAPI document does not. */
+function serveReference(server: FastifyInstance, parts: ServerParts): void {
+  server.get("/v1/reference", async (request, reply) => {
+    const [, query] = splitOnce(request.raw.url ?? "", "?");
+    const language = referenceLanguage(query, request.headers["accept-language"] ?? "");
+    reply.header("cache-control", "no-cache").header("vary", "accept-language");
+    return reply.type("text/html; charset=utf-8").send(referencePage(parts.openapi, language));
+  });
+  server.get("/v1/reference.css", async (_request, reply) =>
+    reply.header("cache-control", "no-cache").type("text/css").send(REFERENCE_STYLE),
+  );
+}
+
 async function answerCall(
   parts: ServerParts,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
   const [path = "", query = ""] = splitOnce(request.raw.url ?? "", "?");
-  const matched = parts.router.match(request.method, path);
+  const headers = headersOf(request.raw);
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const raw = { method: request.method, path, query, headers, body };
+  // A foreign API is chosen by the service that the signature names; the scope is signed.
+  const foreign = parts.foreign.match(raw);
+  const matched = foreign ?? parts.router.match(request.method, path);
   if (matched === undefined) throw new Problem("kernel.routeNotFound");
   const aborted = new AbortController();
   reply.raw.once("close", () => aborted.abort());
-  const result = await runCall(parts, {
+  const call: Call = {
     requestId: request.id,
     route: matched.route,
     parameters: matched.parameters,
     query,
-    headers: headersOf(request.raw),
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    headers,
+    body,
     sourceIp: request.ip,
     signal: aborted.signal,
     setSessionCookie: (token, maxAgeSeconds) => setSessionCookie(reply, token, maxAgeSeconds),
-  });
+    setDeviceCookie: (token) =>
+      setCookie(reply, DEVICE_COOKIE, { token, maxAgeSeconds: DEVICE_MAX_AGE_SECONDS }),
+    deviceToken: cookieOf(headers.cookie, DEVICE_COOKIE),
+    signed: { ...raw, service: foreign?.service ?? matched.route.contract.service },
+    translation: foreign?.translation,
+  };
+  const result = await runCall(parts, call);
   reply.header("x-request-id", request.id).header("cache-control", "no-store");
   const { stream } = matched.route.operation;
   if (stream === undefined) return { requestId: request.id, result };
@@ -143,12 +181,22 @@ function headersOf(message: IncomingMessage): Record<string, string | undefined>
   return headers;
 }
 
+const DEVICE_MAX_AGE_SECONDS = 180 * 86_400;
+
 function setSessionCookie(reply: FastifyReply, token: string | null, maxAgeSeconds: number): void {
-  const value = token ?? "";
   const age = token === null ? 0 : maxAgeSeconds;
+  setCookie(reply, SESSION_COOKIE, { token: token ?? "", maxAgeSeconds: age });
+}
+
+/** fastify sends each value of a repeated set-cookie in a line of its own. */
+function setCookie(
+  reply: FastifyReply,
+  name: string,
+  { token, maxAgeSeconds }: { token: string; maxAgeSeconds: number },
+): void {
   reply.header(
     "set-cookie",
-    `${SESSION_COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${age}`,
+    `${name}=${token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${maxAgeSeconds}`,
   );
 }
 

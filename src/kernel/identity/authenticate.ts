@@ -1,17 +1,49 @@
-/** Who calls: a console session by cookie, or a bearer key. Secrets are compared by their hash. */
+/**
+ * Who calls: a console session by cookie, a bearer key, or a signature. Secrets are compared by
+ * their hash.
+ */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Caller } from "../context.ts";
-import type { PolicySource } from "./authorize.ts";
+import type { Identity } from "./identity.ts";
+import { type ParsedAuthorization, parseAuthorization, SCHEME } from "./signed-request.ts";
 
-export type Identity = { readonly caller: Caller; readonly policies: readonly PolicySource[] };
+export type { Identity } from "./identity.ts";
 
-/** Looks a credential up by the SHA-256 of its secret; undefined = unknown, expired or disabled. */
-export type CredentialLookup = {
-  session(tokenHash: Buffer, nowMs: number): Promise<Identity | undefined>;
-  bearerKey(secretHash: Buffer, nowMs: number): Promise<Identity | undefined>;
+/** What a signature is checked with. */
+export type SigningIdentity = {
+  readonly identity: Identity;
+  readonly secret: string;
+  /** Set for the keys of an assumed role: the token that must come with the signature. */
+  readonly sessionTokenHash?: Buffer;
 };
 
+/** Where a credential comes from: some are bound to networks. */
+type From = { readonly nowMs: number; readonly sourceIp: string };
+
+/** Looks a credential up; undefined = unknown, expired, disabled or not valid from there. */
+export type CredentialLookup = {
+  session(tokenHash: Buffer, from: From): Promise<Identity | undefined>;
+  bearerKey(secretHash: Buffer, from: From): Promise<Identity | undefined>;
+  accessKey(accessKeyId: string, from: From): Promise<SigningIdentity | undefined>;
+  /** Tags of a resource of the account. */
+  resourceTags(accountId: string, resource: string): Promise<Readonly<Record<string, string>>>;
+};
+
+/** Asks for lasting keys first and then for temporary ones. */
+export function anyCredential(
+  lasting: CredentialLookup,
+  temporary: Pick<CredentialLookup, "bearerKey" | "accessKey">,
+): CredentialLookup {
+  return {
+    ...lasting,
+    bearerKey: async (hash, from) =>
+      (await lasting.bearerKey(hash, from)) ?? temporary.bearerKey(hash, from),
+    accessKey: async (id, from) =>
+      (await lasting.accessKey(id, from)) ?? temporary.accessKey(id, from),
+  };
+}
+
 export const SESSION_COOKIE = "__Host-cordon_session";
+export const DEVICE_COOKIE = "__Host-cordon_device";
 export const CSRF_HEADER = "x-cordon-csrf";
 const SECRET_LENGTH_MAX = 256;
 
@@ -19,6 +51,7 @@ export type Credential =
   | { readonly kind: "none" }
   | { readonly kind: "session"; readonly token: string }
   | { readonly kind: "bearer"; readonly secret: string }
+  | { readonly kind: "signed"; readonly authorization: ParsedAuthorization }
   | { readonly kind: "malformed" };
 
 /** Reads the credential of a request; an Authorization header goes before the cookie. */
@@ -26,18 +59,26 @@ export function credentialOf(headers: {
   readonly authorization?: string | undefined;
   readonly cookie?: string | undefined;
 }): Credential {
+  if (headers.authorization?.startsWith(`${SCHEME} `)) {
+    const authorization = parseAuthorization(headers.authorization);
+    return authorization === undefined ? { kind: "malformed" } : { kind: "signed", authorization };
+  }
   if (headers.authorization !== undefined) {
     const secret = /^Bearer ([A-Za-z0-9_-]+)$/.exec(headers.authorization)?.[1];
     if (secret === undefined || secret.length > SECRET_LENGTH_MAX) return { kind: "malformed" };
     return { kind: "bearer", secret };
   }
-  for (const pair of (headers.cookie ?? "").split(";")) {
+  const token = cookieOf(headers.cookie, SESSION_COOKIE);
+  return token === undefined ? { kind: "none" } : { kind: "session", token };
+}
+
+/** The value of a cookie; undefined when absent or too long to be ours. */
+export function cookieOf(header: string | undefined, wanted: string): string | undefined {
+  for (const pair of (header ?? "").split(";")) {
     const [name, value] = pair.trim().split("=", 2);
-    if (name === SESSION_COOKIE && value !== undefined && value.length <= SECRET_LENGTH_MAX) {
-      return { kind: "session", token: value };
-    }
+    if (name === wanted && value !== undefined && value.length <= SECRET_LENGTH_MAX) return value;
   }
-  return { kind: "none" };
+  return undefined;
 }
 
 /** SHA-256 of a secret of full entropy; passwords take argon2id instead. */

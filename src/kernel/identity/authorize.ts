@@ -1,67 +1,140 @@
 /** May this caller do this? Policies of the caller, decided by the policy engine; default deny. */
-import { compilePolicySet, decide, type PolicySet } from "../../engines/policy/index.ts";
-import type { Caller } from "../context.ts";
+import {
+  compilePolicySet,
+  type DecidedBy,
+  decideLayers,
+  type PolicySet,
+} from "../../engines/policy/index.ts";
 import type { Contract, Operation } from "../operation.ts";
+import type { Identity, PolicySource } from "./identity.ts";
 
-/** A policy as the engine takes it; `version` changes with every write of the document. */
-export type PolicySource = {
-  readonly policyId: string;
-  readonly version: string;
-  readonly document: unknown;
-};
+export type { PolicySource } from "./identity.ts";
 
 export type Decision = {
   readonly decision: "allow" | "deny";
+  /** Which layer decided; "noPermit" = nothing allows it. */
+  readonly decidedBy: DecidedBy;
+  /** `<policyId>@<version>#<statement index>`. */
   readonly determiningPolicyIds: readonly string[];
 };
 
-export type Authorizer = {
-  decide(request: {
-    caller: Caller;
-    policies: readonly PolicySource[];
-    action: string;
-    /** Full resource name, `crn:…`. */
-    resource: string;
-    sourceIp: string;
-    nowMs: number;
-  }): Decision;
+export type Question = {
+  readonly identity: Identity;
+  readonly action: string;
+  /** Full resource name, `crn:…`. */
+  readonly resource: string;
+  readonly resourceTags?: Readonly<Record<string, string>> | undefined;
+  readonly sourceIp: string;
+  readonly nowMs: number;
+  readonly externalId?: string | undefined;
 };
 
-const COMPILED_SETS_MAX = 2_000;
+export type Authorizer = {
+  decide(question: Question): Decision;
+  /** True when some policy of the identity asks for tags of the resource. */
+  needsResourceTags(identity: Identity): boolean;
+};
+
+type Compiled = { readonly set: PolicySet; readonly asksTags: boolean };
+
+const COMPILED_SETS_MAX = 4_000;
 
 /** An authorizer that keeps compiled policy sets, so that a decision costs microseconds. */
 export function createAuthorizer(): Authorizer {
-  const compiled = new Map<string, PolicySet>();
-  const setFor = (policies: readonly PolicySource[]): PolicySet => {
+  const compiled = new Map<string, Compiled>();
+  const compiledFor = (policies: readonly PolicySource[]): Compiled => {
     const key = policies.map(({ policyId, version }) => `${policyId}@${version}`).join(" ");
     const known = compiled.get(key);
     if (known !== undefined) return known;
     const set = compilePolicySet(
-      policies.map(({ policyId, document }) => ({ policyId, document })),
+      policies.map(({ policyId, version, document }) => ({
+        policyId: `${policyId}@${version}`,
+        document,
+      })),
     );
     // Oldest first: a Map keeps insertion order.
     const oldest = compiled.size >= COMPILED_SETS_MAX ? compiled.keys().next().value : undefined;
     if (oldest !== undefined) compiled.delete(oldest);
-    compiled.set(key, set);
-    return set;
+    const made = { set, asksTags: policies.some((policy) => asksTags(policy.document)) };
+    compiled.set(key, made);
+    return made;
   };
+  const setFor = (policies: readonly PolicySource[]) => compiledFor(policies).set;
   return {
-    decide({ caller, policies, action, resource, sourceIp, nowMs }) {
-      const answer = decide(setFor(policies), {
-        principal: {
-          type: caller.principalType,
-          id: caller.principalId,
-          name: caller.principalName,
-        },
-        action,
-        resource,
-        sourceIp,
-        timeMs: nowMs,
-        secureTransport: true,
-      });
-      return { decision: answer.decision, determiningPolicyIds: answer.determining };
+    needsResourceTags(identity) {
+      const { policies, resourcePolicies = [], guardrails = [] } = identity;
+      if (compiledFor(policies).asksTags) return true;
+      const single = [
+        ...resourcePolicies,
+        ...guardrails,
+        identity.boundary,
+        identity.sessionPolicy,
+      ];
+      return single.some((policy) => policy !== undefined && compiledFor([policy]).asksTags);
+    },
+    decide(question) {
+      const { identity, resource } = question;
+      const onResource = (identity.resourcePolicies ?? []).filter((policy) =>
+        covers(policy.resource, resource),
+      );
+      const { basics } = identity;
+      const withBasics = (policies: readonly PolicySource[]) =>
+        setFor(basics === undefined ? policies : [basics, ...policies]);
+      const optional = (policy: PolicySource | undefined) =>
+        policy === undefined ? undefined : withBasics([policy]);
+      const layers = {
+        identity: withBasics(identity.policies),
+        resource: onResource.length === 0 ? undefined : setFor(onResource),
+        guardrails: (identity.guardrails ?? []).map((policy) => withBasics([policy])),
+        boundary: optional(identity.boundary),
+        session: optional(identity.sessionPolicy),
+      };
+      const answer = decideLayers(layers, accessRequest(question));
+      return {
+        decision: answer.decision,
+        decidedBy: answer.decidedBy,
+        determiningPolicyIds: answer.determining,
+      };
     },
   };
+}
+
+function accessRequest(question: Question) {
+  const { identity, action, resource, resourceTags, sourceIp, nowMs, externalId } = question;
+  const { caller, groupIds, tags, mfaTimeMs } = identity;
+  return {
+    principal: {
+      type: caller.principalType,
+      id: caller.principalId,
+      name: caller.principalName,
+      accountId: caller.accountId,
+      ...(groupIds === undefined ? {} : { groupIds }),
+      ...(tags === undefined ? {} : { tags }),
+    },
+    action,
+    resource,
+    ...(resourceTags === undefined ? {} : { resourceTags }),
+    sourceIp,
+    timeMs: nowMs,
+    secureTransport: true,
+    mfaAgeSeconds: mfaAgeSeconds(mfaTimeMs, nowMs),
+    externalId,
+  };
+}
+
+/** Whole seconds since the second factor; undefined when there was none. */
+export function mfaAgeSeconds(mfaTimeMs: number | undefined, nowMs: number): number | undefined {
+  return mfaTimeMs === undefined ? undefined : Math.max(0, Math.floor((nowMs - mfaTimeMs) / 1000));
+}
+
+/** True when the name of a resource policy is this resource or, ending in `*`, begins it. */
+export function covers(name: string, resource: string): boolean {
+  return name.endsWith("*") ? resource.startsWith(name.slice(0, -1)) : name === resource;
+}
+
+function asksTags(document: unknown): boolean {
+  const text = JSON.stringify(document) ?? "";
+  return text.includes("ResourceTag/") || text.includes("resourceTags");
 }
 
 /**

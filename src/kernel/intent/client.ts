@@ -3,28 +3,33 @@
  * mutual TLS and reports what it runs. While the control plane is away it waits and tries again;
  * what the data plane enforces does not depend on it.
  */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import https from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Static, TSchema } from "typebox";
 import Value from "typebox/value";
 import { createCertificateRequest } from "../pki/authority.ts";
+import { isOver, isRenewalDue, keepIdentity, readIdentity } from "./identity-file.ts";
 import {
   JoinAnswer,
   JoinTicket,
   joinTicketFile,
   LONG_POLL_MS,
-  NodeIdentity,
-  nodeIdentityFile,
+  type NodeIdentity,
+  RenewAnswer,
 } from "./protocol.ts";
 
 const RETRY_MS = 300;
+const RENEWAL_LOOK_EVERY_MS = 3_600_000;
 const ANSWER_BYTES_MAX = 256 * 1_048_576;
 
 export type IntentClient = {
   readonly nodeId: string;
-  /** Every newer intent, forever, until the signal ends it. */
+  /**
+   * Every newer intent, forever, until the signal ends it. @throws Error when this node's
+   * certificate has ended: it must be opened again, with a new ticket.
+   */
   intents(
     after: number,
     signal: AbortSignal,
@@ -38,25 +43,27 @@ export type IntentClient = {
  *
  * @param folder the data plane's own folder, which holds its identity or ticket.
  */
-export async function openIntentClient(folder: string, signal: AbortSignal): Promise<IntentClient> {
+export async function openIntentClient(
+  folder: string,
+  signal: AbortSignal,
+  options: { renewalLookEveryMs?: number } = {},
+): Promise<IntentClient> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const identity =
-    (await readJson(join(folder, nodeIdentityFile), NodeIdentity)) ??
-    (await enroll(folder, signal));
-  const agent = new https.Agent({
-    keepAlive: true,
-    maxSockets: 4,
-    ca: identity.authorityPem,
-    cert: identity.certificatePem,
-    key: identity.privateKeyPem,
-  });
+  const identity = readIdentity(folder, Date.now()) ?? (await enroll(folder, signal));
+  const target: Target = { url: identity.url, agent: agentOf(identity), identity };
+  const renewing = keepRenewed(
+    { folder, target },
+    { signal, lookEveryMs: options.renewalLookEveryMs ?? RENEWAL_LOOK_EVERY_MS },
+  );
+  // It ends with the signal and tells of each failure itself.
+  void renewing;
   return {
     nodeId: identity.nodeId,
-    intents: (after, ended) => followIntents({ agent, url: identity.url }, after, ended),
+    intents: (after, ended) => followIntents(target, after, ended),
     async report(status) {
       try {
-        const answer = await request(agent, {
-          url: `${identity.url}/fleet/v1/status`,
+        const answer = await request(target.agent, {
+          url: `${target.url}/fleet/v1/status`,
           body: status,
         });
         return answer.code === 200;
@@ -67,13 +74,61 @@ export async function openIntentClient(folder: string, signal: AbortSignal): Pro
   };
 }
 
-async function* followIntents(
-  target: { agent: https.Agent; url: string },
-  after: number,
-  signal: AbortSignal,
-) {
+/** Where requests go, and as whom; the agent changes when the certificate does. */
+type Target = { readonly url: string; agent: https.Agent; identity: NodeIdentity };
+
+function agentOf(identity: NodeIdentity): https.Agent {
+  return new https.Agent({
+    keepAlive: true,
+    maxSockets: 4,
+    ca: identity.authorityPem,
+    cert: identity.certificatePem,
+    key: identity.privateKeyPem,
+  });
+}
+
+/** Renews the certificate when it is due, until the signal ends it. Never rejects. */
+async function keepRenewed(
+  node: { folder: string; target: Target },
+  { signal, lookEveryMs }: { signal: AbortSignal; lookEveryMs: number },
+): Promise<void> {
+  let { identity } = node.target;
+  let said = "";
+  while (!signal.aborted && !isOver(identity, Date.now())) {
+    if (isRenewalDue(identity, Date.now())) {
+      try {
+        const renewed = await renew(node.target, identity);
+        // Kept first: a certificate that was used is the only one that counts from then on.
+        await keepIdentity(node.folder, renewed);
+        identity = renewed;
+        // Requests under way keep the old agent's connections, which close when they are idle.
+        node.target.agent = agentOf(identity);
+        node.target.identity = identity;
+        said = "";
+      } catch (error) {
+        if (String(error) !== said) {
+          process.stderr.write(`fleet: cannot renew the node's certificate yet: ${error}\n`);
+        }
+        said = String(error);
+      }
+    }
+    await sleep(lookEveryMs, undefined, { signal, ref: false }).catch(() => {});
+  }
+}
+
+async function renew(target: Target, identity: NodeIdentity): Promise<NodeIdentity> {
+  const { requestPem, privateKeyPem } = await createCertificateRequest(identity.nodeId);
+  const url = `${target.url}/fleet/v1/renew`;
+  const answer = await request(target.agent, { url, body: { requestPem } });
+  const renewed = answer.code === 200 ? parsed(RenewAnswer, answer.text) : undefined;
+  if (renewed === undefined) throw new Error(`the control plane answered ${answer.code}`);
+  return { ...identity, ...renewed, privateKeyPem };
+}
+
+async function* followIntents(target: Target, after: number, signal: AbortSignal) {
   let version = after;
   while (!signal.aborted) {
+    if (isOver(target.identity, Date.now())) throw new Error("The node's certificate has ended");
     try {
       const url = `${target.url}/fleet/v1/intent?after=${version}`;
       const answer = await request(target.agent, { url, signal });
@@ -97,9 +152,7 @@ async function enroll(folder: string, signal: AbortSignal): Promise<NodeIdentity
     const identity =
       ticket === undefined ? undefined : await tryJoin(agentFor(ticket.authorityPem), ticket);
     if (identity !== undefined) {
-      const file = join(folder, nodeIdentityFile);
-      await writeFile(`${file}.new`, JSON.stringify(identity), { mode: 0o600, flush: true });
-      await rename(`${file}.new`, file);
+      await keepIdentity(folder, identity);
       await rm(join(folder, joinTicketFile), { force: true });
       return identity;
     }

@@ -8,7 +8,7 @@ import https from "node:https";
 import type { TLSSocket } from "node:tls";
 import Value from "typebox/value";
 import type { CertificateAuthority, IssuedCertificate } from "../pki/authority.ts";
-import { JoinRequest, LONG_POLL_MS, STATUS_BYTES_MAX } from "./protocol.ts";
+import { JoinRequest, LONG_POLL_MS, RenewRequest, STATUS_BYTES_MAX } from "./protocol.ts";
 import type { IntentPublisher } from "./publisher.ts";
 
 export type KnownNode = { readonly nodeId: string; readonly plane: string };
@@ -17,7 +17,10 @@ export type KnownNode = { readonly nodeId: string; readonly plane: string };
 export type NodeRegistry = {
   /** Takes the one-time token; undefined when it is unknown, used or too old. */
   join(token: string, admit: (nodeId: string) => Promise<string>): Promise<string | undefined>;
+  /** By the certificate it uses; using a renewed one ends the one before. */
   find(certificateFingerprint: string): Promise<KnownNode | undefined>;
+  /** Takes this certificate too from now on, until the node has used it. */
+  renew(nodeId: string, certificateFingerprint: string): Promise<void>;
   report(nodeId: string, status: Readonly<Record<string, unknown>>): Promise<void>;
   seen(nodeId: string): Promise<void>;
 };
@@ -87,6 +90,7 @@ async function route(
   if (key === "GET /fleet/v1/intent") {
     return intent(parts, { node, after: Number(url.searchParams.get("after") ?? 0), response });
   }
+  if (key === "POST /fleet/v1/renew") return renew(parts, node, request);
   if (key === "POST /fleet/v1/status") {
     const status: unknown = JSON.parse(await readText(request));
     if (typeof status !== "object" || status === null) return { code: 400 };
@@ -106,6 +110,18 @@ async function join(parts: FleetListenerParts, request: IncomingMessage): Promis
   });
   if (nodeId === undefined) return { code: 401 };
   return { code: 200, body: { nodeId, certificatePem } };
+}
+
+async function renew(
+  parts: FleetListenerParts,
+  { nodeId }: KnownNode,
+  request: IncomingMessage,
+): Promise<Answer> {
+  const body: unknown = JSON.parse(await readText(request));
+  if (!Value.Check(RenewRequest, body)) return { code: 400 };
+  const { certificatePem } = await parts.authority.issueClient(nodeId, body.requestPem);
+  await parts.registry.renew(nodeId, fingerprintOf(derOf(certificatePem)));
+  return { code: 200, body: { certificatePem } };
 }
 
 function derOf(pem: string): Buffer {

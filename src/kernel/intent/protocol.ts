@@ -22,6 +22,13 @@ export const JoinRequest = Type.Object(
 );
 export type JoinRequest = Static<typeof JoinRequest>;
 
+/** A node that is known by its certificate asks for the next one, over a new key. */
+export const RenewRequest = Type.Object(
+  { requestPem: Type.String({ maxLength: 8_192 }) },
+  { additionalProperties: false },
+);
+export const RenewAnswer = Type.Object({ certificatePem: Type.String() });
+
 export const JoinAnswer = Type.Object({ nodeId: Type.String(), certificatePem: Type.String() });
 export type JoinAnswer = Static<typeof JoinAnswer>;
 

@@ -18,6 +18,8 @@ const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_650;
 /** CA/Browser Forum's limit when this was written is shorter; internal names may keep a year. */
 const LEAF_DAYS = 365;
+/** A node renews its own in time; a lost one ends soon. */
+const NODE_LIFETIME_MS = 30 * DAY_MS;
 
 export type IssuedCertificate = {
   readonly certificatePem: string;
@@ -37,6 +39,7 @@ export type CertificateAuthority = {
 export async function openAuthority(
   folder: string,
   clock: () => number,
+  options: { nodeLifetimeMs?: number } = {},
 ): Promise<CertificateAuthority> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const certificateFile = join(folder, "authority.pem");
@@ -54,7 +57,12 @@ export async function openAuthority(
     certificatePem,
     issueServer: (names) => issueServer(issuer, names, clock()),
     issueClient: (subject, requestPem) =>
-      issueClient(issuer, { subject, requestPem, nowMs: clock() }),
+      issueClient(issuer, {
+        subject,
+        requestPem,
+        nowMs: clock(),
+        lifetimeMs: options.nodeLifetimeMs ?? NODE_LIFETIME_MS,
+      }),
   };
 }
 
@@ -136,8 +144,9 @@ async function issueServer(
 
 async function issueClient(
   issuer: Issuer,
-  { subject, requestPem, nowMs }: { subject: string; requestPem: string; nowMs: number },
+  given: { subject: string; requestPem: string; nowMs: number; lifetimeMs: number },
 ): Promise<{ certificatePem: string }> {
+  const { subject, requestPem, nowMs, lifetimeMs } = given;
   const request = new x509.Pkcs10CertificateRequest(requestPem);
   if (!(await request.verify()))
     throw new Error("The certificate request is not signed by its key");
@@ -145,8 +154,9 @@ async function issueClient(
     serialNumber: newSerialNumber(),
     subject: `CN=${subject}`,
     issuer: issuer.subject,
-    notBefore: new Date(nowMs - DAY_MS),
-    notAfter: new Date(nowMs + AUTHORITY_DAYS * DAY_MS),
+    // Clocks differ; a certificate that is not valid yet would look like a broken one.
+    notBefore: new Date(nowMs - Math.min(DAY_MS, lifetimeMs / 10)),
+    notAfter: new Date(nowMs + lifetimeMs),
     signingAlgorithm: ALGORITHM,
     publicKey: request.publicKey,
     signingKey: issuer.signingKey,

@@ -1,10 +1,12 @@
 /**
  * As whom PostgreSQL runs. It refuses root, so under root it gets a user namespace in which root
  * is mapped to nobody (files stay readable under /root, nothing is chowned), or, where namespaces
- * are forbidden, the real user nobody.
+ * are forbidden, the real user nobody. It refuses a user without a name as well (containers run
+ * programs under such), who gets the namespace too.
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, lstatSync, opendirSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { StartError } from "../process/daemon.ts";
 
@@ -32,7 +34,7 @@ const NAMESPACE_PREFIX = [
  */
 export function runAsFor(postgres: string, only?: RunAs["kind"]): RunAs {
   const root = process.getuid?.() === 0;
-  if (!root) return { kind: "self" };
+  if (!root) return runAsOrdinary();
   if (only !== "nobody" && namespaceWorks()) {
     return { kind: "namespace", prefix: NAMESPACE_PREFIX };
   }
@@ -51,7 +53,30 @@ export function runAsFor(postgres: string, only?: RunAs["kind"]): RunAs {
   );
 }
 
-/** True when root may make a user namespace that maps it to nobody. */
+/** An ordinary user runs it as it is, unless the system has no name for it. */
+function runAsOrdinary(): RunAs {
+  if (hasName()) return { kind: "self" };
+  if (namespaceWorks()) return { kind: "namespace", prefix: NAMESPACE_PREFIX };
+  throw new StartError(
+    `Cannot start PostgreSQL: user ${process.getuid?.()} has no name on this system, which it ` +
+      "wants, and user namespaces are forbidden here",
+    {
+      fix: "add the user to /etc/passwd, or set CORDON_DATABASE_URL",
+      permanent: true,
+    },
+  );
+}
+
+/** Whether this user is known to the system (getpwuid(3)). */
+function hasName(): boolean {
+  try {
+    return userInfo().username !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** True when this user may make a user namespace that maps it to nobody. */
 export function namespaceWorks(): boolean {
   return tryRun([...NAMESPACE_PREFIX, "true"]);
 }

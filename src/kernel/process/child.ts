@@ -74,10 +74,12 @@ export type Child = {
 const BACKOFF_MS = [50, 250, 500, 1_000, 2_000, 4_000] as const;
 const FIRST_START_ATTEMPTS_MAX = 5;
 /** A child that was ready for so long starts again with the shortest wait. */
-const STABLE_MS = 30_000;
+const STABLE_MS = 5_000;
 const START_MAX_MS = 60_000;
 const STOP_GRACE_MS = 10_000;
 const PROBE_EVERY_MS = 50;
+const GROUP_GONE_MAX_MS = 2_000;
+const GROUP_LOOK_EVERY_MS = 5;
 
 type Fatal = Extract<ChildMessage, { type: "fatal" }>;
 
@@ -215,9 +217,11 @@ async function liveOnce(run: Run): Promise<number> {
   change(run, "ready");
   run.firstReady.resolve();
   run.lastError = await life.exited;
+  const readyMs = performance.now() - readyAt;
   // INVARIANT: before the next life starts, nothing of this one (such as workers) is left.
   killGroup(life);
-  return performance.now() - readyAt;
+  await groupGone(life);
+  return readyMs;
 }
 
 function spawnLife(run: Run): Life {
@@ -306,6 +310,24 @@ async function stop(run: Run): Promise<void> {
   await run.loop;
   if (run.loop === undefined) change(run, "stopped");
   run.log.close();
+}
+
+/** Resolves when the group has no process left; a killed one may take its time in the kernel. */
+async function groupGone(life: Life): Promise<void> {
+  const { pid } = life.process;
+  const until = performance.now() + GROUP_GONE_MAX_MS;
+  while (pid !== undefined && groupExists(pid) && performance.now() < until) {
+    await sleep(GROUP_LOOK_EVERY_MS);
+  }
+}
+
+/** Signal 0 only asks (kill(2)). */
+function groupExists(pid: number): boolean {
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Ends the process and everything it started in its group. */

@@ -2,11 +2,15 @@
  * The child's half of supervision: every daemon's `main.ts` calls `runDaemon` and gets readiness,
  * clean stops and honest exits. It knows nothing of what the daemon does.
  */
+import { writeOrDrop } from "./log-file.ts";
 import { messageOf } from "./text.ts";
+
+/** `asked`: the operator stops Cordon. `orphaned`: its supervisor died; another will start it. */
+export type StopReason = "asked" | "orphaned";
 
 export type StartedDaemon = {
   /** Finishes what is in flight and releases everything; bounded by `STOP_MAX_MS`. */
-  readonly stop: () => Promise<void>;
+  readonly stop: (why: StopReason) => Promise<void>;
   /** Told to the supervisor and shown by `status`: addresses, versions, `setupUrl`. */
   readonly details?: Readonly<Record<string, unknown>>;
 };
@@ -38,6 +42,7 @@ export const STOP_MAX_MS = 8_000;
  */
 export async function runDaemon(daemon: Daemon): Promise<void> {
   const supervised = process.send !== undefined;
+  if (supervised) surviveFullDisk();
   let started: StartedDaemon | undefined;
   let stopping = false;
 
@@ -52,7 +57,7 @@ export async function runDaemon(daemon: Daemon): Promise<void> {
     };
     send(message, () => process.exit(1));
   };
-  const stop = async (reason: string): Promise<void> => {
+  const stop = async (reason: string, why: StopReason): Promise<void> => {
     if (stopping) return;
     stopping = true;
     console.error(`${daemon.name}: stopping (${reason})`);
@@ -60,11 +65,11 @@ export async function runDaemon(daemon: Daemon): Promise<void> {
       console.error(`${daemon.name}: did not stop within ${STOP_MAX_MS} ms`);
       process.exit(1);
     }, STOP_MAX_MS).unref();
-    await started?.stop();
+    await started?.stop(why);
     process.exit(0);
   };
-  const stopOrFail = (reason: string): void => {
-    stop(reason).catch(fail);
+  const stopOrFail = (reason: string, why: StopReason = "asked"): void => {
+    stop(reason, why).catch(fail);
   };
 
   process.on("uncaughtException", fail);
@@ -73,13 +78,29 @@ export async function runDaemon(daemon: Daemon): Promise<void> {
   process.on("SIGINT", () => {
     if (!supervised) stopOrFail("SIGINT");
   });
-  process.on("disconnect", () => stopOrFail("the supervisor is gone"));
+  process.on("disconnect", () => stopOrFail("the supervisor is gone", "orphaned"));
 
   try {
     started = await daemon.start();
     send({ type: "ready", ...started.details });
   } catch (error) {
     fail(error);
+  }
+}
+
+/**
+ * A supervised daemon's output is a file. On a full disk Node's stream would raise an error that
+ * ends the process, and stay closed after it: here the line is dropped and the next one is tried.
+ */
+export function surviveFullDisk(): void {
+  for (const { stream, descriptor } of [
+    { stream: process.stdout, descriptor: 1 },
+    { stream: process.stderr, descriptor: 2 },
+  ]) {
+    stream.write = (text: string | Uint8Array) => {
+      writeOrDrop(descriptor, text);
+      return true;
+    };
   }
 }
 

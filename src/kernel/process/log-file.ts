@@ -22,6 +22,16 @@ export function logPath(logsFolder: string, name: string): string {
   return join(logsFolder, `${name}.log`);
 }
 
+/** INVARIANT: a full disk loses lines of a log, never a process. */
+export function writeOrDrop(descriptor: number, text: string | Uint8Array): void {
+  try {
+    if (typeof text === "string") writeSync(descriptor, text);
+    else writeSync(descriptor, text);
+  } catch {
+    // Nobody could be told: the log is where it would be said.
+  }
+}
+
 /** Opens (and makes) the log of one child; nobody but the operator may read it. */
 export function openLog(
   logsFolder: string,
@@ -33,7 +43,11 @@ export function openLog(
   let open = true;
   const rotate = (): void => {
     if (fstatSync(descriptor).size <= (options.bytesMax ?? LOG_BYTES_MAX)) return;
-    copyFileSync(path, `${path}.1`);
+    try {
+      copyFileSync(path, `${path}.1`);
+    } catch {
+      // A full disk: space is worth more than the older half of a log.
+    }
     ftruncateSync(descriptor, 0);
   };
   const timer = setInterval(rotate, options.checkEveryMs ?? CHECK_EVERY_MS).unref();
@@ -42,7 +56,7 @@ export function openLog(
     path,
     descriptor: () => descriptor,
     note: (line) => {
-      if (open) writeSync(descriptor, `${new Date().toISOString()} supervisor: ${line}\n`);
+      if (open) writeOrDrop(descriptor, `${new Date().toISOString()} supervisor: ${line}\n`);
     },
     close: () => {
       if (!open) return;

@@ -244,6 +244,36 @@ test("when the disk refuses, append rejects, nothing else is lost, and space bri
   expect(stored).toEqual(result.accepted);
 });
 
+test("what was settled survives a kill at once, before any sync", async () => {
+  const body = `
+    for (let id = 0; id < 50; id++) spool.appendLater(JSON.stringify({ id }), 1);
+    if (spool.settle()) process.kill(process.pid, "SIGKILL");`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program(body), folder]);
+  expect((await once(child, "close"))[1]).toBe("SIGKILL");
+  const again = openSpool({ folder });
+  expect(again.stats().tornBytes).toBe(0);
+  expect((await readAll()).map((record) => JSON.parse(textOf(record)).id)).toEqual(
+    Array.from({ length: 50 }, (_, id) => id),
+  );
+  await again.close();
+});
+
+test("settled and appended records stay whole, in order and single through many segments", async () => {
+  const spool = openSpool({ folder, segmentBytesMax: 500 });
+  const waits: Promise<void>[] = [];
+  for (let id = 0; id < 400; id++) {
+    if (id % 3 === 0) waits.push(spool.append(JSON.stringify({ id }), 1));
+    else expect(spool.appendLater(JSON.stringify({ id }), 1)).toBe(true);
+    if (id % 7 === 0) expect(spool.settle()).toBe(true);
+    if (id % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all(waits);
+  await spool.close();
+  expect(spool.stats()).toMatchObject({ appendedRecords: 400, pendingRecords: 0 });
+  const ids = (await readAll()).map((record) => JSON.parse(textOf(record)).id);
+  expect(ids.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, id) => id));
+});
+
 test("a writer killed at any moment loses no acknowledged record", async () => {
   const body = `
     let i = 0;

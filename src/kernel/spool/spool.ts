@@ -3,7 +3,8 @@
  * one fdatasync for all that waits. It does not deliver; readers of other processes do.
  */
 import { mkdirSync } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
+import { messageOf } from "../process/text.ts";
 import {
   addFrame,
   type Batch,
@@ -12,10 +13,16 @@ import {
   limits,
   listSegments,
   readersFolder,
-  segmentMagic,
   segmentPath,
 } from "./segment.ts";
-import { cutTornTail, releaseWriter, syncFolder, takeWriter } from "./spool-open.ts";
+import {
+  closeSegment,
+  type SegmentWriter,
+  segmentWriter,
+  syncFrames,
+  writeFrames,
+} from "./segment-writer.ts";
+import { cutTornTail, releaseWriter, takeWriter } from "./spool-open.ts";
 
 export type SpoolOptions = {
   /** `<data>/spool/<source>`; made when missing. One writer per folder. */
@@ -54,6 +61,12 @@ export type Spool = {
    * False (and counted) when it is too long, the spool is full or the disk refuses.
    */
   appendLater(record: Buffer | string, classUid: number): boolean;
+  /**
+   * Hands what `appendLater` took to the operating system: from then on the death of this process
+   * loses none of it (that of the machine may, until the next sync, `delayMsMax` away). Costs one
+   * write for all; false when the disk refuses, and then the records wait for space.
+   */
+  settle(): boolean;
   stats(): SpoolStats;
   /** Writes what is pending and ends the writer. */
   close(): Promise<void>;
@@ -72,20 +85,19 @@ const delayMsMax = 40;
 const retryMs = 250;
 
 type Waiter = { resolve: () => void; reject: (error: SpoolError) => void };
+/** Records of `appendLater`, kept until they are synced; the first `written` bytes are written. */
+type Kept = Batch & { written: number };
 type State = {
   readonly folder: string;
-  readonly segmentBytesMax: number;
+  readonly writer: SegmentWriter;
   readonly totalBytesMax: number;
   readonly clock: () => number;
-  segment: number;
-  offset: number;
-  file: FileHandle | undefined;
   /** Records of `append`, given up when the write fails, and who waits for them. */
   urgent: Batch;
   waiters: Waiter[];
-  /** Records of `appendLater`, kept when the write fails. */
-  later: Batch;
-  retained: Batch;
+  later: Kept;
+  /** Those a sync is under way for, or has failed for. */
+  retained: Kept;
   spare: Batch[];
   flushing: Promise<void> | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -107,17 +119,16 @@ export function openSpool(options: SpoolOptions): Spool {
   const left = cutTornTail(folder);
   const state: State = {
     folder,
-    segmentBytesMax: options.segmentBytesMax ?? 16 * 1024 * 1024,
+    writer: segmentWriter(folder, {
+      newest: left.newest,
+      segmentBytesMax: options.segmentBytesMax ?? 16 * 1024 * 1024,
+    }),
     totalBytesMax: options.totalBytesMax ?? 2 * 1024 * 1024 * 1024,
     clock: options.clock ?? Date.now,
-    // INVARIANT: a segment is never opened for writing twice, so a reader's offset stays true.
-    segment: left.newest,
-    offset: 0,
-    file: undefined,
     urgent: emptyBatch(),
     waiters: [],
-    later: emptyBatch(),
-    retained: emptyBatch(),
+    later: { ...emptyBatch(), written: 0 },
+    retained: { ...emptyBatch(), written: 0 },
     spare: [],
     flushing: undefined,
     timer: undefined,
@@ -130,6 +141,7 @@ export function openSpool(options: SpoolOptions): Spool {
   return {
     append: (record, classUid) => append(state, record, classUid),
     appendLater: (record, classUid) => appendLater(state, record, classUid),
+    settle: () => settle(state),
     stats: () => statsOf(state),
     close: () => close(state),
   };
@@ -216,28 +228,39 @@ function startFlush(state: State): void {
   });
 }
 
+function settle(state: State): boolean {
+  if (state.failure !== undefined) return false;
+  try {
+    writeKept(state);
+    return true;
+  } catch (error) {
+    state.failure = messageOf(error);
+    startTimer(state, retryMs);
+    return false;
+  }
+}
+
+/** @throws Error of the disk; what was not written stays kept. */
+function writeKept({ writer, retained, later }: State): void {
+  for (const kept of [retained, later]) {
+    writeFrames(writer, kept.bytes.subarray(kept.written, kept.used));
+    kept.written = kept.used;
+  }
+}
+
 /** Group commit: all that has gathered since the last write goes to disk with one fdatasync. */
 async function flushAll(state: State): Promise<void> {
   if (state.clock() - state.countedAtMs >= retryMs && !hasRoom(state, 1)) await countUsed(state);
   do {
-    const urgent = state.urgent;
-    const waiters = state.waiters;
+    const { urgent, waiters } = state;
     state.urgent = state.spare.pop() ?? emptyBatch();
     state.waiters = [];
-    if (state.retained.used === 0) {
-      const empty = state.retained;
-      state.retained = state.later;
-      state.later = empty;
-    }
-    const later = state.retained;
     try {
-      await write(state, urgent, later);
+      await flush(state, urgent);
       state.failure = undefined;
       for (const waiter of waiters) waiter.resolve();
-      clear(later);
     } catch (error) {
-      await giveUpSegment(state);
-      state.failure = error instanceof Error ? error.message : String(error);
+      state.failure = messageOf(error);
       const reason = `the disk refuses: ${state.failure}; the record was not stored`;
       for (const waiter of waiters) waiter.reject(refused(state, "disk", reason));
     }
@@ -246,71 +269,39 @@ async function flushAll(state: State): Promise<void> {
   } while (state.waiters.length > 0);
 }
 
+async function flush(state: State, urgent: Batch): Promise<void> {
+  const { writer, counts } = state;
+  writeKept(state);
+  writeFrames(writer, urgent.bytes.subarray(0, urgent.used));
+  if (state.retained.used === 0) {
+    const empty = state.retained;
+    state.retained = state.later;
+    state.later = empty;
+  }
+  const { retained } = state;
+  const { isNew } = writer;
+  try {
+    const bytes = await syncFrames(writer);
+    if (bytes > 0) counts.syncs += 1;
+    counts.bytes += bytes;
+    state.usedBytes += bytes;
+  } catch (error) {
+    // The segment was cut: they go into the next one, whole and in order.
+    retained.written = 0;
+    state.later.written = 0;
+    throw error;
+  }
+  counts.records += urgent.records + retained.records;
+  clear(retained);
+  retained.written = 0;
+  if (isNew) await countUsed(state);
+}
+
 function clear(batch: Batch): void {
   batch.used = 0;
   batch.records = 0;
   // A burst must not hold its memory for ever.
   if (batch.bytes.length > limits.pendingBytesMax / 4) batch.bytes = Buffer.alloc(0);
-}
-
-async function write(state: State, urgent: Batch, later: Batch): Promise<void> {
-  const parts = [later, urgent].filter((batch) => batch.used > 0);
-  if (parts.length === 0) return;
-  const file = state.file ?? (await nextSegment(state));
-  let bytes = 0;
-  for (const part of parts) {
-    await writeWhole(file, part.bytes.subarray(0, part.used), state.offset + bytes);
-    bytes += part.used;
-  }
-  await file.datasync();
-  state.counts.syncs += 1;
-  state.offset += bytes;
-  state.usedBytes += bytes;
-  state.counts.bytes += bytes;
-  for (const part of parts) state.counts.records += part.records;
-  if (state.offset >= state.segmentBytesMax) {
-    state.file = undefined;
-    await file.close();
-  }
-}
-
-async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw new Error("the disk took no bytes");
-    done += bytesWritten;
-  }
-}
-
-async function nextSegment(state: State): Promise<FileHandle> {
-  const segment = state.segment + 1;
-  const file = await open(segmentPath(state.folder, segment), "wx");
-  state.segment = segment;
-  state.file = file;
-  state.offset = 0;
-  await writeWhole(file, segmentMagic, 0);
-  state.offset = segmentMagic.length;
-  await syncFolder(state.folder);
-  await countUsed(state);
-  return file;
-}
-
-/**
- * After a failed write or sync nothing is known of the pages behind the last good offset, so the
- * segment is cut there and left for good.
- */
-async function giveUpSegment(state: State): Promise<void> {
-  const file = state.file;
-  state.file = undefined;
-  if (file === undefined) return;
-  try {
-    await file.truncate(state.offset);
-    await file.datasync();
-  } catch {
-    // Readers skip what is torn, and opening the spool again cuts it.
-  }
-  await file.close().catch(() => undefined);
 }
 
 async function countUsed(state: State): Promise<void> {
@@ -344,7 +335,6 @@ async function close(state: State): Promise<void> {
   do await flushAll(state);
   while (pendingBytes(state) > 0 && state.failure === undefined);
   clearTimeout(state.timer);
-  await state.file?.close();
-  state.file = undefined;
+  closeSegment(state.writer);
   releaseWriter(state.folder);
 }

@@ -161,6 +161,12 @@ async function listenOn(
   };
 }
 
+/** True when PostgreSQL's disk took no more (SQLSTATE 53100, or a WAL it could not extend). */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && error.code === "53100") || /No space left/.test(error.message);
+}
+
 /** True for the errors that say "not now": connection lost, starting up, shutting down. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -11,6 +11,10 @@ import {
   Time,
 } from "../../kernel/operation.ts";
 
+import { guardrailOperations } from "./guardrail-operations.ts";
+
+export type { Guardrail } from "./guardrail-operations.ts";
+
 export const AccountId = idSchema("acc");
 
 export const Account = Type.Object({
@@ -54,8 +58,19 @@ export const accountContract = contract({
       get: "getAccount",
       create: "createAccount",
     },
+    {
+      name: "guardrail",
+      idField: "guardrailId",
+      idPrefix: "gr",
+      titleField: "name",
+      columns: ["name", "guardrailId", "accounts", "description", "updateTime"],
+      list: "listGuardrails",
+      create: "createGuardrail",
+      delete: "deleteGuardrail",
+    },
   ],
   operations: {
+    ...guardrailOperations,
     getSetup: operation({
       name: "account.getSetup",
       summary: "Tell whether this Cordon still waits for its first administrator",
@@ -137,6 +152,26 @@ export const accountContract = contract({
       code: 404,
       message: "There is no such account",
       fix: "List the accounts and take an id from there",
+    },
+    "account.guardrailNotFound": {
+      code: 404,
+      message: "There is no such guardrail",
+      fix: "List the guardrails and take an id from there",
+    },
+    "account.guardrailInvalid": {
+      code: 400,
+      message: "The guardrail's document cannot be used",
+      fix: "Mend the faults that the details name by path",
+    },
+    "account.guardrailNameTaken": {
+      code: 409,
+      message: "A guardrail with this name exists",
+      fix: "Choose another name",
+    },
+    "account.guardrailLimit": {
+      code: 409,
+      message: "There are as many guardrails as there may be",
+      fix: "Delete one, or put statements of two into one",
     },
     "account.accountNameTaken": {
       code: 409,

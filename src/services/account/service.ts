@@ -8,7 +8,8 @@ import { type Service, service } from "../../kernel/service.ts";
 import { type Database, type Sql, violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import { accountContract } from "./contract.ts";
-import { limits, setupPending } from "./domain.ts";
+import { limits, requireOperator, setupPending } from "./domain.ts";
+import { guardrailHandlers } from "./guardrails.ts";
 import { accountStore } from "./store.ts";
 
 /** Fills a new account with its policies and first administrator; the iam service's part. */
@@ -31,6 +32,7 @@ export type AccountParts = {
 /** The account service. */
 export function accountService(parts: AccountParts): Service {
   return service(accountContract, {
+    ...guardrailHandlers(parts),
     getSetup: ({ sql }) =>
       accountStore(sql)
         .list()
@@ -74,10 +76,6 @@ export function accountService(parts: AccountParts): Service {
       return created;
     },
   });
-}
-
-function requireOperator({ caller }: Context): void {
-  if (!caller.operator) throw new Problem("account.operatorOnly");
 }
 
 async function createAccount(

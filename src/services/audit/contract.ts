@@ -16,6 +16,10 @@ export const AuditEntry = Type.Object({
   sourceIp: Type.String(),
   decision: Type.Enum(["allow", "deny", "none"]),
   determiningPolicyIds: Type.Array(Type.String()),
+  /** Absent in entries of older versions, as are the next two. */
+  decidedBy: Type.Optional(Type.String()),
+  mfaAgeSeconds: Type.Optional(Type.Integer()),
+  assumedBy: Type.Optional(Type.String()),
   /** HTTP status code of the answer. */
   code: Type.Integer(),
   reason: Type.Union([Type.String(), Type.Null()]),
@@ -59,6 +63,8 @@ export const auditContract = contract({
       input: listInput({
         startTime: Type.Optional(Time),
         endTime: Type.Optional(Time),
+        /** Only calls that changed something. */
+        changesOnly: Type.Optional(Type.Boolean()),
       }),
       output: listOutput("entries", AuditEntry),
     }),

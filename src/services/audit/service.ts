@@ -27,6 +27,7 @@ export function auditService({ log, publicKeyPem }: AuditParts): Service {
       const rows = await auditStore(sql).list(accountId, {
         startTime: input.startTime,
         endTime: input.endTime,
+        changesOnly: input.changesOnly ?? false,
         filters: input.filters ?? [],
         ...pageOf(input),
       });

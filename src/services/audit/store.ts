@@ -7,6 +7,7 @@ export type EntryRow = { readonly index: number; readonly entry: Record<string, 
 export type EntryQuery = {
   readonly startTime: string | undefined;
   readonly endTime: string | undefined;
+  readonly changesOnly: boolean;
   /** Names are checked by the caller; values are compared as text. */
   readonly filters: readonly Filter[];
   readonly limit: number;
@@ -24,6 +25,7 @@ export function auditStore(sql: Sql) {
           and (${query.startTime ?? null}::timestamptz is null
             or time >= ${query.startTime ?? null})
           and (${query.endTime ?? null}::timestamptz is null or time < ${query.endTime ?? null})
+          and (not ${query.changesOnly}::boolean or entry->>'transactionId' is not null)
           and not exists (
             select from jsonb_array_elements(${filters}::jsonb) as f
             where not case coalesce(f->>'operator', 'eq')
@@ -31,6 +33,9 @@ export function auditStore(sql: Sql) {
               when 'contains' then exists (
                 select from jsonb_array_elements_text(f->'values') v
                 where position(lower(v) in lower(a.entry->>(f->>'name'))) > 0)
+              when 'startsWith' then exists (
+                select from jsonb_array_elements_text(f->'values') v
+                where starts_with(a.entry->>(f->>'name'), v))
               else f->'values' ? (a.entry->>(f->>'name')) end)
         order by time desc, index desc limit ${query.limit} offset ${query.offset}`;
     },

@@ -35,6 +35,40 @@ export const EventRow = Type.Object({
 });
 export type EventRow = Static<typeof EventRow>;
 
+/** Why a stored request was answered as it was. Values are bytes as latin1 text. */
+export const RequestExplanation = Type.Object({
+  uid: Type.String(),
+  requestId: Type.String(),
+  time: Time,
+  siteId: Type.String(),
+  mode: Type.String(),
+  disposition: Type.String(),
+  status: Type.Integer(),
+  sourceIp: Type.String(),
+  request: Type.String(),
+  /** True when only the mode `observe` let it pass. */
+  wouldBlock: Type.Boolean(),
+  score: Type.Integer(),
+  threshold: Type.Integer(),
+  reason: Type.String(),
+  matches: Type.Array(
+    Type.Object({
+      ruleId: Type.Integer(),
+      /** Null when the rule is not installed any more. */
+      phase: Type.Union([Type.Integer(), Type.Null()]),
+      severity: Type.String(),
+      /** What the Core Rule Set gives this severity by default. */
+      points: Type.Integer(),
+      message: Type.String(),
+      variable: Type.String(),
+      value: Type.String(),
+      matched: Type.String(),
+    }),
+  ),
+  /** The same in English, for a person to act on. */
+  sentences: Type.Array(Type.String()),
+});
+
 /** Columns that can be filtered, counted and grouped by. */
 export const EventField = Type.Enum([
   "classUid",
@@ -119,6 +153,20 @@ export const eventsContract = contract({
       output: Type.Object({ row: EventRow, event: Type.Unknown() }),
       problems: ["events.eventNotFound", "events.lakeUnavailable"],
     }),
+    explainRequest: operation({
+      name: "events.explainRequest",
+      summary: "Show every rule that a stored request met, and what blocked it or would have",
+      method: "GET",
+      path: "/requests/{id}:explain",
+      action: "events:GetEvent",
+      resource: "event/{id}",
+      input: input({
+        /** The event's uid, or the request id that the gateway's answer showed. */
+        id: Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9-]+$" }),
+      }),
+      output: RequestExplanation,
+      problems: ["events.requestNotFound", "events.lakeUnavailable"],
+    }),
     countEvents: operation({
       name: "events.countEvents",
       summary: "Count events over time, in all or by a field",
@@ -202,6 +250,11 @@ export const eventsContract = contract({
       code: 404,
       message: "There is no such event",
       fix: "It may be older than the lake keeps; search with a wider time range",
+    },
+    "events.requestNotFound": {
+      code: 404,
+      message: "There is no stored request with this id",
+      fix: "Take X-Request-Id of the answer or a uid of events event search; details stay 30 days",
     },
     "events.queryInvalid": {
       code: 400,

@@ -9,14 +9,20 @@ import { type Service, service } from "../../kernel/service.ts";
 import { pageOf } from "../../kernel/store/page.ts";
 import { type EventRow, eventsContract } from "./contract.ts";
 import { fieldOf, intervalFor, limits, passes, rowView } from "./domain.ts";
+import { explanationOf } from "./explain.ts";
 import { type EventQuery, eventsStore } from "./store.ts";
 
-export type EventsParts = { readonly lake: Lake; readonly live: LiveEvents };
+export type EventsParts = {
+  readonly lake: Lake;
+  readonly live: LiveEvents;
+  /** Phase of an installed rule; undefined when there is no such rule, or no rule set. */
+  readonly phaseOf: (ruleId: number) => number | undefined;
+};
 
 const DAY_MS = 86_400_000;
 
 /** The events service. */
-export function eventsService({ lake, live }: EventsParts): Service {
+export function eventsService({ lake, live, phaseOf }: EventsParts): Service {
   const store = eventsStore(lake);
   return service(eventsContract, {
     searchEvents: ({ accountId, nowMs }, input) =>
@@ -36,6 +42,12 @@ export function eventsService({ lake, live }: EventsParts): Service {
         const row = await store.get(accountId, uid);
         if (row === undefined) throw new Problem("events.eventNotFound");
         return { row: rowView(row), event: row.raw === "" ? null : JSON.parse(row.raw) };
+      }),
+    explainRequest: ({ accountId }, { id }) =>
+      fromLake(async () => {
+        const row = await store.request(accountId, id);
+        if (row === undefined) throw new Problem("events.requestNotFound");
+        return explanationOf(rowView(row), JSON.parse(row.raw), phaseOf);
       }),
     countEvents: ({ accountId, nowMs }, input) =>
       fromLake(async () => {

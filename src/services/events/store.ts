@@ -94,6 +94,18 @@ export function eventsStore(lake: Lake) {
       return row;
     },
 
+    /** The HTTP request with this event uid or request id, while its raw document is kept. */
+    async request(accountId: string, id: string) {
+      const [row] = await lake.query<LakeRow & { raw: string }>(
+        `SELECT ${SHOWN}, raw FROM event AS e FINAL
+         WHERE account = {account:String} AND class_uid = 4002 AND raw != ''
+           AND (uid = {id:String} OR (position(raw, {id:String}) > 0
+             AND JSONExtractString(raw, 'http_request', 'uid') = {id:String})) LIMIT 1`,
+        { account: accountId, id },
+      );
+      return row;
+    },
+
     async histogram(
       accountId: string,
       query: EventQuery & { intervalSeconds: number; groupBy: FieldName | undefined },

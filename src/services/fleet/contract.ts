@@ -30,6 +30,14 @@ export const Node = Type.Object({
 });
 export type Node = Static<typeof Node>;
 
+/** Something that needs the operator now. */
+export const Alarm = Type.Object({
+  /** What is in trouble: disk, audit, spool, or the name of a node. */
+  part: Type.String(),
+  message: Type.String(),
+  fix: Type.String(),
+});
+
 export const fleetContract = contract({
   service: "fleet",
   title: "Fleet",
@@ -69,6 +77,17 @@ export const fleetContract = contract({
       output: Node,
       problems: ["account.operatorOnly", "fleet.nodeNotFound"],
     }),
+    getHealth: operation({
+      name: "fleet.getHealth",
+      summary: "Get what needs the operator now: full disks, and nodes with something to say",
+      method: "GET",
+      path: "/health",
+      action: "fleet:GetHealth",
+      resource: "node/*",
+      input: input({}),
+      output: Type.Object({ ok: Type.Boolean(), alarms: Type.Array(Alarm) }),
+      problems: ["account.operatorOnly"],
+    }),
     createJoinToken: operation({
       name: "fleet.createJoinToken",
       summary: "Create a one-time token with which a new node joins",
@@ -78,6 +97,7 @@ export const fleetContract = contract({
       resource: "node/*",
       input: input({ name: Name, plane: Plane }),
       output: Type.Object({ token: Type.String(), expireTime: Time }),
+      secretOutput: ["token"],
       problems: ["account.operatorOnly"],
     }),
     removeNode: operation({

@@ -1,5 +1,6 @@
 /** Handlers of the fleet, and the registry behind its listener. */
 import { type Context, timeText } from "../../kernel/context.ts";
+import type { Alarm } from "../../kernel/health.ts";
 import { newId, newSecret } from "../../kernel/id.ts";
 import { hashSecret } from "../../kernel/identity/authenticate.ts";
 import type { NodeRegistry } from "../../kernel/intent/listener.ts";
@@ -11,10 +12,14 @@ import { fleetContract, type Node } from "./contract.ts";
 import { limits, nodeState } from "./domain.ts";
 import { fleetStore, type NodeRow } from "./store.ts";
 
-export type FleetParts = { readonly database: Database };
+export type FleetParts = {
+  readonly database: Database;
+  /** What this machine itself complains of. */
+  readonly alarms: () => readonly Alarm[];
+};
 
 /** The fleet service. */
-export function fleetService({ database }: FleetParts): Service {
+export function fleetService({ database, alarms: ofMachine }: FleetParts): Service {
   const nodes = (nowMs: number) =>
     database.transaction("system", async (sql) =>
       (await fleetStore(sql).listNodes()).map((row) => nodeView(row, nowMs)),
@@ -36,6 +41,11 @@ export function fleetService({ database }: FleetParts): Service {
       if (node === undefined) throw new Problem("fleet.nodeNotFound");
       return node;
     },
+    async getHealth(context) {
+      requireOperator(context);
+      const alarms = [...ofMachine(), ...(await nodes(context.nowMs)).flatMap(nodeAlarms)];
+      return { ok: alarms.length === 0, alarms };
+    },
     async createJoinToken(context, { name, plane }) {
       requireOperator(context);
       return createJoinToken(database, { name, plane, nowMs: context.nowMs });
@@ -54,6 +64,13 @@ export function fleetService({ database }: FleetParts): Service {
 
 function requireOperator({ caller }: Context): void {
   if (!caller.operator) throw new Problem("account.operatorOnly");
+}
+
+/** What a node says it cannot do; a silent one says nothing, which is an alarm too. */
+function nodeAlarms({ name, state, messages }: Node): Alarm[] {
+  const said = state === "silent" ? ["It was not heard for more than a minute"] : messages;
+  const fix = "see ./cordon status and ./cordon logs";
+  return said.map((message) => ({ part: name, message, fix }));
 }
 
 function nodeView(row: NodeRow, nowMs: number): Node {
@@ -106,6 +123,8 @@ export function nodeRegistry(database: Database, clock: () => number): NodeRegis
         return nodeId;
       }),
     find: (fingerprint) => systemTransaction((store) => store.findByFingerprint(fingerprint)),
+    renew: (nodeId, fingerprint) =>
+      systemTransaction((store) => store.offerFingerprint(nodeId, fingerprint)),
     report: (nodeId, status) =>
       systemTransaction(async (store) => {
         const runningVersion = Number(status.runningVersion);

@@ -41,9 +41,20 @@ export function fleetStore(sql: Sql) {
     },
 
     async findByFingerprint(fingerprint: string) {
-      const [row] = await sql<{ nodeId: string; plane: string }>`
-        select node_id, plane from node where certificate_fingerprint = ${fingerprint}`;
+      const [row] = await sql<{ nodeId: string; plane: string; isNext: boolean }>`
+        select node_id, plane, certificate_fingerprint <> ${fingerprint} as is_next from node
+        where certificate_fingerprint = ${fingerprint}
+          or next_certificate_fingerprint = ${fingerprint}`;
+      if (row?.isNext === true) {
+        await sql`update node set certificate_fingerprint = next_certificate_fingerprint,
+          next_certificate_fingerprint = null where node_id = ${row.nodeId}`;
+      }
       return row;
+    },
+
+    async offerFingerprint(nodeId: string, fingerprint: string) {
+      await sql`update node set next_certificate_fingerprint = ${fingerprint}
+        where node_id = ${nodeId}`;
     },
 
     async report(nodeId: string, status: NodeStatus & { runningVersion: number; time: string }) {

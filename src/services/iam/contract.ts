@@ -7,26 +7,20 @@ import {
   input,
   listInput,
   listOutput,
-  Name,
   operation,
 } from "../../kernel/operation.ts";
-import { AccountName, Password, UserName } from "../account/contract.ts";
 
+import { accessKeyOperations } from "./access-key-operations.ts";
+import { answerOperations } from "./answer-operations.ts";
+import { ownOperations, securityOperations, signInOperations } from "./factor-operations.ts";
+import { attachmentOperations, groupOperations, roleOperations } from "./group-operations.ts";
 import { policyOperations } from "./policy-operations.ts";
-import {
-  BearerKey,
-  BearerKeyId,
-  Caller,
-  iamResources,
-  PolicyId,
-  Session,
-  User,
-  UserId,
-} from "./resources.ts";
+import { iamProblems } from "./problems.ts";
+import { Caller, iamResources, Session } from "./resources.ts";
+import { userOperations } from "./user-operations.ts";
 
+export * from "./access-key-operations.ts";
 export * from "./resources.ts";
-
-const userInput = input({ userId: UserId });
 
 export const iamContract = contract({
   service: "iam",
@@ -34,24 +28,9 @@ export const iamContract = contract({
   summary: "Users, bearer keys and policies of this account",
   resources: iamResources,
   operations: {
-    signIn: operation({
-      name: "iam.signIn",
-      summary: "Sign in with a password and receive a console session",
-      method: "POST",
-      path: "/session:signIn",
-      action: "iam:SignIn",
-      resource: "session",
-      authentication: "none",
-      input: input({
-        accountName: AccountName,
-        userName: UserName,
-        password: Type.String({ minLength: 1, maxLength: 256 }),
-      }),
-      secretInput: ["password"],
-      output: Type.Object({ caller: Caller, csrfToken: Type.String() }),
-      problems: ["iam.signInFailed"],
-      limits: { perMinute: 30 },
-    }),
+    ...signInOperations,
+    ...ownOperations,
+    ...securityOperations,
     signOut: operation({
       name: "iam.signOut",
       summary: "End this console session",
@@ -59,6 +38,7 @@ export const iamContract = contract({
       path: "/session:signOut",
       action: "iam:SignOut",
       resource: "session",
+      beforeMfa: true,
       input: input({}),
       output: Empty,
     }),
@@ -69,112 +49,11 @@ export const iamContract = contract({
       path: "/caller",
       action: "iam:GetCaller",
       resource: "session",
+      beforeMfa: true,
       input: input({}),
       output: Type.Object({ caller: Caller, csrfToken: Type.Union([Type.String(), Type.Null()]) }),
     }),
-    listUsers: operation({
-      name: "iam.listUsers",
-      summary: "List users",
-      method: "GET",
-      path: "/users",
-      action: "iam:ListUsers",
-      resource: "user/*",
-      input: listInput({}),
-      output: listOutput("users", User),
-    }),
-    getUser: operation({
-      name: "iam.getUser",
-      summary: "Get one user",
-      method: "GET",
-      path: "/users/{userId}",
-      action: "iam:GetUser",
-      resource: "user/{userId}",
-      input: userInput,
-      output: User,
-      problems: ["iam.userNotFound"],
-    }),
-    createUser: operation({
-      name: "iam.createUser",
-      summary: "Create a user with a password",
-      method: "POST",
-      path: "/users",
-      action: "iam:CreateUser",
-      resource: "user/*",
-      input: input({
-        name: UserName,
-        password: Password,
-        policyIds: Type.Optional(Type.Array(PolicyId, { maxItems: 10, uniqueItems: true })),
-      }),
-      secretInput: ["password"],
-      output: User,
-      problems: ["iam.userNameTaken", "iam.policyNotFound"],
-    }),
-    updateUser: operation({
-      name: "iam.updateUser",
-      summary: "Enable, disable or give a new password to a user, or set its policies",
-      method: "PATCH",
-      path: "/users/{userId}",
-      action: "iam:UpdateUser",
-      resource: "user/{userId}",
-      input: input({
-        userId: UserId,
-        enabled: Type.Optional(Type.Boolean()),
-        password: Type.Optional(Password),
-        policyIds: Type.Optional(Type.Array(PolicyId, { maxItems: 10, uniqueItems: true })),
-      }),
-      secretInput: ["password"],
-      output: User,
-      problems: ["iam.userNotFound", "iam.policyNotFound", "iam.lastAdministrator"],
-    }),
-    deleteUser: operation({
-      name: "iam.deleteUser",
-      summary: "Delete a user with its sessions and keys",
-      method: "DELETE",
-      path: "/users/{userId}",
-      action: "iam:DeleteUser",
-      resource: "user/{userId}",
-      input: userInput,
-      output: Empty,
-      problems: ["iam.userNotFound", "iam.lastAdministrator"],
-      dangerous: true,
-    }),
-    listBearerKeys: operation({
-      name: "iam.listBearerKeys",
-      summary: "List bearer keys",
-      method: "GET",
-      path: "/bearerKeys",
-      action: "iam:ListBearerKeys",
-      resource: "bearerKey/*",
-      input: listInput({ userId: Type.Optional(UserId) }),
-      output: listOutput("bearerKeys", BearerKey),
-    }),
-    createBearerKey: operation({
-      name: "iam.createBearerKey",
-      summary: "Create a bearer key; its secret is shown once",
-      method: "POST",
-      path: "/bearerKeys",
-      action: "iam:CreateBearerKey",
-      resource: "user/{userId}",
-      input: input({
-        userId: UserId,
-        name: Name,
-        ttlSeconds: Type.Optional(Type.Integer({ minimum: 60, maximum: 31_622_400 })),
-      }),
-      output: Type.Object({ bearerKey: BearerKey, secret: Type.String() }),
-      secretOutput: ["secret"],
-      problems: ["iam.userNotFound", "iam.bearerKeyLimit"],
-    }),
-    deleteBearerKey: operation({
-      name: "iam.deleteBearerKey",
-      summary: "Delete a bearer key; it stops working at once",
-      method: "DELETE",
-      path: "/bearerKeys/{bearerKeyId}",
-      action: "iam:DeleteBearerKey",
-      resource: "bearerKey/{bearerKeyId}",
-      input: input({ bearerKeyId: BearerKeyId }),
-      output: Empty,
-      problems: ["iam.bearerKeyNotFound"],
-    }),
+    ...userOperations,
     listSessions: operation({
       name: "iam.listSessions",
       summary: "List live console sessions",
@@ -196,69 +75,20 @@ export const iamContract = contract({
       output: Empty,
       problems: ["iam.sessionNotFound"],
     }),
+    ...accessKeyOperations,
+    ...groupOperations,
+    ...roleOperations,
+    ...attachmentOperations,
     ...policyOperations,
+    ...answerOperations,
   },
-  problems: {
-    "iam.signInFailed": {
-      code: 401,
-      message: "The account, user name or password is not right",
-      fix: "Check all three; after repeated failures wait a minute",
-    },
-    "iam.userNotFound": {
-      code: 404,
-      message: "There is no such user",
-      fix: "List the users and take an id from there",
-    },
-    "iam.userNameTaken": {
-      code: 409,
-      message: "A user with this name exists",
-      fix: "Choose another name",
-    },
-    "iam.lastAdministrator": {
-      code: 409,
-      message: "This would leave the account without an administrator",
-      fix: "Give the policy Administrator to another enabled user first",
-    },
-    "iam.bearerKeyNotFound": {
-      code: 404,
-      message: "There is no such bearer key",
-      fix: "List the bearer keys and take an id from there",
-    },
-    "iam.bearerKeyLimit": {
-      code: 409,
-      message: "This user has as many bearer keys as a user may have",
-      fix: "Delete one that is not used; the list shows when each was used last",
-    },
-    "iam.sessionNotFound": {
-      code: 404,
-      message: "There is no such session",
-      fix: "It may have ended already; list the sessions",
-    },
-    "iam.policyNotFound": {
-      code: 404,
-      message: "There is no such policy",
-      fix: "List the policies and take an id from there",
-    },
-    "iam.policyNameTaken": {
-      code: 409,
-      message: "A policy with this name exists",
-      fix: "Choose another name",
-    },
-    "iam.policyInvalid": {
-      code: 400,
-      message: "The policy document cannot be used",
-      fix: "Mend the faults that the details name by path",
-    },
-    "iam.policyManaged": {
-      code: 409,
-      message: "This policy comes with Cordon and cannot be changed",
-      fix: "Create a policy of your own with the statements you want",
-    },
-    "iam.policyInUse": {
-      code: 409,
-      message: "This policy is attached to users",
-      fix: "Take it from those users first",
-    },
-  },
-  events: ["iam.signInSucceeded", "iam.signInFailed", "iam.userCreated", "iam.userDeleted"],
+  problems: iamProblems,
+  events: [
+    "iam.signInSucceeded",
+    "iam.signInFailed",
+    "iam.userCreated",
+    "iam.userDeleted",
+    "iam.factorAdded",
+    "iam.factorRemoved",
+  ],
 });

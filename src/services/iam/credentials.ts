@@ -1,8 +1,11 @@
-/** Finds who is behind a session token or a bearer key, with the policies in force. */
-import type { CredentialLookup, Identity } from "../../kernel/identity/authenticate.ts";
-import type { PolicySource } from "../../kernel/identity/authorize.ts";
+/** Finds who is behind a session, a bearer key or an access key, with the policies in force. */
+import type { CredentialLookup, SigningIdentity } from "../../kernel/identity/authenticate.ts";
+import type { Identity } from "../../kernel/identity/identity.ts";
+import { type Sealer, secretPurpose } from "../../kernel/identity/sealer.ts";
+import { sourceAllowed } from "../../kernel/identity/source-restriction.ts";
 import type { Database, Sql } from "../../kernel/store/database.ts";
 import { limits, selfServicePolicy } from "./domain.ts";
+import { guardrailsOver, mfaDemanded, userRights } from "./principals.ts";
 
 type CredentialRow = {
   readonly accountId: string;
@@ -10,73 +13,128 @@ type CredentialRow = {
   readonly operator: boolean;
   readonly userId: string;
   readonly userName: string;
-  readonly sessionId: string | null;
   readonly lastUseTime: string | null;
-  readonly policies: PolicySource[];
+  readonly mfaEnrolled: boolean;
 };
 
 /** Writing "last used" once a minute is enough for people and spares a write per call. */
 const LAST_USE_STEP_MS = 60_000;
 
 /** The lookup over the iam tables; every call reads the database, so a change acts at once. */
-export function credentialLookup(database: Database): CredentialLookup {
+export function credentialLookup(database: Database, sealer: Sealer): CredentialLookup {
   return {
-    session: (tokenHash, nowMs) =>
-      database.transaction("system", async (sql) => {
-        const nowText = new Date(nowMs).toISOString();
-        const idleText = new Date(nowMs - limits.sessionIdleMs).toISOString();
-        const [row] = await sql<CredentialRow>`
-          select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
-            s.session_id, s.last_use_time,
-            (select coalesce(json_agg(json_build_object('policyId', p.policy_id,
-              'version', p.xmin::text, 'document', p.document) order by p.policy_id), '[]')
-             from user_policy up join policy p using (policy_id) where up.user_id = u.user_id
-            ) as policies
-          from session s join iam_user u using (user_id)
-            join account a on a.account_id = u.account_id
-          where s.token_hash = ${tokenHash} and s.expire_time > ${nowText}
-            and s.last_use_time > ${idleText} and u.enabled`;
-        if (row === undefined) return undefined;
-        await touch(sql, row, nowMs);
-        return identityOf(row);
-      }),
-
-    bearerKey: (secretHash, nowMs) =>
-      database.transaction("system", async (sql) => {
-        const nowText = new Date(nowMs).toISOString();
-        const [row] = await sql<CredentialRow & { bearerKeyId: string }>`
-          select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
-            null as session_id, k.last_use_time, k.bearer_key_id,
-            (select coalesce(json_agg(json_build_object('policyId', p.policy_id,
-              'version', p.xmin::text, 'document', p.document) order by p.policy_id), '[]')
-             from user_policy up join policy p using (policy_id) where up.user_id = u.user_id
-            ) as policies
-          from bearer_key k join iam_user u using (user_id)
-            join account a on a.account_id = u.account_id
-          where k.secret_hash = ${secretHash} and u.enabled
-            and (k.expire_time is null or k.expire_time > ${nowText})`;
-        if (row === undefined) return undefined;
-        if (staleUse(row, nowMs)) {
-          await sql`update bearer_key set last_use_time = ${nowText}
-            where bearer_key_id = ${row.bearerKeyId}`;
-        }
-        return identityOf(row);
+    session: (tokenHash, { nowMs }) =>
+      database.transaction("system", (sql) => bySession(sql, tokenHash, nowMs)),
+    bearerKey: (secretHash, { nowMs }) =>
+      database.transaction("system", (sql) => byBearerKey(sql, secretHash, nowMs)),
+    async accessKey(accessKeyId, { nowMs, sourceIp }) {
+      const found = await database.transaction("system", (sql) =>
+        byAccessKey(sql, accessKeyId, { nowMs, sourceIp }),
+      );
+      if (found === undefined) return undefined;
+      const purpose = secretPurpose("access key", accessKeyId);
+      const secret = await sealer.open(found.sealedSecret, purpose);
+      return {
+        identity: found.identity,
+        secret: secret.toString("utf8"),
+      } satisfies SigningIdentity;
+    },
+    resourceTags: (accountId, resource) =>
+      database.transaction({ accountId }, async (sql) => {
+        const [row] = await sql<{ tags: Record<string, string> }>`
+          select tags from resource_tag
+          where account_id = ${accountId} and resource = ${resource}`;
+        return row?.tags ?? {};
       }),
   };
+}
+
+async function bySession(
+  sql: Sql,
+  tokenHash: Buffer,
+  nowMs: number,
+): Promise<Identity | undefined> {
+  const nowText = new Date(nowMs).toISOString();
+  const idleText = new Date(nowMs - limits.sessionIdleMs).toISOString();
+  const [row] = await sql<CredentialRow & { sessionId: string; mfaTime: string | null }>`
+    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
+      s.session_id, s.last_use_time, s.mfa_time,
+      (exists (select from totp t where t.user_id = u.user_id and t.confirm_time is not null)
+        or exists (select from passkey k where k.user_id = u.user_id)) as mfa_enrolled
+    from session s join iam_user u using (user_id)
+      join account a on a.account_id = u.account_id
+    where s.token_hash = ${tokenHash} and s.expire_time > ${nowText}
+      and s.last_use_time > ${idleText} and u.enabled`;
+  if (row === undefined) return undefined;
+  if (staleUse(row, nowMs)) {
+    await sql`update session set last_use_time = ${nowText} where session_id = ${row.sessionId}`;
+  }
+  const identity = await identityOf(sql, row);
+  if (identity === undefined) return undefined;
+  const mfaTimeMs = row.mfaTime === null ? undefined : Date.parse(row.mfaTime);
+  return {
+    ...identity,
+    caller: { ...identity.caller, sessionId: row.sessionId },
+    mfaTimeMs,
+    mfaEnrolled: row.mfaEnrolled,
+    mfaMissing: mfaTimeMs === undefined && (await mfaDemanded(sql, row.accountId)),
+  };
+}
+
+async function byBearerKey(
+  sql: Sql,
+  secretHash: Buffer,
+  nowMs: number,
+): Promise<Identity | undefined> {
+  const nowText = new Date(nowMs).toISOString();
+  const [row] = await sql<CredentialRow & { bearerKeyId: string }>`
+    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
+      k.last_use_time, k.bearer_key_id, false as mfa_enrolled
+    from bearer_key k join iam_user u using (user_id)
+      join account a on a.account_id = u.account_id
+    where k.secret_hash = ${secretHash} and u.enabled
+      and (k.expire_time is null or k.expire_time > ${nowText})`;
+  if (row === undefined) return undefined;
+  if (staleUse(row, nowMs)) {
+    await sql`update bearer_key set last_use_time = ${nowText}
+      where bearer_key_id = ${row.bearerKeyId}`;
+  }
+  return identityOf(sql, row);
+}
+
+async function byAccessKey(
+  sql: Sql,
+  accessKeyId: string,
+  { nowMs, sourceIp }: { nowMs: number; sourceIp: string },
+): Promise<{ identity: Identity; sealedSecret: Buffer } | undefined> {
+  const nowText = new Date(nowMs).toISOString();
+  const [row] = await sql<CredentialRow & { sealedSecret: Buffer; sourceCidrs: string[] }>`
+    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
+      k.last_use_time, k.sealed_secret, k.source_cidrs, false as mfa_enrolled
+    from access_key k join iam_user u using (user_id)
+      join account a on a.account_id = u.account_id
+    where k.access_key_id = ${accessKeyId} and k.enabled and u.enabled
+      and (k.expire_time is null or k.expire_time > ${nowText})`;
+  if (row === undefined || !sourceAllowed(row.sourceCidrs, sourceIp)) return undefined;
+  if (staleUse(row, nowMs)) {
+    await sql`update access_key set last_use_time = ${nowText}
+      where access_key_id = ${accessKeyId}`;
+  }
+  const identity = await identityOf(sql, row);
+  return identity === undefined ? undefined : { identity, sealedSecret: row.sealedSecret };
 }
 
 function staleUse(row: CredentialRow, nowMs: number): boolean {
   return row.lastUseTime === null || nowMs - Date.parse(row.lastUseTime) > LAST_USE_STEP_MS;
 }
 
-async function touch(sql: Sql, row: CredentialRow, nowMs: number): Promise<void> {
-  if (!staleUse(row, nowMs)) return;
-  await sql`update session set last_use_time = ${new Date(nowMs).toISOString()}
-    where session_id = ${row.sessionId}`;
-}
-
-function identityOf(row: CredentialRow): Identity {
+async function identityOf(sql: Sql, row: CredentialRow): Promise<Identity | undefined> {
+  const rights = await userRights(sql, row.userId);
+  if (rights === undefined) return undefined;
   return {
+    ...rights,
+    basics: selfServicePolicy,
+    guardrails: await guardrailsOver(sql, row),
     caller: {
       accountId: row.accountId,
       accountName: row.accountName,
@@ -84,8 +142,6 @@ function identityOf(row: CredentialRow): Identity {
       principalType: "user",
       principalId: row.userId,
       principalName: row.userName,
-      ...(row.sessionId === null ? {} : { sessionId: row.sessionId }),
     },
-    policies: [selfServicePolicy, ...row.policies],
   };
 }

@@ -1,6 +1,7 @@
 /** What a new account starts with: the managed policies and one administrator. */
 import type { Sql } from "../../kernel/store/database.ts";
 import { ADMINISTRATOR, managedPolicies } from "./domain.ts";
+import { policyStore } from "./policy-store.ts";
 import { iamStore } from "./store.ts";
 
 /** Writes them; `sql` runs in the system's scope. */
@@ -19,15 +20,23 @@ export async function createFirstAdministrator(
   const policyIds: string[] = [];
   for (const policy of managedPolicies) {
     const policyId = newId("pol");
-    await store.insertPolicy(accountId, { ...policy, policyId, managed: true, time });
+    const row = { ...policy, policyId, managed: true, compiled: null, time };
+    await policyStore(sql).insert(accountId, row);
+    const version = { ...row, version: 1, createdBy: "cordon" };
+    await policyStore(sql).insertVersion(accountId, policyId, version);
     if (policy.name === ADMINISTRATOR) policyIds.push(policyId);
   }
   const userId = newId("user");
   await store.insertUser(accountId, {
     userId,
     name: userName,
+    description: "",
     enabled: true,
     policyIds,
+    groupIds: [],
+    boundaryPolicyId: null,
+    tags: {},
+    mfaEnrolled: false,
     lastSignInTime: null,
     createTime: time,
     passwordHash,

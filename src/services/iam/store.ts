@@ -1,25 +1,36 @@
 /** Tables of users, policies, sessions and bearer keys. */
 import type { Sql } from "../../kernel/store/database.ts";
-import type { BearerKey, PolicyDocument, Session, User } from "./contract.ts";
-import type { StoredPolicy } from "./domain.ts";
+import type { BearerKey, Session, User } from "./contract.ts";
 
-export type UserRow = User & { readonly accountId: string };
+export type UserChange = {
+  readonly enabled?: boolean | undefined;
+  readonly description?: string | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  readonly passwordHash?: string | undefined;
+  readonly passwordChangeTime?: string | undefined;
+};
 
 /** Queries of one account; `sql` is bound to the transaction of the call. */
 export function iamStore(sql: Sql) {
   return {
-    listUsers: (accountId: string) => sql<UserRow>`
-      select u.account_id, u.user_id, u.name, u.enabled, u.last_sign_in_time, u.create_time,
-        coalesce(array_agg(p.policy_id order by p.policy_id)
-          filter (where p.policy_id is not null), '{}') as policy_ids
-      from iam_user u left join user_policy p using (account_id, user_id)
-      where u.account_id = ${accountId} group by u.user_id order by u.name`,
+    listUsers: (accountId: string) => sql<User>`
+      select u.user_id, u.name, u.description, u.enabled, u.tags, u.boundary_policy_id,
+        u.last_sign_in_time, u.create_time,
+        array(select p.policy_id from user_policy p where p.user_id = u.user_id order by 1)
+          as policy_ids,
+        array(select m.group_id from group_member m where m.user_id = u.user_id order by 1)
+          as group_ids,
+        (exists (select from totp t where t.user_id = u.user_id and t.confirm_time is not null)
+          or exists (select from passkey k where k.user_id = u.user_id)) as mfa_enrolled
+      from iam_user u where u.account_id = ${accountId} order by u.name`,
 
     async insertUser(accountId: string, user: User & { passwordHash: string }) {
       await sql`
-        insert into iam_user (account_id, user_id, name, password_hash, enabled, create_time)
-        values (${accountId}, ${user.userId}, ${user.name}, ${user.passwordHash},
-          ${user.enabled}, ${user.createTime})`;
+        insert into iam_user (account_id, user_id, name, description, password_hash, enabled, tags,
+          boundary_policy_id, create_time, password_change_time)
+        values (${accountId}, ${user.userId}, ${user.name}, ${user.description},
+          ${user.passwordHash}, ${user.enabled}, ${user.tags}, ${user.boundaryPolicyId},
+          ${user.createTime}, ${user.createTime})`;
     },
 
     async setPolicies(accountId: string, userId: string, policyIds: readonly string[]) {
@@ -29,14 +40,19 @@ export function iamStore(sql: Sql) {
         select ${accountId}, ${userId}, unnest(${policyIds}::text[])`;
     },
 
-    async updateUser(
-      accountId: string,
-      userId: string,
-      change: { enabled: boolean | undefined; passwordHash: string | undefined },
-    ) {
+    async updateUser(accountId: string, userId: string, change: UserChange) {
       await sql`
         update iam_user set enabled = coalesce(${change.enabled ?? null}, enabled),
-          password_hash = coalesce(${change.passwordHash ?? null}, password_hash)
+          description = coalesce(${change.description ?? null}, description),
+          tags = coalesce(${change.tags ?? null}, tags),
+          password_hash = coalesce(${change.passwordHash ?? null}, password_hash),
+          password_change_time = coalesce(${change.passwordChangeTime ?? null}::timestamptz,
+            password_change_time)
+        where account_id = ${accountId} and user_id = ${userId}`;
+    },
+
+    async setBoundary(accountId: string, userId: string, policyId: string | null) {
+      await sql`update iam_user set boundary_policy_id = ${policyId}
         where account_id = ${accountId} and user_id = ${userId}`;
     },
 
@@ -48,48 +64,15 @@ export function iamStore(sql: Sql) {
       await sql`delete from session where account_id = ${accountId} and user_id = ${userId}`;
     },
 
-    listPolicies: (accountId: string) => sql<StoredPolicy>`
-      select p.policy_id, p.name, p.description, p.managed, p.document, p.create_time,
-        p.update_time, p.xmin::text as version,
-        (select count(*)::integer from user_policy a
-          where a.account_id = p.account_id and a.policy_id = p.policy_id) as attached_user_count
-      from policy p where p.account_id = ${accountId} order by p.managed desc, p.name`,
-
-    async insertPolicy(
-      accountId: string,
-      policy: {
-        policyId: string;
-        name: string;
-        description: string;
-        managed: boolean;
-        document: PolicyDocument;
-        time: string;
-      },
-    ) {
-      await sql`
-        insert into policy (account_id, policy_id, name, description, managed, document,
-          create_time, update_time)
-        values (${accountId}, ${policy.policyId}, ${policy.name}, ${policy.description},
-          ${policy.managed}, ${policy.document}, ${policy.time}, ${policy.time})`;
+    async endOtherSessions(accountId: string, userId: string, sessionId: string) {
+      await sql`delete from session where account_id = ${accountId} and user_id = ${userId}
+        and session_id <> ${sessionId}`;
     },
 
-    async updatePolicy(
-      accountId: string,
-      policyId: string,
-      change: {
-        description: string | undefined;
-        document: PolicyDocument | undefined;
-        time: string;
-      },
-    ) {
-      await sql`
-        update policy set description = coalesce(${change.description ?? null}, description),
-          document = coalesce(${change.document ?? null}, document), update_time = ${change.time}
-        where account_id = ${accountId} and policy_id = ${policyId}`;
-    },
-
-    async deletePolicy(accountId: string, policyId: string) {
-      await sql`delete from policy where account_id = ${accountId} and policy_id = ${policyId}`;
+    /** Holds other changes of the same user back until this transaction ends. */
+    async lockUser(accountId: string, userId: string) {
+      await sql`select user_id from iam_user
+        where account_id = ${accountId} and user_id = ${userId} for update`;
     },
 
     listBearerKeys: (accountId: string) => sql<BearerKey>`
@@ -109,7 +92,8 @@ export function iamStore(sql: Sql) {
       returning bearer_key_id`,
 
     listSessions: (accountId: string, nowText: string) => sql<Omit<Session, "current">>`
-      select session_id, user_id, source_ip, user_agent, create_time, last_use_time, expire_time
+      select session_id, user_id, source_ip, user_agent, method, mfa_time, create_time,
+        last_use_time, expire_time
       from session where account_id = ${accountId} and expire_time > ${nowText}
       order by last_use_time desc`,
 
@@ -141,16 +125,24 @@ export function signInStore(sql: Sql) {
       return row;
     },
 
+    async userBy(userId: string): Promise<SignInRow | undefined> {
+      const [row] = await sql<SignInRow>`
+        select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
+          u.password_hash, u.enabled
+        from account a join iam_user u using (account_id) where u.user_id = ${userId}`;
+      return row;
+    },
+
     async startSession(
       accountId: string,
       session: Omit<Session, "current"> & { tokenHash: Buffer },
     ): Promise<void> {
       await sql`
         insert into session (account_id, session_id, user_id, token_hash, source_ip, user_agent,
-          create_time, last_use_time, expire_time)
+          method, mfa_time, create_time, last_use_time, expire_time)
         values (${accountId}, ${session.sessionId}, ${session.userId}, ${session.tokenHash},
-          ${session.sourceIp}, ${session.userAgent}, ${session.createTime},
-          ${session.lastUseTime}, ${session.expireTime})`;
+          ${session.sourceIp}, ${session.userAgent}, ${session.method}, ${session.mfaTime},
+          ${session.createTime}, ${session.lastUseTime}, ${session.expireTime})`;
       await sql`update iam_user set last_sign_in_time = ${session.createTime}
         where account_id = ${accountId} and user_id = ${session.userId}`;
       await sql`delete from session where expire_time < ${session.createTime}`;

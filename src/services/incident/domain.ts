@@ -1,13 +1,11 @@
 /** From detections to findings and incidents: what belongs together and how bad it is. */
-import ipaddr from "ipaddr.js";
+import { limits as prefixLimits } from "../../engines/netpolicy/blocklist.ts";
+import { formatPrefix, parsePrefix } from "../../engines/netpolicy/prefix.ts";
 import type { Finding, Incident } from "./contract.ts";
 
 export const limits = {
   eventUidsPerFindingMax: 20,
   ruleIdsPerFindingMax: 50,
-  /** Widest block that a response may name. */
-  prefixMinIpv4: 16,
-  prefixMinIpv6: 32,
 } as const;
 
 export type Severity = Incident["severity"];
@@ -137,21 +135,10 @@ export function extendFinding(
  * @returns undefined when it is no address, or so wide that it would block a part of the Internet.
  */
 export function blockableCidr(text: string): string | undefined {
-  try {
-    const [address, bits] = text.includes("/")
-      ? ipaddr.parseCIDR(text)
-      : [ipaddr.parse(text), undefined];
-    const ipv4 = address.kind() === "ipv4";
-    const prefix = bits ?? (ipv4 ? 32 : 128);
-    if (prefix < (ipv4 ? limits.prefixMinIpv4 : limits.prefixMinIpv6)) return undefined;
-    const octets = address.toByteArray().map((octet, at) => {
-      const kept = Math.max(0, Math.min(8, prefix - at * 8));
-      return octet & (0xff << (8 - kept)) & 0xff;
-    });
-    return `${ipaddr.fromByteArray(octets).toString()}/${prefix}`;
-  } catch {
-    return undefined;
-  }
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) return undefined;
+  const bitsMin = prefix.family === 4 ? prefixLimits.prefixBits4Min : prefixLimits.prefixBits6Min;
+  return prefix.bits < bitsMin ? undefined : formatPrefix(prefix);
 }
 
 /** The state of a response at a time. */

@@ -3,22 +3,33 @@ import { timeText } from "../../kernel/context.ts";
 import type { IntentSection } from "../../kernel/intent/publisher.ts";
 import type { Database } from "../../kernel/store/database.ts";
 import { enforcingPlanes } from "./service.ts";
-import { incidentStore, incidentSystemStore } from "./store.ts";
+import { type ActiveResponse, incidentStore, incidentSystemStore } from "./store.ts";
 
-/** Sources blocked by responses. */
+/** Sources blocked by responses, for the gateways: they know whose site a request is for. */
 export function blockedSourcesSection(): IntentSection {
-  return async (sql, nowMs) => {
-    const active = await incidentSystemStore(sql).listActiveResponses(timeText(nowMs));
-    return {
-      sources: active.map((response) => ({
-        cidr: response.cidr,
-        action: "block",
-        accountId: response.accountId,
-        siteId: response.siteId,
-        expiresAt: response.expireTime,
-        responseId: response.responseId,
-      })),
-    };
+  return async (sql, nowMs) =>
+    sectionOf(await incidentSystemStore(sql).listActive(timeText(nowMs)));
+}
+
+/**
+ * Those that packets of everybody's sites may be dropped for: the operator's, whose machine it is.
+ * A packet shows no account, and a tenant's block must not close another's sites.
+ */
+export function blockedPacketsSection(): IntentSection {
+  return async (sql, nowMs) =>
+    sectionOf(await incidentSystemStore(sql).listActiveOfOperator(timeText(nowMs)));
+}
+
+function sectionOf(active: readonly ActiveResponse[]) {
+  return {
+    sources: active.map((response) => ({
+      cidr: response.cidr,
+      action: "block",
+      accountId: response.accountId,
+      siteId: response.siteId,
+      expiresAt: response.expireTime,
+      responseId: response.responseId,
+    })),
   };
 }
 

@@ -125,12 +125,23 @@ export function incidentStore(sql: Sql) {
   };
 }
 
+/** A response that is in force, as the planes are told of it. */
+export type ActiveResponse = Pick<ResponseRow, "responseId" | "cidr" | "siteId" | "expireTime"> & {
+  readonly accountId: string;
+};
+
 /** Queries over all accounts, for intent and expiry; `sql` runs in the system's scope. */
 export function incidentSystemStore(sql: Sql) {
   return {
-    listActiveResponses: (nowText: string) => sql<ResponseRow & { accountId: string }>`
+    listActive: (nowText: string) => sql<ActiveResponse>`
       select account_id, response_id, cidr, site_id, expire_time from response
       where revoke_time is null and expire_time > ${nowText} order by response_id`,
+
+    listActiveOfOperator: (nowText: string) => sql<ActiveResponse>`
+      select r.account_id, response_id, cidr, site_id, expire_time
+      from response r join account a using (account_id)
+      where revoke_time is null and expire_time > ${nowText} and a.operator
+      order by response_id`,
 
     takeExpired: (nowText: string) => sql<ResponseRow & { accountId: string }>`
       update response set expired = true

@@ -24,7 +24,6 @@ import {
   siteSettings,
 } from "./resources.ts";
 
-export * from "./gateway-intent.ts";
 export * from "./resources.ts";
 
 const siteInput = input({ siteId: SiteId });

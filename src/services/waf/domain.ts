@@ -1,5 +1,5 @@
 /** Rules of sites, exclusions and lists. */
-import ipaddr from "ipaddr.js";
+import { formatPrefix, parsePrefix } from "../../engines/netpolicy/prefix.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Site, siteDefaults } from "./contract.ts";
 
@@ -60,21 +60,10 @@ function canonicalUpstream(text: string, at: number): string {
  * @throws Problem waf.cidrInvalid.
  */
 export function canonicalCidr(text: string): string {
-  try {
-    const [address, bits] = text.includes("/")
-      ? ipaddr.parseCIDR(text)
-      : [ipaddr.parse(text), undefined];
-    const width = address.kind() === "ipv4" ? 32 : 128;
-    const prefix = bits ?? width;
-    const octets = address.toByteArray().map((octet, at) => {
-      const kept = Math.max(0, Math.min(8, prefix - at * 8));
-      return octet & (0xff << (8 - kept)) & 0xff;
-    });
-    return `${ipaddr.fromByteArray(octets).toString()}/${prefix}`;
-  } catch {
-    const message = `"${text}" is no IP address or CIDR block`;
-    throw new Problem("waf.cidrInvalid", { details: [{ path: "/cidr", message }] });
-  }
+  const prefix = parsePrefix(text);
+  if (prefix !== undefined) return formatPrefix(prefix);
+  const message = `"${text}" is no IP address or CIDR block`;
+  throw new Problem("waf.cidrInvalid", { details: [{ path: "/cidr", message }] });
 }
 
 /** What the gateways say of a site. */

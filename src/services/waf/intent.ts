@@ -1,9 +1,9 @@
 /** The gateways' part of what this service keeps: sites with their certificates, and lists. */
 import { isDeepStrictEqual } from "node:util";
+import type { SiteIntent, SourceIntent } from "../../kernel/intent/gateway-document.ts";
 import type { IntentSection } from "../../kernel/intent/publisher.ts";
 import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
 import type { Sql } from "../../kernel/store/database.ts";
-import type { IntentSite, IntentSource } from "./contract.ts";
 import { type SiteRow, wafIntentStore } from "./store.ts";
 
 const RENEW_BEFORE_MS = 30 * 86_400_000;
@@ -22,7 +22,7 @@ export function wafGatewaySection(parts: {
   return async (sql, nowMs) => {
     const store = wafIntentStore(sql);
     const exclusions = await store.listExclusions();
-    const sites: IntentSite[] = [];
+    const sites: SiteIntent[] = [];
     for (const site of await store.listSites()) {
       const certificate =
         (await parts.boundCertificate?.(sql, site.siteId)) ??
@@ -43,7 +43,7 @@ export function wafGatewaySection(parts: {
     }
     const listed = await store.listListEntries(new Date(nowMs).toISOString());
     const sources = listed.map(
-      (entry): IntentSource => ({
+      (entry): SourceIntent => ({
         cidr: entry.cidr,
         action: entry.action,
         accountId: entry.accountId,

@@ -7,7 +7,9 @@ import type { Rule } from "./contract.ts";
 import type { ExplainInput, RuleLibrary } from "./service.ts";
 
 /** A library over a rule set that is compiled when first asked for. */
-export function ruleLibrary(load: () => Ruleset | undefined): RuleLibrary {
+export function ruleLibrary(
+  load: () => Ruleset | undefined,
+): RuleLibrary & { phaseOf(ruleId: number): number | undefined } {
   let ruleset: Ruleset | undefined;
   const current = (): Ruleset => {
     ruleset ??= load();
@@ -19,6 +21,10 @@ export function ruleLibrary(load: () => Ruleset | undefined): RuleLibrary {
       current()
         .rules.filter((rule) => rule.message.length > 0)
         .map(ruleView),
+    phaseOf(ruleId) {
+      ruleset ??= load();
+      return ruleset?.rules.find((rule) => rule.id === ruleId)?.phase;
+    },
     explain(site, input) {
       const transaction = beginTransaction(current(), connectionOf(input), {
         engine: "detectionOnly",

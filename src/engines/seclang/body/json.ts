@@ -1,6 +1,7 @@
 /**
- * Reads JSON (RFC 8259) into named values: `{"a":[1,{"b":"x"}]}` → `json.a.array_0` = 1,
- * `json.a.array_1.b` = x. Streaming over the bytes, with limits; no value of the text is built.
+ * Reads JSON (RFC 8259) into named values: `{"a":[1,{"b":"x"}]}` → `json.a` = 1, `json.a.b` = x.
+ * What stands in an array has the array's name, so that one exclusion means all its items.
+ * Streaming over the bytes, with limits; no value of the text is built.
  */
 export const limits = { depthMax: 128, valuesMax: 10_000, nameLengthMax: 1_024 } as const;
 
@@ -87,8 +88,8 @@ function readArray(reader: Reader, name: string, depth: number): BodyFault | und
     reader.at += 1;
     return undefined;
   }
-  for (let index = 0; ; index += 1) {
-    const fault = readValue(reader, `${name}.array_${index}`, depth + 1);
+  for (;;) {
+    const fault = readValue(reader, name, depth + 1);
     if (fault !== undefined) return fault;
     skipBlank(reader);
     const char = reader.text.charAt(reader.at);

@@ -3,7 +3,14 @@ import { detectSqli } from "../../injection/sqli.ts";
 import { detectXss } from "../../injection/xss.ts";
 import { compilePattern, type Pattern } from "../../regex/pattern.ts";
 import { addressOperator } from "./addresses.ts";
-import { NO_REQUIREMENT, type Operator, type OperatorResources, whole } from "./operator.ts";
+import {
+  integerOf,
+  lowerAscii,
+  NO_REQUIREMENT,
+  type Operator,
+  type OperatorResources,
+  whole,
+} from "./operator.ts";
 import { phraseOperator, phrasesOf, phrasesOfFile } from "./phrases.ts";
 import { byteRangeOperator, luhn, urlEncodingOperator, utf8Operator } from "./validate.ts";
 
@@ -16,18 +23,19 @@ type Compile = (argument: string, resources: OperatorResources) => Compiled;
 const RX_FLAGS = { dotAll: true, multiline: false, ignoreCase: false } as const;
 
 function numeric(compare: (left: number, right: number) => boolean): Compile {
-  return () => whole((value, argument) => compare(integer(value), integer(argument)));
-}
-
-function integer(text: string): number {
-  const value = Number.parseInt(text, 10);
-  return Number.isNaN(value) ? 0 : value;
+  return (given) => {
+    const fixed = integerOf(given);
+    return {
+      ...whole((value, argument) => compare(integerOf(value), integerOf(argument))),
+      ...(given.includes("%{") ? {} : { number: (value: number) => compare(value, fixed) }),
+    };
+  };
 }
 
 /** A literal that the value must contain, when it has no macros. */
 function literal(argument: string): Operator["required"] {
-  const usable = argument.length >= 2 && !argument.includes("%{");
-  return usable ? { kind: "literals", literals: [argument.toLowerCase()] } : NO_REQUIREMENT;
+  const usable = argument !== "" && !argument.includes("%{");
+  return usable ? { kind: "literals", literals: [lowerAscii(argument)] } : NO_REQUIREMENT;
 }
 
 function found(start: number, length: number) {

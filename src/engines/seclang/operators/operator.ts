@@ -13,6 +13,8 @@ export type Operator = {
   readonly required: Requirement;
   /** @param argument the operator's argument after macros are expanded. */
   match(value: string, argument: string): OperatorMatch | undefined;
+  /** The same test of a number, for an operator that compares with a fixed one. */
+  readonly number?: (value: number) => boolean;
   /** True when the last search gave up for want of steps, so that "no match" proves nothing. */
   ranOut?(): boolean;
 };
@@ -30,4 +32,28 @@ export function whole(test: (value: string, argument: string) => boolean): Opera
     match: (value, argument) =>
       test(value, argument) ? { start: 0, end: value.length } : undefined,
   };
+}
+
+/** ASCII lower case: bytes above 0x7f stay, which `toLowerCase` would change. */
+export function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** Integers as the rule language reads them: digits at the start, else 0. */
+export function integerOf(text: string): number {
+  let value = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9 || at >= SHORT_DIGITS) return slowInteger(text);
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Numbers of so many digits are exact. */
+const SHORT_DIGITS = 15;
+
+function slowInteger(text: string): number {
+  const value = Number.parseInt(text, 10);
+  return Number.isNaN(value) ? 0 : value;
 }

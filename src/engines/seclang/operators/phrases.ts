@@ -1,6 +1,6 @@
 /** `@pm` and `@pmFromFile`: any of many phrases. */
 import { compilePhrases } from "./aho-corasick.ts";
-import { NO_REQUIREMENT, type Operator } from "./operator.ts";
+import { lowerAscii, type Operator } from "./operator.ts";
 
 /** Phrases of `@pm`: separated by white space; `|41 42|` is a phrase part in hexadecimal. */
 export function phrasesOf(argument: string): string[] {
@@ -18,16 +18,11 @@ export function phrasesOfFile(text: string): string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-const REQUIRED_LITERALS_MAX = 64;
-
 /** The operator for these phrases. */
 export function phraseOperator(phrases: readonly string[]): Operator {
   const matcher = compilePhrases(phrases);
-  const few = phrases.length <= REQUIRED_LITERALS_MAX && phrases.every((one) => one.length >= 2);
   return {
-    required: few
-      ? { kind: "literals", literals: phrases.map((one) => one.toLowerCase()) }
-      : NO_REQUIREMENT,
+    required: { kind: "literals", literals: phrases.map(lowerAscii) },
     match: (value) => matcher.find(value),
   };
 }

@@ -1,5 +1,5 @@
 /** Operators that look for what is not well-formed: they match when a value breaks the form. */
-import { NO_REQUIREMENT, type Operator, type OperatorMatch } from "./operator.ts";
+import type { Operator, OperatorMatch } from "./operator.ts";
 
 /** `@validateByteRange 1-255`: matches a byte outside the ranges. */
 export function byteRangeOperator(argument: string): Operator | { error: string } {
@@ -43,7 +43,7 @@ export const urlEncodingOperator: Operator = {
 
 /** `@validateUtf8Encoding`: matches bytes that are no UTF-8 (RFC 3629), overlong forms included. */
 export const utf8Operator: Operator = {
-  required: NO_REQUIREMENT,
+  required: { kind: "bytes", bytes: new Uint8Array(256).fill(1, 0x80) },
   match(value): OperatorMatch | undefined {
     let at = 0;
     while (at < value.length) {

@@ -1,5 +1,5 @@
 /** Base64, hexadecimal and digests. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { finish, hexAt, hexPairAt, scratch } from "./bytes.ts";
 
 const toBuffer = (value: string): Buffer => Buffer.from(value, "latin1");
@@ -75,8 +75,8 @@ export const sqlHexDecode = (value: string): string => {
 
 /** The 16 raw bytes of the MD5 digest. */
 export const md5 = (value: string): string =>
-  createHash("md5").update(value, "latin1").digest().toString("latin1");
+  hash("md5", Buffer.from(value, "latin1"), "buffer").toString("latin1");
 
 /** The 20 raw bytes of the SHA-1 digest. */
 export const sha1 = (value: string): string =>
-  createHash("sha1").update(value, "latin1").digest().toString("latin1");
+  hash("sha1", Buffer.from(value, "latin1"), "buffer").toString("latin1");

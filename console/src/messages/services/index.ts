@@ -1,0 +1,26 @@
+/**
+ * Words by service. A new service adds one file here and one line below; a few words may as well
+ * be added to `en.ts` and `zh-CN.ts`.
+ */
+import type { ServiceWords } from "../words.ts";
+import { account } from "./account.ts";
+import { audit } from "./audit.ts";
+import { events } from "./events.ts";
+import { fleet } from "./fleet.ts";
+import { iam } from "./iam.ts";
+import { incident } from "./incident.ts";
+import { kernel } from "./kernel.ts";
+import { sts } from "./sts.ts";
+import { waf } from "./waf.ts";
+
+export const serviceWords: Readonly<Record<string, ServiceWords>> = {
+  account,
+  audit,
+  events,
+  fleet,
+  iam,
+  incident,
+  kernel,
+  sts,
+  waf,
+};

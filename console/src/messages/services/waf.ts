@@ -1,0 +1,67 @@
+import type { ServiceWords } from "../words.ts";
+
+export const waf: ServiceWords = {
+  about: {
+    site: [
+      "A site is a domain that the gateway serves and guards in front of your application.",
+      "站点是由网关代您的应用提供服务并加以防护的域名。",
+    ],
+    exclusion: [
+      "An exclusion lets one rule pass for one variable below one path, so that good requests are not blocked.",
+      "排除规则让某条规则在某个路径下放行某个变量，避免误拦正常请求。",
+    ],
+    listEntry: [
+      "Sources that are always let through or always blocked, before any rule is asked.",
+      "在任何规则之前始终放行或始终封禁的来源。",
+    ],
+    rule: [
+      "No rule set is installed on this machine. ./cordon doctor says how to install the OWASP Core Rule Set.",
+      "本机没有安装规则集。./cordon doctor 会说明如何安装 OWASP 核心规则集。",
+    ],
+  },
+  field: {
+    target: ["Path and query", "路径和查询"],
+    headers: ["Header lines", "请求头"],
+    body: ["Body", "请求体"],
+    wouldBlock: ["Would be blocked", "将被拦截"],
+    threshold: ["Threshold", "阈值"],
+    outcome: ["Outcome", "结果"],
+    matches: ["Rules met", "命中的规则"],
+    trace: ["Every rule that was asked", "所有执行过的规则"],
+    value: ["Value", "值"],
+  },
+  operation: {
+    listSites: "列出站点",
+    getSite: "查看站点",
+    createSite: "创建站点",
+    updateSite: "修改站点",
+    deleteSite: "删除站点",
+    listExclusions: "列出排除规则",
+    createExclusion: "创建排除规则",
+    deleteExclusion: "删除排除规则",
+    listListEntries: "列出放行与封禁的来源",
+    createListEntry: "放行或封禁来源",
+    deleteListEntry: "删除放行或封禁的来源",
+    listRules: "列出规则",
+    explainRequest: "解释请求",
+  },
+  problem: {
+    siteNotFound: ["没有这个站点", "请列出站点，并使用其中的编号"],
+    domainTaken: ["此站点的某个域名已由另一个站点提供服务", "请先从那里移除该域名，或不要在此填写"],
+    siteLimit: ["此账户的站点数已达上限", "请删除不用的站点，或把域名加到其他站点"],
+    upstreamInvalid: ["某个上游不可用", "只填写协议、主机和端口，例如 http://127.0.0.1:3000"],
+    cidrInvalid: [
+      "某个地址或网段无法识别",
+      "请填写 IPv4 或 IPv6 地址，或网段，例如 203.0.113.0/24",
+    ],
+    exclusionNotFound: ["没有这条排除规则", "请列出排除规则，并使用其中的编号"],
+    exclusionLimit: ["此站点的排除规则数已达上限", "请删除不再需要的排除规则"],
+    exclusionExists: ["相同的排除规则已存在", "无需处理；请列出此站点的排除规则"],
+    listEntryNotFound: ["没有这个条目", "请列出条目，并使用其中的编号"],
+    listLimit: ["此账户的名单条目数已达上限", "请使用网段，或删除不需要的条目"],
+    rulesUnavailable: [
+      "本机没有安装规则集",
+      "请运行 ./cordon doctor，它会说明如何安装 OWASP 核心规则集",
+    ],
+  },
+};

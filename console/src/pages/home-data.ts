@@ -1,0 +1,36 @@
+/** What the home page asks for: each question once, and a list that may not be read stays away. */
+import { useQuery } from "@tanstack/react-query";
+import type { Operation } from "../../../src/kernel/operation.ts";
+import { ApiError, callAny } from "../api/client.ts";
+import type { Item } from "../resource/resources.ts";
+
+const REFRESH_MS = 5_000;
+
+export type Asked = {
+  readonly answer: Item | undefined;
+  readonly error: unknown;
+  /** True when the caller has no right to it: not a fault of the page. */
+  readonly denied: boolean;
+};
+
+/** An operation's answer, asked again and again. */
+export function useAnswer(operation: Operation, input: Item, enabled = true): Asked {
+  const query = useQuery({
+    queryKey: ["home", operation.name, input],
+    queryFn: () => callAny(operation, input),
+    refetchInterval: REFRESH_MS,
+    enabled,
+  });
+  const denied = query.error instanceof ApiError && query.error.code === 403;
+  return { answer: query.data, error: denied ? null : query.error, denied };
+}
+
+/** How many a list has with a value in a field. */
+export function useCount(
+  operation: Operation,
+  [name, ...values]: readonly [string, ...string[]],
+): number | undefined {
+  const filters = [{ name, values, operator: "eq" }];
+  const { answer } = useAnswer(operation, { filters, pageSize: 1 });
+  return answer === undefined ? undefined : Number(answer.totalCount);
+}

@@ -1,0 +1,40 @@
+/** The list behind a number: every count of an item leads to what was counted. */
+import type { FilterToken } from "./filter-text.ts";
+import { type Item, listAddress } from "./resources.ts";
+
+function same(item: Item, field: string, as = field): FilterToken[] {
+  const value = item[field];
+  if (typeof value !== "string" || value === "") return [];
+  return [{ field: as, operator: "=", value }];
+}
+
+/** The events of an attacker at a site, over the time that the item tells of. */
+function eventsOf(item: Item, more: readonly FilterToken[] = []): string {
+  const tokens = [...same(item, "sourceIp"), ...same(item, "siteId"), ...more];
+  const { firstTime, lastTime } = item;
+  if (typeof firstTime !== "string" || typeof lastTime !== "string") {
+    return listAddress("search", tokens, "range=week");
+  }
+  // The end of a range is not in it, and a burst lies within one second.
+  const from = new Date(Date.parse(firstTime) - 1_000).toISOString();
+  const to = new Date(Date.parse(lastTime) + 1_000).toISOString();
+  return listAddress("search", tokens, new URLSearchParams({ from, to }).toString());
+}
+
+const BLOCKED: FilterToken = { field: "disposition", operator: "=", value: "Blocked" };
+const SCORED: FilterToken = { field: "score", operator: ">", value: "0" };
+
+const HREFS: Readonly<Record<string, (item: Item) => string | undefined>> = {
+  "incident.eventCount": (item) => eventsOf(item),
+  "incident.blockedCount": (item) => eventsOf(item, [BLOCKED]),
+  "incident.scoreTotal": (item) => eventsOf(item, [SCORED]),
+  "policy.attachedUserCount": (item) => listAddress("users", same(item, "policyId", "policyIds")),
+  "finding.eventCount": (item) => eventsOf(item),
+  "finding.blockedCount": (item) => eventsOf(item, [BLOCKED]),
+  "finding.scoreMax": (item) => eventsOf(item, [SCORED]),
+};
+
+/** Address of the list behind a number, if the console has one. */
+export function countHref(resource: string, field: string, item: Item): string | undefined {
+  return HREFS[`${resource}.${field}`]?.(item);
+}

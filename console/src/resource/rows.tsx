@@ -1,0 +1,50 @@
+/** Items that came with something else, as a plain table: no filter, no pages. */
+import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
+import Table from "@cloudscape-design/components/table";
+import type { ReactNode } from "react";
+import { useWords } from "../language.tsx";
+import { countHref } from "./counts.ts";
+import type { Item } from "./resources.ts";
+import { Value } from "./value.tsx";
+import { Asked } from "./value-menu.tsx";
+
+type Props = {
+  readonly title: string;
+  readonly items: readonly Item[];
+  readonly columns: readonly string[];
+  readonly resource?: string;
+  readonly empty?: ReactNode;
+};
+
+export function Rows({ title, items, columns, resource = "", empty }: Props) {
+  const { t, label } = useWords();
+  const definitions = columns.map((id) => ({
+    id,
+    header: label(id),
+    cell: (item: Item): ReactNode => {
+      const value = <Value field={id} value={item[id]} />;
+      const href = countHref(resource, id, item);
+      return (
+        <Asked field={id} value={item[id]}>
+          {href === undefined ? value : <Link href={href}>{value}</Link>}
+        </Asked>
+      );
+    },
+  }));
+  return (
+    <Table
+      wrapLines
+      enableKeyboardNavigation
+      ariaLabels={{ tableLabel: title }}
+      header={
+        <Header variant="h2" counter={`(${items.length})`}>
+          {title}
+        </Header>
+      }
+      items={items}
+      columnDefinitions={definitions}
+      empty={empty ?? t("empty")}
+    />
+  );
+}

@@ -1,0 +1,39 @@
+/** One cell of a list: the value, the way to what it names, and what can be done with it. */
+import Link from "@cloudscape-design/components/link";
+import { useWords } from "../language.tsx";
+import { countHref } from "./counts.ts";
+import type { Item, Shown } from "./resources.ts";
+import { Value } from "./value.tsx";
+import { Asked } from "./value-menu.tsx";
+
+type Props = {
+  readonly shown: Shown;
+  readonly column: string;
+  readonly item: Item;
+  readonly first: boolean;
+};
+
+export function Cell({ shown, column, item, first }: Props) {
+  const { t } = useWords();
+  const { resource, path } = shown;
+  const value = item[column];
+  const inside = <Value field={column} value={value} />;
+  const id = item[resource.idField];
+  const opens = resource.get !== undefined && (first || column === resource.titleField);
+  const href = opens
+    ? `/${path}/${encodeURIComponent(String(id))}`
+    : countHref(resource.name, column, item);
+  const shownValue =
+    href === undefined || (column === resource.idField && !first) ? (
+      inside
+    ) : (
+      <Link href={href} ariaLabel={value === "" || value === null ? t("details") : undefined}>
+        {inside}
+      </Link>
+    );
+  return (
+    <Asked field={column} value={value}>
+      {shownValue}
+    </Asked>
+  );
+}

@@ -1,0 +1,130 @@
+/**
+ * Which rules may match a value: a set of bits, one per rule, found in one pass over the value
+ * and kept for values that come again. Sound: a rule whose bit is clear cannot match the value,
+ * whatever else the request holds. Method and limits: docs/decisions/0009.
+ */
+import type { Collection } from "./collection.ts";
+import type { CandidateFilter, ChainNode, SparseBits } from "./compiled.ts";
+import { scan } from "./literal-index.ts";
+import { addBits, emptyBits, type RuleBits } from "./rule-bits.ts";
+import type { Value } from "./value.ts";
+
+const limits = {
+  /** Values remembered per generation; there are two generations. */
+  rememberedMax: 4_096,
+  rememberedLengthMax: 256,
+} as const;
+
+/**
+ * The rules that may match the value. The set is shared between equal values: who finds that a
+ * rule does not match may clear its bit.
+ */
+export function candidatesOf(filter: CandidateFilter, value: Value): RuleBits {
+  value.candidates ??= recall(filter, value.text);
+  return value.candidates;
+}
+
+/** The rules that may match any value of the collection. */
+export function candidatesOfAll(filter: CandidateFilter, collection: Collection): RuleBits {
+  if (collection.candidates !== undefined) return collection.candidates;
+  const [only] = collection.values;
+  if (only !== undefined && collection.values.length === 1) {
+    collection.candidates = candidatesOf(filter, only);
+    return collection.candidates;
+  }
+  const bits = emptyBits(filter.words);
+  for (const value of collection.values) addBits(bits, candidatesOf(filter, value));
+  collection.candidates = bits;
+  return bits;
+}
+
+function recall(filter: CandidateFilter, text: string): RuleBits {
+  if (text.length > limits.rememberedLengthMax) return compute(filter, text);
+  const recent = filter.recent.get(text);
+  if (recent !== undefined) return recent;
+  const bits = filter.older.get(text) ?? compute(filter, text);
+  if (filter.recent.size >= limits.rememberedMax) {
+    filter.older = filter.recent;
+    filter.recent = new Map();
+  }
+  // A slice would keep the whole request it was cut from alive.
+  filter.recent.set(Buffer.from(text, "latin1").toString("latin1"), bits);
+  return bits;
+}
+
+/** A text that a value has or becomes on its way through transformations. */
+type Form = {
+  readonly text: string;
+  readonly hits: RuleBits;
+  /** Bits of the conditional steps that may change it. */
+  readonly steps: number;
+  /** What single transformations make of it. */
+  readonly next: Map<(text: string) => string, Form>;
+};
+
+type Walk = {
+  readonly filter: CandidateFilter;
+  readonly bits: RuleBits;
+  readonly forms: Form[];
+};
+
+function compute(filter: CandidateFilter, text: string): RuleBits {
+  const first = formOf(filter, text);
+  const bits = emptyBits(filter.words);
+  visit({ filter, bits, forms: [first] }, filter.root, first);
+  return bits;
+}
+
+function visit(walk: Walk, node: ChainNode, form: Form): void {
+  if ((form.steps & node.stepsBelow) === 0) {
+    addMasked(walk.bits, form.hits, node.rulesBelow);
+    for (const next of node.unconditional) visit(walk, next, transformed(walk, next, form));
+    return;
+  }
+  addMasked(walk.bits, form.hits, node.rules);
+  for (const child of node.children) {
+    const changes = child.step === 0 || (form.steps & child.step) !== 0;
+    visit(walk, child, changes ? transformed(walk, child, form) : form);
+  }
+}
+
+/** Chains share steps, and different ones often make the same text: each is made once. */
+function transformed({ filter, forms }: Walk, { chain }: ChainNode, form: Form): Form {
+  const known = form.next.get(chain.apply);
+  if (known !== undefined) return known;
+  const text = chain.apply(form.text);
+  let made = forms.find((one) => one.text === text);
+  if (made === undefined) {
+    made = formOf(filter, text);
+    forms.push(made);
+  }
+  form.next.set(chain.apply, made);
+  return made;
+}
+
+function formOf(filter: CandidateFilter, text: string): Form {
+  const hits = filter.always.slice();
+  const steps = scan(filter.index, text, hits, filter.stepsOfByte);
+  let needs = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    needs |= filter.needsOfByte[text.charCodeAt(at) & 0xff] ?? 0;
+  }
+  for (const [bit, rules] of filter.byBytes.entries()) {
+    if ((needs & (1 << bit)) !== 0) addSparse(hits, rules);
+  }
+  return { text, hits, steps, next: new Map() };
+}
+
+function addSparse(into: RuleBits, { words, masks }: SparseBits): void {
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? 0;
+    into[word] = (into[word] ?? 0) | (masks[at] ?? 0);
+  }
+}
+
+function addMasked(into: RuleBits, hits: RuleBits, { words, masks }: SparseBits): void {
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? 0;
+    into[word] = (into[word] ?? 0) | ((hits[word] ?? 0) & (masks[at] ?? 0));
+  }
+}

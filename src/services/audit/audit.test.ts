@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Operations, startOperations } from "../../../test/service-kit.ts";
+
+let cordon: Operations;
+beforeAll(async () => {
+  cordon = await startOperations();
+});
+afterAll(() => cordon?.stop());
+
+test("every call is listed, refused ones too, and no secret is in the record", async () => {
+  const user = { name: "carol", password: "a password nobody knows", policyIds: [] };
+  await cordon.api("POST", "/v1/iam/users", user);
+  await cordon.api("GET", "/v1/waf/sites/site-0000000000");
+  await cordon.recorded();
+  const { result } = await cordon.api("GET", "/v1/audit/entries");
+  const told = result.entries.map((one: { operation: string; code: number }) => [
+    one.operation,
+    one.code,
+  ]);
+  expect(told).toContainEqual(["iam.createUser", 200]);
+  expect(told).toContainEqual(["waf.getSite", 404]);
+  expect(JSON.stringify(result)).not.toContain(user.password);
+});
+
+test("an entry comes with a proof that it is in the signed tree", async () => {
+  await cordon.recorded();
+  const { result } = await cordon.api("GET", "/v1/audit/entries");
+  const { index } = result.entries.at(-1);
+  const { proof } = (await cordon.api("GET", `/v1/audit/entries/${index}`)).result;
+  const bytes = Buffer.from(proof.entryBytes, "base64");
+  const leaf = createHash("sha256").update(Buffer.of(0)).update(bytes).digest("base64");
+  expect(proof.leafHash).toBe(leaf);
+  expect(proof.treeSize).toBeGreaterThan(index);
+});

@@ -1,0 +1,98 @@
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { allShown } from "../../console/src/resource/resources.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+const ARGUMENTS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const STEP_MAX_MS = 10_000;
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+
+export type Look = { readonly language: "en" | "zh-CN"; readonly dark: boolean };
+
+/** A context that trusts Cordon's own authority and has chosen how the console looks. */
+export async function openContext(browser: Browser, look: Look): Promise<BrowserContext> {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    locale: look.language,
+    viewport: { width: 1440, height: 900 },
+    reducedMotion: "reduce",
+    acceptDownloads: true,
+  });
+  context.setDefaultTimeout(STEP_MAX_MS);
+  await context.addInitScript(({ language, dark }) => {
+    if (localStorage.getItem("cordon.language") !== null) return;
+    localStorage.setItem("cordon.language", language);
+    localStorage.setItem("cordon.dark", String(dark));
+  }, look);
+  return context;
+}
+
+export type Person = {
+  readonly accountName: string;
+  readonly userName: string;
+  readonly password: string;
+};
+
+/** Signs in by the form; the words are those of the language that the page is in. */
+export async function signIn(page: Page, origin: string, person: Person): Promise<void> {
+  await page.goto(`${origin}/`);
+  const fields = page.locator("form input");
+  await fields.nth(0).fill(person.accountName);
+  await fields.nth(1).fill(person.userName);
+  await fields.nth(2).fill(person.password);
+  await page.locator("form button[type=submit]").click();
+  await page.locator("#needs").waitFor();
+}
+
+/** Pages whose address needs nothing that has to exist. */
+export const plainPages: readonly string[] = [
+  "/",
+  "/live",
+  "/explain",
+  "/why",
+  "/automatic-response",
+  "/join-token",
+  "/there-is-no-such-page",
+  ...allShown.map(({ path }) => `/${path}`),
+  ...allShown
+    .filter(({ resource }) => resource.create !== undefined)
+    .map(({ path }) => `/${path}/create`),
+];
+
+/** Lists whose items have a page of their own. */
+const detailLists = allShown
+  .filter(({ resource }) => resource.get !== undefined)
+  .map(({ path }) => path);
+
+/** The page of the first item of each list, where there is one. */
+export async function detailPages(page: Page, origin: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of detailLists) {
+    await openPage(page, `${origin}/${path}`);
+    const links = page.locator(`main table a[href^="/${path}/"]`);
+    const href = (await links.count()) > 0 ? await links.first().getAttribute("href") : null;
+    if (href !== null) found.push(href);
+  }
+  return found;
+}
+
+/** Opens a page and waits until it has a heading and nothing in it loads any more. */
+export async function openPage(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.locator("h1").first().waitFor();
+  await page
+    .locator('[class*="spinner"]')
+    .first()
+    .waitFor({ state: "detached" })
+    .catch(() => {});
+}

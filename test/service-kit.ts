@@ -1,0 +1,201 @@
+/**
+ * The control plane's operations for one test file: real PostgreSQL, audit log and pipeline, every
+ * service, no listener, no lake and no gateway.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { contracts } from "../src/catalog.ts";
+import { createIndexedAudit } from "../src/kernel/audit-index.ts";
+import { openAuditLog } from "../src/kernel/audit-log/audit-log.ts";
+import { programFolder, readConfig } from "../src/kernel/config.ts";
+import { createLiveEvents } from "../src/kernel/events/live.ts";
+import { type PipelineParts, runCall } from "../src/kernel/http/pipeline.ts";
+import { createRateLimiter } from "../src/kernel/http/rate-limit.ts";
+import { createRouter } from "../src/kernel/http/route.ts";
+import { newId } from "../src/kernel/id.ts";
+import { createAuthorizer } from "../src/kernel/identity/authorize.ts";
+import { breachedPasswords } from "../src/kernel/identity/breached-passwords.ts";
+import { fileSealer } from "../src/kernel/identity/sealer.ts";
+import { createNonceMemory } from "../src/kernel/identity/signed-request.ts";
+import { signingKey } from "../src/kernel/keys.ts";
+import { connectLake } from "../src/kernel/lake/client.ts";
+import { lakeSocket } from "../src/kernel/lake/socket.ts";
+import { connectionFor } from "../src/kernel/postgres/connection.ts";
+import { postgresChild } from "../src/kernel/postgres/server.ts";
+import { Problem, problemCatalog } from "../src/kernel/problem.ts";
+import { createChild } from "../src/kernel/process/child.ts";
+import type { Service } from "../src/kernel/service.ts";
+import { openDatabase } from "../src/kernel/store/database.ts";
+import { migrate } from "../src/kernel/store/migrate.ts";
+import { accountService, renewSetupToken } from "../src/services/account/service.ts";
+import { auditService } from "../src/services/audit/service.ts";
+import { eventsService } from "../src/services/events/service.ts";
+import { fleetService, gatewayReports } from "../src/services/fleet/service.ts";
+import { credentialLookup } from "../src/services/iam/credentials.ts";
+import { createFirstAdministrator } from "../src/services/iam/first-administrator.ts";
+import { roleDirectory } from "../src/services/iam/role-directory.ts";
+import { iamService } from "../src/services/iam/service.ts";
+import { incidentService } from "../src/services/incident/service.ts";
+import { stsService } from "../src/services/sts/service.ts";
+import { ruleLibrary } from "../src/services/waf/library.ts";
+import { wafService } from "../src/services/waf/service.ts";
+import type { ApiReply } from "./stack.ts";
+
+export const PASSWORD = "correct horse battery staple";
+
+type Opened = {
+  readonly config: ReturnType<typeof readConfig>;
+  readonly database: ReturnType<typeof openDatabase>;
+  readonly authorizer: ReturnType<typeof createAuthorizer>;
+  readonly sealer: ReturnType<typeof fileSealer>;
+  readonly auditLog: Awaited<ReturnType<typeof openAuditLog>>;
+  readonly auditKey: ReturnType<typeof signingKey>;
+};
+
+function allServices(opened: Opened): Service[] {
+  const { config, database, authorizer, sealer, auditLog, auditKey } = opened;
+  const library = ruleLibrary(() => undefined);
+  const lake = connectLake({ socketPath: lakeSocket(config) });
+  const breached = breachedPasswords(join(config.dataFolder, "breached-passwords"));
+  return [
+    accountService({ database, createFirstAdministrator }),
+    iamService({ database, authorizer, contracts, sealer, breached, hosts: ["localhost"] }),
+    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
+    auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    wafService({ database, gateways: () => gatewayReports(database), library }),
+    eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
+    incidentService(),
+    fleetService({ database, alarms: () => [] }),
+  ];
+}
+
+/** Starts it with the account `main` and its administrator; more services may join. */
+export async function startOperations(more: readonly Service[] = []) {
+  const dataFolder = mkdtempSync(join(tmpdir(), "cordon-kit-"));
+  const config = readConfig({ CORDON_DATA: dataFolder });
+  mkdirSync(config.folders.logs, { recursive: true });
+  const postgres = createChild(postgresChild(config), {
+    onChange: () => {},
+    onProgress: () => {},
+    logsFolder: config.folders.logs,
+  });
+  await postgres.start();
+  await migrate(connectionFor(config), join(programFolder, "src", "migrations"));
+  const database = openDatabase(connectionFor(config));
+  const auditKey = signingKey(config.folders.keys, "audit");
+  const auditLog = await openAuditLog({
+    folder: config.folders.audit,
+    origin: "cordon.local/audit",
+    signingKeyPem: auditKey.privateKeyPem,
+  });
+  const authorizer = createAuthorizer();
+  const sealer = fileSealer(config.folders.keys);
+  const services = [
+    ...allServices({ config, database, authorizer, sealer, auditLog, auditKey }),
+    ...more,
+  ];
+  const problems = problemCatalog(services.map(({ contract }) => contract));
+  const audit = createIndexedAudit({ log: auditLog, database, report: () => {} });
+  const parts: PipelineParts = {
+    database,
+    credentials: credentialLookup(database, sealer),
+    authorizer,
+    audit,
+    rateLimiter: createRateLimiter(),
+    nonces: createNonceMemory(),
+    clock: Date.now,
+    newId,
+    codeOf: (problem) => problems.errorBody(problem).code,
+    log: () => {},
+    intentChanged: () => {},
+    eventsWritten: () => {},
+  };
+  const caller = callerOf(parts, { router: createRouter(services), problems });
+  const token = (await renewSetupToken(database, Date.now())) ?? "";
+  const first = { token, accountName: "main", userName: "admin", password: PASSWORD };
+  await caller("POST", "/v1/account/setup:complete", { body: first, key: "" });
+  const keyOf = (accountName: string, userName: string) =>
+    signIn(caller, { accountName, userName, password: PASSWORD });
+  const key = await keyOf("main", "admin");
+  return {
+    database,
+    /** A call as the administrator of `main`, or with another bearer key. */
+    api: (method: string, path: string, body?: unknown, other?: string) =>
+      caller(method, path, { body, key: other ?? key }),
+    keyOf,
+    /** Resolves when the list of audit entries holds every call. */
+    recorded: () => audit.caughtUp(),
+    async stop() {
+      await audit.caughtUp();
+      await auditLog.close();
+      await database.close();
+      await postgres.stop();
+      rmSync(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Operations = Awaited<ReturnType<typeof startOperations>>;
+
+type Given = { body?: unknown; key: string; headers?: Record<string, string> };
+type Reply = ApiReply & { readonly session: string };
+type Caller = (method: string, path: string, given: Given) => Promise<Reply>;
+
+function callerOf(
+  parts: PipelineParts,
+  routing: {
+    router: ReturnType<typeof createRouter>;
+    problems: ReturnType<typeof problemCatalog>;
+  },
+): Caller {
+  return async (method, target, { body, key, headers }) => {
+    const [path = "", query = ""] = target.split("?");
+    const matched = routing.router.match(method, path);
+    if (matched === undefined) throw new Error(`No operation answers ${method} ${path}`);
+    let session = "";
+    const bearer = key === "" ? {} : { authorization: `Bearer ${key}` };
+    const sent = { "content-type": "application/json", ...bearer, ...headers };
+    const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
+    try {
+      const result = await runCall(parts, {
+        requestId: parts.newId("req"),
+        ...matched,
+        query,
+        headers: sent,
+        body: bytes,
+        signed: { method, path, query, headers: sent, body: bytes, service: "" },
+        deviceToken: undefined,
+        setDeviceCookie: () => {},
+        sourceIp: "127.0.0.1",
+        signal: new AbortController().signal,
+        setSessionCookie: (token) => {
+          session = token ?? "";
+        },
+      });
+      return { code: 200, result: JSON.parse(JSON.stringify(result)), error: undefined, session };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const told = routing.problems.errorBody(error);
+      return {
+        code: told.code,
+        result: undefined,
+        error: { ...told, details: [...told.details] },
+        session,
+      };
+    }
+  };
+}
+
+async function signIn(caller: Caller, user: Record<string, string>): Promise<string> {
+  const signedIn = await caller("POST", "/v1/iam/session:signIn", { body: user, key: "" });
+  const made = await caller("POST", "/v1/iam/bearerKeys", {
+    body: { userId: signedIn.result.caller.principalId, name: "test" },
+    key: "",
+    headers: {
+      cookie: `__Host-cordon_session=${signedIn.session}`,
+      "x-cordon-csrf": signedIn.result.csrfToken,
+    },
+  });
+  return made.result.secret;
+}
