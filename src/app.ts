@@ -13,7 +13,7 @@ import { followSpools } from "./kernel/events/follow.ts";
 import { createLiveEvents } from "./kernel/events/live.ts";
 import { drainOutbox } from "./kernel/events/outbox.ts";
 import { type Alarm, diskAlarms } from "./kernel/health.ts";
-import { createPlainServer, type Mount } from "./kernel/http/mount.ts";
+import { listenPlain } from "./kernel/http/mount.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
@@ -308,18 +308,6 @@ function mountsOf({ database, keyd, signers, outbound }: Foundations, eventsWrit
   return { mounts: [mount, pki], plain: [pki] };
 }
 
-/** The listener of relying parties; undefined when the settings name no port for it. */
-async function listenPlain(mounts: readonly Mount[]) {
-  if (config.pki === undefined) return undefined;
-  const { host, port } = config.pki;
-  const server = createPlainServer(mounts);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
-  return server;
-}
-
 /** Work that comes back by itself. */
 function jobsOf(foundations: Foundations, publisher: IntentPublisher, drain: () => Promise<void>) {
   const { database } = foundations;
@@ -389,7 +377,7 @@ async function start() {
   const server = await createServer(parts);
   await server.listen({ host: config.console.host, port: config.console.port });
   const fleet = await listenForFleet(foundations, { certificate, publisher });
-  const pki = await listenPlain(plain);
+  const pki = config.pki && (await listenPlain(plain, config.pki));
   await writeJoinTickets(foundations);
   const following = followEvents({ database, live, consumed: refresh }, ended.signal);
   const jobs = runJobs(jobsOf(foundations, publisher, drain), ended.signal, log);
