@@ -117,14 +117,25 @@ async function openFoundations() {
   const signers = createSigners(sealer, config.pki?.url);
   const { privateTargets, acme } = config;
   const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
-  return { database, auditLog, auditKey: key, authority, spool, lake, sealer, signers, outbound };
+  return {
+    database,
+    auditLog,
+    auditKey: key,
+    authority,
+    spool,
+    lake,
+    sealer,
+    keyd,
+    signers,
+    outbound,
+  };
 }
 
 /** What the certificates service asks of others. */
-function certificateParts({ database, sealer, signers }: Foundations): CertificatesParts {
+function certificateParts({ database, keyd, signers }: Foundations): CertificatesParts {
   return {
     database,
-    sealer,
+    sealer: keyd,
     signers,
     gateway: config.gateway,
     ownsDomain,
@@ -138,11 +149,11 @@ const ownsDomain = async (sql: Sql, accountId: string, domain: string): Promise<
 
 /** What the ACME client needs beside the database. */
 function acmeClientParts(
-  { database, sealer, outbound }: Foundations,
+  { database, keyd, outbound }: Foundations,
   refreshIntent: () => Promise<void>,
 ): ClientParts {
   return {
-    ...{ database, sealer, outbound, clock, newId, ownsDomain, refreshIntent },
+    ...{ database, sealer: keyd, outbound, clock, newId, ownsDomain, refreshIntent },
     chance: Math.random,
     gatewaysFollow: async () => {
       const gateways = await gatewayReports(database);
@@ -201,13 +212,13 @@ function buildServices(foundations: Foundations) {
 }
 
 function buildPlanes(
-  { database, authority, sealer }: Foundations,
+  { database, authority, keyd }: Foundations,
   rulesets: () => readonly { name: string; rulesFolder: string }[],
 ) {
   return createIntentPublisher({
     database,
     clock,
-    reveal: keyOpener(sealer),
+    reveal: keyOpener(keyd),
     planes: {
       gateway: [
         wafGatewaySection({
@@ -302,28 +313,16 @@ function allCredentials(foundations: Foundations) {
 }
 
 /** Protocols beside the API: the ACME server, and what relying parties fetch. */
-function mountsOf({ database, sealer, signers, outbound }: Foundations, eventsWritten: () => void) {
+function mountsOf({ database, keyd, signers, outbound }: Foundations, eventsWritten: () => void) {
   const { host, port } = config.console;
   const names = ["localhost", "127.0.0.1", "[::1]", host.toLowerCase()];
   const pki = pkiMount({ database, signers, clock });
   const mount = acmeMount({
-    ...{ database, sealer, signers, outbound, clock, newId, log, eventsWritten },
+    ...{ database, sealer: keyd, signers, outbound, clock, newId, log, eventsWritten },
     validationPort: config.acme.validationPort,
     hosts: new Set(names.flatMap((name) => [`${name}:${port}`, ...(port === 443 ? [name] : [])])),
   });
   return { mounts: [mount, pki], plain: [pki] };
-}
-
-/** The listener of relying parties; undefined when the settings name no port for it. */
-async function listenPlain(mounts: readonly Mount[]) {
-  if (config.pki === undefined) return undefined;
-  const { host, port } = config.pki;
-  const server = createPlainServer(mounts);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
-  return server;
 }
 
 /** Work that comes back by itself. */
@@ -340,7 +339,7 @@ function jobsOf(foundations: Foundations, publisher: IntentPublisher, drain: () 
 
 async function start() {
   const foundations = await openFoundations();
-  const { database, auditLog, authority, spool, sealer } = foundations;
+  const { database, auditLog, authority, spool, keyd } = foundations;
   const { services, authorizer, live, rulesets } = buildServices(foundations);
   const publisher = buildPlanes(foundations, rulesets);
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
@@ -388,7 +387,7 @@ async function start() {
   const server = await createServer(parts);
   await server.listen({ host: config.console.host, port: config.console.port });
   const fleet = await listenForFleet(foundations, { certificate, publisher });
-  const pki = await listenPlain(plain);
+  const pki = config.pki && (await listenPlain(plain, config.pki));
   await writeJoinTickets(foundations);
   const following = followEvents({ database, live, consumed: refresh }, ended.signal);
   const jobs = runJobs(jobsOf(foundations, publisher, drain), ended.signal, log);
@@ -406,7 +405,7 @@ async function start() {
       await audit.caughtUp();
       await auditLog.close();
       await spool.close();
-      sealer.close();
+      keyd.close();
       await database.close();
     },
   };

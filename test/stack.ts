@@ -19,6 +19,8 @@ export type ApiReply = {
 };
 
 export type StackOptions = {
+  /** Settings that depend on the ports chosen. */
+  readonly envOf?: (ports: { httpPort: number }) => Record<string, string>;
   /** Settings beside the ports and the data folder. */
   readonly env?: Readonly<Record<string, string>>;
   /** Settings that name a port of this stack. */

@@ -191,7 +191,6 @@ export const en = {
     activeResponseId: "Active response",
     activity: "Activity",
     allowedNames: "Allowed names",
-    attachedUserCount: "Users",
     authorityId: "Authority",
     automatic: "Automatic",
     autoRenew: "Renew by itself",

@@ -193,7 +193,6 @@ export const zhCN: Messages = {
     activeResponseId: "生效的响应",
     activity: "活动",
     allowedNames: "允许的域名",
-    attachedUserCount: "用户数",
     authorityId: "CA",
     automatic: "自动",
     autoRenew: "自动续期",

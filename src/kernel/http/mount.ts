@@ -34,8 +34,20 @@ const limits = {
   requestTimeoutMs: 20_000,
 } as const;
 
-/** Serves mounts without TLS: what they answer is signed by itself. `listen` is the caller's. */
-export function createPlainServer(mounts: readonly Mount[]): Server {
+/** Serves mounts without TLS: what they answer is signed by itself. */
+export async function listenPlain(
+  mounts: readonly Mount[],
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Server> {
+  const server = createPlainServer(mounts);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+function createPlainServer(mounts: readonly Mount[]): Server {
   const server = createServer((request, response) => {
     answerPlain(mounts, request)
       .then(({ status, headers, body }) => {
