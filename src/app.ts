@@ -13,7 +13,7 @@ import { followSpools } from "./kernel/events/follow.ts";
 import { createLiveEvents } from "./kernel/events/live.ts";
 import { drainOutbox } from "./kernel/events/outbox.ts";
 import { type Alarm, diskAlarms } from "./kernel/health.ts";
-import { createPlainServer, type Mount } from "./kernel/http/mount.ts";
+import { listenPlain } from "./kernel/http/mount.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
@@ -113,8 +113,13 @@ async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  const sealer = keydClient(keydSocket(config));
-  const signers = createSigners(sealer, config.pki?.url);
+  const keyd = keydClient(keydSocket(config));
+  // Secrets of the iam and sts services; their purpose names the key that they belong to.
+  const sealer: Sealer = {
+    seal: (plaintext, purpose) => keyd.seal(purpose, "identity", plaintext),
+    open: (sealed, purpose) => keyd.open(purpose, "identity", sealed),
+  };
+  const signers = createSigners(keyd, config.pki?.url);
   const { privateTargets, acme } = config;
   const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
   return {
@@ -178,17 +183,8 @@ function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
   return [...diskAlarms(config), ...refused];
 }
 
-/** Secrets of the iam and sts services; their purpose names the key that they belong to. */
-function secretsOf({ sealer }: Pick<Foundations, "sealer">): Sealer {
-  return {
-    seal: (plaintext, purpose) => sealer.seal(purpose, "identity", plaintext),
-    open: (sealed, purpose) => sealer.open(purpose, "identity", sealed),
-  };
-}
-
 function buildServices(foundations: Foundations) {
-  const { database, auditLog, auditKey, lake } = foundations;
-  const sealer = secretsOf(foundations);
+  const { database, auditLog, auditKey, lake, sealer } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
@@ -303,15 +299,6 @@ function followEvents(
   );
 }
 
-/** Lasting keys of the iam service, and temporary ones of the sts service. */
-function allCredentials(foundations: Foundations) {
-  const { database } = foundations;
-  const sealer = secretsOf(foundations);
-  const roles = roleDirectory(database);
-  const temporary = roleSessionLookup(database, { roles, sealer });
-  return anyCredential(credentialLookup(database, sealer), temporary);
-}
-
 /** Protocols beside the API: the ACME server, and what relying parties fetch. */
 function mountsOf({ database, keyd, signers, outbound }: Foundations, eventsWritten: () => void) {
   const { host, port } = config.console;
@@ -335,6 +322,13 @@ function jobsOf(foundations: Foundations, publisher: IntentPublisher, drain: () 
     { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
     ...certificateJobs(certificateParts(foundations), acmeClientParts(foundations, refreshIntent)),
   ];
+}
+
+/** Lasting keys of the iam service, and temporary ones of the sts service. */
+function allCredentials({ database, sealer }: Foundations) {
+  const roles = roleDirectory(database);
+  const temporary = roleSessionLookup(database, { roles, sealer });
+  return anyCredential(credentialLookup(database, sealer), temporary);
 }
 
 async function start() {
