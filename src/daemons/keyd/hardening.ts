@@ -6,6 +6,7 @@ import { messageOf } from "../../kernel/process/text.ts";
 import { loadKoffi } from "./openssl.ts";
 
 /** prctl.h and resource.h of Linux. */
+const PR_GET_DUMPABLE = 3;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_NO_NEW_PRIVS = 38;
 const RLIMIT_CORE = 4;
@@ -21,8 +22,10 @@ export function hardenProcess(): readonly string[] {
     );
     const setrlimit = library.func("int setrlimit(int, void *)");
     const attempt = (what: string, result: unknown) => (result === 0 ? what : `NOT: ${what}`);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    const dumpable: unknown = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
     return [
-      attempt("no core dumps, no tracing by its own user", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)),
+      attempt("no core dumps, no tracing by its own user", dumpable),
       attempt("core size limit 0", setrlimit(RLIMIT_CORE, Buffer.alloc(16))),
       attempt("no new privileges", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)),
       NOT_LOCKED,
