@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { spawnKeyd } from "../src/daemons/keyd/spawned-keyd.ts";
 import type { KeyBinding } from "../src/engines/keys/binding.ts";
 import type { KeySpec, KeyUsage } from "../src/engines/keys/specs.ts";
+import { printRow } from "./row.ts";
 
 const ROUNDS = 5;
 const IN_FLIGHT = 128;
@@ -41,11 +42,8 @@ async function measure(name: string, run: () => Promise<unknown>, options: Optio
   }
   const [median] = results.toSorted((left, right) => left.ops - right.ops).slice(ROUNDS >> 1);
   if (median === undefined) return;
-  const micros = (1_000_000 / median.ops).toFixed(1);
-  process.stdout.write(
-    `keyd ${name}: ${Math.round(median.ops)} per CPU-second of keyd (${micros} µs), ` +
-      `client ${median.client.toFixed(1)} µs\n`,
-  );
+  printRow({ bench: "keyd", what: name, value: median.ops, unit: "per CPU-second of keyd" });
+  printRow({ bench: "keyd", what: `${name}, the client`, value: median.client, unit: "µs CPU" });
 }
 type Options = { readonly calls?: number; readonly perCall?: number };
 

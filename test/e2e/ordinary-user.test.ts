@@ -50,7 +50,7 @@ for (const [who, user] of [
       const at = await startStack({ copy: { folder: copy, user } });
       stack = at;
       const processes = (await at.status()).map(({ name }) => name);
-      expect(processes).toEqual(["supervisor", "postgres", "lake", "server", "gateway"]);
+      expect(processes).toEqual(["supervisor", "postgres", "keyd", "lake", "server", "gateway"]);
       const shop = await startShop();
       await at.api("POST", "/v1/waf/sites", {
         domains: [HOST],

@@ -3,8 +3,10 @@
  * ever sends values as parameters. Row-level security is the second wall behind the account
  * column of every statement.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import pg from "pg";
 
+/** Connections for transactions, and as many again for those begun inside another one. */
 const POOL_SIZE = 12;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -47,6 +49,24 @@ const INT8_OID = 20;
  * @param connection a URL, or the folder of a Unix socket with credentials.
  */
 export function openDatabase(connection: Connection): Database {
+  const outer = openPool(connection);
+  const inner = openPool(connection);
+  const within = new AsyncLocalStorage<true>();
+  return {
+    // INVARIANT: a transaction never waits for a connection that one like it holds: calls that
+    // begin a second transaction would otherwise, all together, wait for each other.
+    transaction: (scope, work) =>
+      runTransaction(within.getStore() === true ? inner : outer, scope, (sql) =>
+        within.run(true, () => work(sql)),
+      ),
+    listen: (channel, onNotify) => listenOn(connection, channel, onNotify),
+    async close() {
+      await Promise.all([outer.end(), inner.end()]);
+    },
+  };
+}
+
+function openPool(connection: Connection): pg.Pool {
   const pool = new pg.Pool({
     ...connection,
     max: POOL_SIZE,
@@ -57,11 +77,7 @@ export function openDatabase(connection: Connection): Database {
   // A connection that breaks while idle is replaced by the pool; without a listener it would end
   // the process.
   pool.on("error", () => {});
-  return {
-    transaction: (scope, work) => runTransaction(pool, scope, work),
-    listen: (channel, onNotify) => listenOn(connection, channel, onNotify),
-    close: () => pool.end(),
-  };
+  return pool;
 }
 
 function parserFor(oid: number, format?: "text" | "binary") {
