@@ -1,6 +1,6 @@
 /**
  * Every contract there is, as data. The server, the command line, the console and the reference
- * are all made from this list; `app.ts` alone knows the code behind it.
+ * are all made from this list; `app/` alone knows the code behind it.
  */
 import type { Contract } from "./kernel/operation.ts";
 import { accountContract } from "./services/account/contract.ts";

@@ -51,8 +51,9 @@ test("a new service compiles and passes its own test with the printed lines and 
   const line = (place: string) => lines[place] ?? "";
   insert("src/catalog.ts", "import { wafContract }", line("src/catalog.ts (imports)"));
   insert("src/catalog.ts", "} as const;", line("src/catalog.ts (catalog)"));
-  insert("src/app.ts", "import { wafService }", line("src/app.ts (imports)"));
-  insert("src/app.ts", "    incidentService(),", line("src/app.ts (services in buildServices)"));
+  insert("src/app/services.ts", "import { wafService }", line("src/app/services.ts (imports)"));
+  const place = "src/app/services.ts (services in buildServices)";
+  insert("src/app/services.ts", "    incidentService(),", line(place));
   run("node_modules/typescript/bin/tsc", "--noEmit");
   run("node_modules/vitest/vitest.mjs", "run", "src/services/sample");
 });

@@ -30,8 +30,8 @@ export function linesToAdd(name: string, number: string): Readonly<Record<string
     [`src/migrations/${number}-${name}.sql`]: migrationText(name),
     "src/catalog.ts (imports)": `import { ${name}Contract } from "./services/${name}/contract.ts";`,
     "src/catalog.ts (catalog)": `  ${name}: ${name}Contract,`,
-    "src/app.ts (imports)": `import { ${name}Service } from "./services/${name}/service.ts";`,
-    "src/app.ts (services in buildServices)": `    ${name}Service(),`,
+    "src/app/services.ts (imports)": `import { ${name}Service } from "../services/${name}/service.ts";`,
+    "src/app/services.ts (services in buildServices)": `    ${name}Service(),`,
     "README.md (state of the services)": `| [${name}](src/services/${name}/README.md) | … | … |`,
   };
 }

@@ -43,6 +43,8 @@ const CONTRACTS = new Set(["services", "daemons", "cli", "console", "catalog.ts"
 /** Why `from` may not import `to`, or undefined when it may. */
 function refusal(from: string, to: string): string | undefined {
   if (to === "src/app.ts") return "nothing imports src/app.ts";
+  if (to.startsWith("src/app/") && !from.startsWith("src/app"))
+    return "only src/app.ts imports src/app/";
   const own = layerOf(from);
   const open = OPEN[own.name];
   if (open === undefined || isTest(from)) return undefined;

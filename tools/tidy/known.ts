@@ -11,8 +11,6 @@ export const KNOWN: readonly Known[] = [
   { rule: "line length", path: "src/engines/regex/backtrack.ts" },
   { rule: "strict types", path: "test/stack.ts" },
   { rule: "function length", path: "bench/waf.bench.ts" },
-  { rule: "file length", path: "src/app.ts" },
-  { rule: "function length", path: "src/app.ts" },
   { rule: "function length", path: "src/daemons/keyd/account-keys.ts" },
   { rule: "function length", path: "src/daemons/keyd/head-record.ts" },
   { rule: "function length", path: "src/daemons/keyd/key-versions.ts" },

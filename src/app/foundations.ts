@@ -1,0 +1,79 @@
+/** What every service stands on, opened once: database, audit log, keys, spool, lake. */
+import { join } from "node:path";
+import { openAuditLog } from "../kernel/audit-log/audit-log.ts";
+import { correctUncommitted } from "../kernel/audit-log/recover.ts";
+import { programFolder } from "../kernel/config.ts";
+import { type Alarm, diskAlarms } from "../kernel/health.ts";
+import type { Sealer } from "../kernel/identity/sealer.ts";
+import { keydClient } from "../kernel/keyd/client.ts";
+import { keydSocket } from "../kernel/keyd/protocol.ts";
+import { signingKey } from "../kernel/keys.ts";
+import { connectLake } from "../kernel/lake/client.ts";
+import { lakeSocket } from "../kernel/lake/socket.ts";
+import { openAuthority } from "../kernel/pki/authority.ts";
+import { connectionFor } from "../kernel/postgres/connection.ts";
+import { openSpool } from "../kernel/spool/spool.ts";
+import { openDatabase } from "../kernel/store/database.ts";
+import { migrate } from "../kernel/store/migrate.ts";
+import { createOutbound } from "../services/certificates/outbound.ts";
+import { createSigners } from "../services/certificates/signers.ts";
+import { clock, config, log } from "./settings.ts";
+
+/** What has to be opened before anything can be answered, in the order of need. */
+export async function openFoundations() {
+  const connection = connectionFor(config);
+  const applied = await migrate(connection, join(programFolder, "src", "migrations"));
+  if (applied.length > 0) log({ level: "info", migrations: applied });
+  const database = openDatabase(connection);
+  const key = signingKey(config.folders.keys, "audit");
+  const auditLog = await openAuditLog({
+    folder: config.folders.audit,
+    origin: "cordon.local/audit",
+    signingKeyPem: key.privateKeyPem,
+  });
+  const corrected = await correctUncommitted(auditLog, database);
+  if (corrected > 0)
+    log({ level: "warning", message: "calls before a crash were not committed", corrected });
+  const authority = await openAuthority(config.folders.keys, clock);
+  const spool = openSpool({ folder: join(config.folders.spool, "server") });
+  const lake = connectLake(
+    config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
+  );
+  const keyd = keydClient(keydSocket(config));
+  // Secrets of the iam and sts services; their purpose names the key that they belong to.
+  const sealer: Sealer = {
+    seal: (plaintext, purpose) => keyd.seal(purpose, "identity", plaintext),
+    open: (sealed, purpose) => keyd.open(purpose, "identity", sealed),
+  };
+  const signers = createSigners(keyd, config.pki?.url);
+  const { privateTargets, acme } = config;
+  const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
+  return {
+    database,
+    auditLog,
+    auditKey: key,
+    authority,
+    spool,
+    lake,
+    sealer,
+    keyd,
+    signers,
+    outbound,
+  };
+}
+
+/** What `openFoundations` opened. */
+export type Foundations = Awaited<ReturnType<typeof openFoundations>>;
+
+/** What this process and the disks below it complain of; names and words, no secrets. */
+export function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
+  const fix = "free some space; it recovers by itself";
+  const failures = [
+    { part: "audit", message: auditLog.failure() },
+    { part: "spool", message: spool.stats().failure },
+  ];
+  const refused = failures.flatMap(({ part, message }) =>
+    message === undefined ? [] : [{ part, message: `Cannot write ${part}: ${message}`, fix }],
+  );
+  return [...diskAlarms(config), ...refused];
+}

@@ -1,0 +1,57 @@
+/** The list of services, each with what it is given. */
+import { join } from "node:path";
+import { contracts } from "../catalog.ts";
+import { createLiveEvents } from "../kernel/events/live.ts";
+import { anyCredential } from "../kernel/identity/authenticate.ts";
+import { createAuthorizer } from "../kernel/identity/authorize.ts";
+import { breachedPasswords } from "../kernel/identity/breached-passwords.ts";
+import { installedRulesets, loadRuleset } from "../kernel/rules/load.ts";
+import { accountService } from "../services/account/service.ts";
+import { auditService } from "../services/audit/service.ts";
+import { certificatesService } from "../services/certificates/service.ts";
+import { eventsService } from "../services/events/service.ts";
+import { fleetService, gatewayReports } from "../services/fleet/service.ts";
+import { credentialLookup } from "../services/iam/credentials.ts";
+import { createFirstAdministrator } from "../services/iam/first-administrator.ts";
+import { roleDirectory } from "../services/iam/role-directory.ts";
+import { iamService } from "../services/iam/service.ts";
+import { incidentService } from "../services/incident/service.ts";
+import { roleSessionLookup } from "../services/sts/credentials.ts";
+import { stsService } from "../services/sts/service.ts";
+import { ruleLibrary } from "../services/waf/library.ts";
+import { wafService } from "../services/waf/service.ts";
+import { certificateParts } from "./certificates.ts";
+import { type Foundations, machineAlarms } from "./foundations.ts";
+import { config, consoleHosts } from "./settings.ts";
+
+/** Every service, and what others need of them. */
+export function buildServices(foundations: Foundations) {
+  const { database, auditLog, auditKey, lake, sealer } = foundations;
+  const authorizer = createAuthorizer();
+  const live = createLiveEvents();
+  const rulesets = () => installedRulesets(config);
+  const breached = breachedPasswords(join(config.folders.rules, "breached-passwords.txt"));
+  const library = ruleLibrary(() => {
+    const [first] = rulesets();
+    return first === undefined ? undefined : loadRuleset(first);
+  });
+  const services = [
+    accountService({ database, createFirstAdministrator }),
+    iamService({ database, authorizer, contracts, sealer, breached, hosts: consoleHosts }),
+    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
+    auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    certificatesService(certificateParts(foundations)),
+    wafService({ database, gateways: () => gatewayReports(database), library }),
+    eventsService({ lake, live, phaseOf: library.phaseOf }),
+    incidentService(),
+    fleetService({ database, alarms: () => machineAlarms(foundations) }),
+  ];
+  return { services, authorizer, live, rulesets };
+}
+
+/** Lasting keys of the iam service, and temporary ones of the sts service. */
+export function allCredentials({ database, sealer }: Foundations) {
+  const roles = roleDirectory(database);
+  const temporary = roleSessionLookup(database, { roles, sealer });
+  return anyCredential(credentialLookup(database, sealer), temporary);
+}
