@@ -59,9 +59,9 @@ function allServices(opened: Opened): Service[] {
   const lake = connectLake({ socketPath: lakeSocket(config) });
   const breached = breachedPasswords(join(config.dataFolder, "breached-passwords"));
   return [
-    accountService({ database, createFirstAdministrator }),
+    accountService({ createFirstAdministrator }),
     iamService({ database, authorizer, contracts, sealer, breached, hosts: ["localhost"] }),
-    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
+    stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
@@ -97,11 +97,17 @@ export async function startOperations(more: readonly Service[] = []) {
   ];
   const problems = problemCatalog(services.map(({ contract }) => contract));
   const audit = createIndexedAudit({ log: auditLog, database, report: () => {} });
+  let full = false;
   const parts: PipelineParts = {
     database,
     credentials: credentialLookup(database, sealer),
     authorizer,
-    audit,
+    audit: {
+      append: (record) =>
+        full
+          ? Promise.reject(new Error("the disk of the audit log is full"))
+          : audit.append(record),
+    },
     rateLimiter: createRateLimiter(),
     nonces: createNonceMemory(),
     clock: Date.now,
@@ -124,6 +130,10 @@ export async function startOperations(more: readonly Service[] = []) {
     api: (method: string, path: string, body?: unknown, other?: string) =>
       caller(method, path, { body, key: other ?? key }),
     keyOf,
+    /** From now on the audit log refuses every record, as on a full disk; or takes them again. */
+    refuseRecords(refused: boolean) {
+      full = refused;
+    },
     /** Resolves when the list of audit entries holds every call. */
     recorded: () => audit.caughtUp(),
     async stop() {

@@ -17,7 +17,9 @@ export async function writeJoinTickets({ database, authority }: Foundations): Pr
   for (const { plane, folder } of planes) {
     if (readIdentity(folder, clock()) !== undefined) continue;
     const name = `${plane} on this machine`;
-    const { token } = await createJoinToken(database, { name, plane, nowMs: clock() });
+    const { token } = await database.transaction("system", (sql) =>
+      createJoinToken(sql, { name, plane, nowMs: clock() }),
+    );
     const url = `https://127.0.0.1:${config.fleet.port}`;
     const ticket = { url, token, authorityPem: authority.certificatePem };
     mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -10,12 +10,12 @@ import { keydSocket } from "../kernel/keyd/protocol.ts";
 import { signingKey } from "../kernel/keys.ts";
 import { connectLake } from "../kernel/lake/client.ts";
 import { lakeSocket } from "../kernel/lake/socket.ts";
+import { createOutbound } from "../kernel/outbound.ts";
 import { openAuthority } from "../kernel/pki/authority.ts";
 import { connectionFor } from "../kernel/postgres/connection.ts";
 import { openSpool } from "../kernel/spool/spool.ts";
 import { openDatabase } from "../kernel/store/database.ts";
 import { migrate } from "../kernel/store/migrate.ts";
-import { createOutbound } from "../services/certificates/outbound.ts";
 import { createSigners } from "../services/certificates/signers.ts";
 import { clock, config, log } from "./settings.ts";
 

@@ -36,9 +36,9 @@ export function buildServices(foundations: Foundations) {
     return first === undefined ? undefined : loadRuleset(first);
   });
   const services = [
-    accountService({ database, createFirstAdministrator }),
+    accountService({ createFirstAdministrator }),
     iamService({ database, authorizer, contracts, sealer, breached, hosts: consoleHosts }),
-    stsService({ database, authorizer, sealer, findRole: roleDirectory(database).find }),
+    stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     certificatesService(certificateParts(foundations)),
     wafService({ database, gateways: () => gatewayReports(database), library }),

@@ -31,6 +31,11 @@ export type Context = {
   readonly host: string;
   /** The transaction, in the caller's account. */
   readonly sql: Sql;
+  /**
+   * Runs work above accounts in this very transaction, so that it is committed with the record of
+   * the call or not at all. The caller's own scope comes back after it.
+   */
+  asSystem<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
   newId(prefix: string): string;
   /** Writes an event in the same transaction. */
   emit(event: ServiceEvent): Promise<void>;

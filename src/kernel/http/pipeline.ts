@@ -14,7 +14,13 @@ import {
 } from "../identity/authorize.ts";
 import type { NonceMemory } from "../identity/signed-request.ts";
 import { Problem } from "../problem.ts";
-import { type Database, isDiskFull, isUnavailable, type Sql } from "../store/database.ts";
+import {
+  type Database,
+  inSystemScope,
+  isDiskFull,
+  isUnavailable,
+  type Sql,
+} from "../store/database.ts";
 import { authenticateCall, requireFactors } from "./authenticate-call.ts";
 import type { Call } from "./call.ts";
 import type { RateLimiter } from "./rate-limit.ts";
@@ -198,6 +204,7 @@ function contextFor(
     userAgent: (call.headers["user-agent"] ?? "").slice(0, 256),
     host: call.headers.host ?? "",
     sql,
+    asSystem: (work) => inSystemScope(sql, caller.accountId === "" ? "system" : caller, work),
     newId: parts.newId,
     async emit(event) {
       if (!told) committed.push(parts.eventsWritten);

@@ -108,6 +108,24 @@ async function runTransaction<Result>(
   }
 }
 
+/**
+ * Runs work in the system's scope inside a transaction of another scope, which comes back after it.
+ *
+ * INVARIANT: nothing else runs on the transaction meanwhile; the caller awaits the work.
+ */
+export async function inSystemScope<Result>(
+  sql: Sql,
+  scope: Scope,
+  work: (sql: Sql) => Promise<Result>,
+): Promise<Result> {
+  if (scope === "system") return work(sql);
+  await sql`set local role cordon_system`;
+  const result = await work(sql);
+  // Work that failed has ended the transaction; there is no scope to come back to.
+  await sql`set local role cordon_account`;
+  return result;
+}
+
 const ACCOUNT_ID = /^acc-[0-9a-z]{10}$/;
 
 function scopeStatements(scope: Scope): string {

@@ -3,7 +3,7 @@ import { compileJsonPolicy } from "../../engines/policy/index.ts";
 import { timeText } from "../../kernel/context.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { Handlers } from "../../kernel/service.ts";
-import { type Database, violates } from "../../kernel/store/database.ts";
+import { violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import type { accountContract } from "./contract.ts";
 import { limits, requireOperator, wouldRefuse } from "./domain.ts";
@@ -14,11 +14,11 @@ type GuardrailHandlers = Pick<
   "listGuardrails" | "createGuardrail" | "deleteGuardrail"
 >;
 
-export function guardrailHandlers({ database }: { database: Database }): GuardrailHandlers {
+export function guardrailHandlers(): GuardrailHandlers {
   return {
     async listGuardrails(context, input) {
       requireOperator(context);
-      const all = await database.transaction("system", (sql) => guardrailStore(sql).list());
+      const all = await context.asSystem((sql) => guardrailStore(sql).list());
       const page = pageInMemory(all, input, ["guardrailId", "name", "accounts"]);
       return { guardrails: page.items, totalCount: page.totalCount };
     },
@@ -39,7 +39,7 @@ export function guardrailHandlers({ database }: { database: Database }): Guardra
         createTime: time,
         updateTime: time,
       };
-      return database.transaction("system", async (sql) => {
+      return context.asSystem(async (sql) => {
         const accounts = await accountStore(sql).list();
         const known = new Set(accounts.map(({ accountId }) => accountId));
         if (!guardrail.accounts.every((id) => known.has(id))) {
@@ -68,9 +68,7 @@ export function guardrailHandlers({ database }: { database: Database }): Guardra
     },
     async deleteGuardrail(context, { guardrailId }) {
       requireOperator(context);
-      const deleted = await database.transaction("system", (sql) =>
-        guardrailStore(sql).delete(guardrailId),
-      );
+      const deleted = await context.asSystem((sql) => guardrailStore(sql).delete(guardrailId));
       if (deleted.length === 0) throw new Problem("account.guardrailNotFound");
       return {};
     },

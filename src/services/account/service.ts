@@ -25,14 +25,13 @@ export type FirstAdministrator = (
 ) => Promise<{ userId: string }>;
 
 export type AccountParts = {
-  readonly database: Database;
   readonly createFirstAdministrator: FirstAdministrator;
 };
 
 /** The account service. */
 export function accountService(parts: AccountParts): Service {
   return service(accountContract, {
-    ...guardrailHandlers(parts),
+    ...guardrailHandlers(),
     getSetup: ({ sql }) =>
       accountStore(sql)
         .list()
@@ -47,9 +46,7 @@ export function accountService(parts: AccountParts): Service {
     },
     async listAccounts(context, input) {
       requireOperator(context);
-      const accounts = await parts.database.transaction("system", (sql) =>
-        accountStore(sql).list(),
-      );
+      const accounts = await context.asSystem((sql) => accountStore(sql).list());
       const page = pageInMemory(accounts, input, ["accountId", "name"]);
       return { accounts: page.items, totalCount: page.totalCount };
     },
@@ -58,15 +55,13 @@ export function accountService(parts: AccountParts): Service {
       if (!context.caller.operator && accountId !== context.accountId) {
         throw new Problem("account.accountNotFound");
       }
-      const account = await parts.database.transaction("system", (sql) =>
-        accountStore(sql).get(accountId),
-      );
+      const account = await context.asSystem((sql) => accountStore(sql).get(accountId));
       if (account === undefined) throw new Problem("account.accountNotFound");
       return account;
     },
     async createAccount(context, input) {
       requireOperator(context);
-      const created = await parts.database.transaction("system", (sql) =>
+      const created = await context.asSystem((sql) =>
         createAccount(parts, { context, sql }, { ...input, operator: false }),
       );
       await context.emit({

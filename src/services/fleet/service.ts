@@ -6,7 +6,7 @@ import { hashSecret } from "../../kernel/identity/authenticate.ts";
 import type { NodeRegistry } from "../../kernel/intent/listener.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
-import type { Database } from "../../kernel/store/database.ts";
+import type { Database, Sql } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import { fleetContract, type Node } from "./contract.ts";
 import { limits, nodeState } from "./domain.ts";
@@ -48,13 +48,11 @@ export function fleetService({ database, alarms: ofMachine }: FleetParts): Servi
     },
     async createJoinToken(context, { name, plane }) {
       requireOperator(context);
-      return createJoinToken(database, { name, plane, nowMs: context.nowMs });
+      return context.asSystem((sql) => createJoinToken(sql, { name, plane, nowMs: context.nowMs }));
     },
     async removeNode(context, { nodeId }) {
       requireOperator(context);
-      const removed = await database.transaction("system", (sql) =>
-        fleetStore(sql).deleteNode(nodeId),
-      );
+      const removed = await context.asSystem((sql) => fleetStore(sql).deleteNode(nodeId));
       if (removed.length === 0) throw new Problem("fleet.nodeNotFound");
       await context.emit({ type: "fleet.nodeRemoved", message: `Node ${nodeId} was removed` });
       return {};
@@ -94,16 +92,15 @@ function nodeView(row: NodeRow, nowMs: number): Node {
   };
 }
 
-/** Makes a one-time token with which a node of this plane may join. */
+/** Makes a one-time token with which a node of this plane may join; in the system's scope. */
 export async function createJoinToken(
-  database: Database,
+  sql: Sql,
   { name, plane, nowMs }: { name: string; plane: string; nowMs: number },
 ) {
   const token = newSecret();
   const expireTime = timeText(nowMs + limits.joinTokenTtlMs);
-  await database.transaction("system", (sql) =>
-    fleetStore(sql).insertJoinToken({ hash: hashSecret(token), name, plane, expireTime }),
-  );
+  const hash = hashSecret(token);
+  await fleetStore(sql).insertJoinToken({ hash, name, plane, expireTime });
   return { token, expireTime };
 }
 

@@ -60,7 +60,11 @@ export function refuseBeyondBoundary(
 
 /** @throws Problem iam.lastAdministrator when no enabled user would hold Administrator now. */
 export async function refuseNoAdministrator({ sql, accountId }: Context): Promise<void> {
-  const policies = await policyStore(sql).list(accountId);
+  const store = policyStore(sql);
+  // INVARIANT: two calls that each take one administrator away wait for each other here, so that
+  // the second one sees what the first one left.
+  await store.lockManaged(accountId, ADMINISTRATOR);
+  const policies = await store.list(accountId);
   const administrator = policies.find((policy) => policy.managed && policy.name === ADMINISTRATOR);
   const users = await iamStore(sql).listUsers(accountId);
   if (!keepsAdministrator(users, administrator?.policyId ?? "")) {

@@ -18,6 +18,12 @@ export function policyStore(sql: Sql) {
         )::integer as attached_count
       from policy p where p.account_id = ${accountId} order by p.managed desc, p.name`,
 
+    /** Holds back others who want to change who has this policy, until this transaction ends. */
+    async lockManaged(accountId: string, name: string) {
+      await sql`select policy_id from policy
+        where account_id = ${accountId} and managed and name = ${name} for no key update`;
+    },
+
     async attachedTo(accountId: string, principalId: string): Promise<string[]> {
       const rows = await sql<{ policyId: string }>`
         select policy_id from user_policy

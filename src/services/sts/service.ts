@@ -8,14 +8,12 @@ import { type Sealer, secretPurpose } from "../../kernel/identity/sealer.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
-import type { Database } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import { stsContract } from "./contract.ts";
 import { asTrusted, sessionSeconds, type TrustedRole } from "./domain.ts";
 import { roleSessionStore } from "./store.ts";
 
 export type StsParts = {
-  readonly database: Database;
   readonly authorizer: Authorizer;
   readonly sealer: Sealer;
   /** Finds a role of any account; the iam service's part. */
@@ -49,7 +47,7 @@ export function stsService(parts: StsParts): Service {
  * exist and one that does not trust the caller answer alike.
  */
 async function assumeRole(
-  { database, authorizer, sealer, findRole }: StsParts,
+  { authorizer, sealer, findRole }: StsParts,
   context: Context,
   input: InputOf<(typeof stsContract)["operations"]["assumeRole"]>,
 ) {
@@ -91,7 +89,8 @@ async function assumeRole(
     tags: input.tags ?? {},
     mfaTime: identity.mfaTimeMs === undefined ? null : timeText(identity.mfaTimeMs),
   };
-  await database.transaction("system", (sql) => roleSessionStore(sql).insert(role.accountId, row));
+  // A role may be of another account.
+  await context.asSystem((sql) => roleSessionStore(sql).insert(role.accountId, row));
   await context.emit({
     type: "sts.roleAssumed",
     message: `${caller.principalName} took on role ${role.name} as ${input.sessionName}`,

@@ -7,9 +7,9 @@ import {
   signJws,
   thumbprint,
 } from "../../../engines/acme/jws.ts";
+import type { Outbound, OutboundAnswer } from "../../../kernel/outbound.ts";
 import type { Database } from "../../../kernel/store/database.ts";
 import { type AcmeProviderRow, applyStore } from "../apply-store.ts";
-import type { Outbound, OutboundAnswer } from "../outbound.ts";
 import { type KeySealer, openSecret, purposes } from "../sealing.ts";
 
 /** The provider refused, or cannot be reached; the message may be shown to the account. */

@@ -1,7 +1,8 @@
 /** What every handler of the ACME server is given. */
+
+import type { Outbound } from "../../../kernel/outbound.ts";
 import type { Database, Sql } from "../../../kernel/store/database.ts";
 import type { IssuancePolicyRow } from "../authority-store.ts";
-import type { Outbound } from "../outbound.ts";
 import type { KeySealer } from "../sealing.ts";
 import type { Signers } from "../signers.ts";
 import { AcmeProblem, type AcmeUrls } from "./protocol.ts";

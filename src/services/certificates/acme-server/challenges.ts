@@ -6,7 +6,7 @@ import {
   keyAuthorization,
 } from "../../../engines/acme/challenge.ts";
 import { timeText } from "../../../kernel/context.ts";
-import { OutboundError } from "../outbound.ts";
+import { OutboundError } from "../../../kernel/outbound.ts";
 import { type AcmeCall, type AcmeServerParts, accountOf, notFound } from "./call.ts";
 import { type AcmeAnswer, AcmeProblem, acmeLimits, problemDocument } from "./protocol.ts";
 import { type AuthorizationRow, acmeStore } from "./store.ts";
