@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { contracts } from "../src/catalog.ts";
+import type { AuditRecord, AuditSink } from "../src/kernel/audit.ts";
 import { createIndexedAudit } from "../src/kernel/audit-index.ts";
 import { openAuditLog } from "../src/kernel/audit-log/audit-log.ts";
 import { programFolder, readConfig } from "../src/kernel/config.ts";
@@ -97,17 +98,12 @@ export async function startOperations(more: readonly Service[] = []) {
   ];
   const problems = problemCatalog(services.map(({ contract }) => contract));
   const audit = createIndexedAudit({ log: auditLog, database, report: () => {} });
-  let full = false;
+  const refusable = refusableAudit(audit);
   const parts: PipelineParts = {
     database,
     credentials: credentialLookup(database, sealer),
     authorizer,
-    audit: {
-      append: (record) =>
-        full
-          ? Promise.reject(new Error("the disk of the audit log is full"))
-          : audit.append(record),
-    },
+    audit: refusable,
     rateLimiter: createRateLimiter(),
     nonces: createNonceMemory(),
     clock: Date.now,
@@ -130,10 +126,9 @@ export async function startOperations(more: readonly Service[] = []) {
     api: (method: string, path: string, body?: unknown, other?: string) =>
       caller(method, path, { body, key: other ?? key }),
     keyOf,
+    call: caller,
     /** From now on the audit log refuses every record, as on a full disk; or takes them again. */
-    refuseRecords(refused: boolean) {
-      full = refused;
-    },
+    refuseRecords: refusable.refuse,
     /** Resolves when the list of audit entries holds every call. */
     recorded: () => audit.caughtUp(),
     async stop() {
@@ -146,10 +141,28 @@ export async function startOperations(more: readonly Service[] = []) {
   };
 }
 
+/** The audit log, and a way to make it refuse records. */
+function refusableAudit(audit: AuditSink) {
+  let full = false;
+  return {
+    append: (record: AuditRecord) =>
+      full ? Promise.reject(new Error("the audit log's disk is full")) : audit.append(record),
+    refuse(refused: boolean): void {
+      full = refused;
+    },
+  };
+}
+
 export type Operations = Awaited<ReturnType<typeof startOperations>>;
 
-type Given = { body?: unknown; key: string; headers?: Record<string, string> };
-type Reply = ApiReply & { readonly session: string };
+type Given = {
+  body?: unknown;
+  key: string;
+  headers?: Record<string, string>;
+  device?: string | undefined;
+};
+/** An answer, and what it says to the browser. */
+export type Reply = ApiReply & { readonly session: string; readonly device: string };
 type Caller = (method: string, path: string, given: Given) => Promise<Reply>;
 
 function callerOf(
@@ -159,11 +172,11 @@ function callerOf(
     problems: ReturnType<typeof problemCatalog>;
   },
 ): Caller {
-  return async (method, target, { body, key, headers }) => {
+  return async (method, target, { body, key, headers, device }) => {
     const [path = "", query = ""] = target.split("?");
     const matched = routing.router.match(method, path);
     if (matched === undefined) throw new Error(`No operation answers ${method} ${path}`);
-    let session = "";
+    const told = { session: "", device: device ?? "" };
     const bearer = key === "" ? {} : { authorization: `Bearer ${key}` };
     const sent = { "content-type": "application/json", ...bearer, ...headers };
     const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(body));
@@ -175,24 +188,22 @@ function callerOf(
         headers: sent,
         body: bytes,
         signed: { method, path, query, headers: sent, body: bytes, service: "" },
-        deviceToken: undefined,
-        setDeviceCookie: () => {},
+        deviceToken: device,
+        setDeviceCookie: (token) => {
+          told.device = token;
+        },
         sourceIp: "127.0.0.1",
         signal: new AbortController().signal,
         setSessionCookie: (token) => {
-          session = token ?? "";
+          told.session = token ?? "";
         },
       });
-      return { code: 200, result: JSON.parse(JSON.stringify(result)), error: undefined, session };
+      return { code: 200, result: JSON.parse(JSON.stringify(result)), error: undefined, ...told };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      const told = routing.problems.errorBody(error);
-      return {
-        code: told.code,
-        result: undefined,
-        error: { ...told, details: [...told.details] },
-        session,
-      };
+      const body = routing.problems.errorBody(error);
+      const said = { ...body, details: [...body.details] };
+      return { code: body.code, result: undefined, error: said, ...told };
     }
   };
 }
