@@ -21,6 +21,8 @@ type Words = {
   resourceTitle(resource: string): string;
   /** What a resource is for; "" when nothing is written about it. */
   about(resource: string): string;
+  /** What may stand in a field, in a few words; "" when its label says enough. */
+  hint(field: string): string;
   operationTitle(operation: Operation): string;
   /** The texts of a problem by its reason; the server's own when there are none. */
   problemTexts(problem: ProblemTexts & { readonly reason: string }): ProblemTexts;
@@ -54,6 +56,7 @@ function wordsOf(choice: Choice, messages: Vocabulary): Words {
     valueText: (value) => lookUp(messages.value, value),
     resourceTitle: (resource) => lookUp(messages.resource, resource),
     about: (resource) => messages.about[resource] ?? "",
+    hint: (field) => messages.hint[field] ?? "",
     operationTitle: ({ name }) => messages.operation(name),
     problemTexts: ({ reason, message, fix }) => messages.problem[reason] ?? { message, fix },
     timeText: (time) => shown.format(new Date(time)),

@@ -95,7 +95,9 @@ function helpOf({ contract, noun, verb, operation }: GeneratedCommand): string {
   const lines = Object.entries(operation.input.properties).map(([name, schema]) => {
     const description = "description" in schema ? String(schema.description) : "";
     const mark = required.has(name) ? "required" : "";
-    return `  --${dashed(name)} ${mark.padEnd(9)} ${description}`.trimEnd();
+    const taken = operation.defaults?.[name];
+    const fallback = taken === undefined ? "" : `default ${JSON.stringify(taken)}`;
+    return `  --${dashed(name)} ${mark.padEnd(9)} ${description} ${fallback}`.trimEnd();
   });
   const head = `cordon ${contract.service} ${noun} ${verb}: ${operation.summary}`;
   return `${[head, ...lines, "  --output json|table", ""].join("\n")}\n`;

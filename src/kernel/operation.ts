@@ -39,6 +39,8 @@ export type OperationDeclaration<Input extends TObject, Output extends TSchema> 
   readonly secretInput?: readonly string[];
   /** Output fields that are shown once and never stored. */
   readonly secretOutput?: readonly string[];
+  /** What is taken for optional fields that are left out, as forms, help and OpenAPI show it. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
   /** Set when the answer is a stream of items instead of one document. */
   readonly stream?: "serverSentEvents" | "lines";
   /** Largest request body in bytes; the kernel's default when absent. */

@@ -24,7 +24,6 @@ export const en = {
     darkMode: "Dark mode",
     lightMode: "Light mode",
     create: "Create",
-    createOf: "Create: {name}",
     save: "Save",
     cancel: "Cancel",
     remove: "Delete",

@@ -2,6 +2,14 @@
 import type { Pairs } from "./words.ts";
 
 export const pageWords = {
+  defaultOf: ["Default: {value}", "默认：{value}"],
+  moreSettings: ["More settings ({count})", "更多设置（{count} 项）"],
+  editJson: ["Edit as JSON", "以 JSON 编辑"],
+  editFields: ["Edit as fields", "以字段编辑"],
+  noRows: ["None yet", "暂无"],
+  addRow: ["Add one", "添加一项"],
+  removeRow: ["Remove number {row}", "移除第 {row} 项"],
+  moveDown: ["Move number {row} down", "下移第 {row} 项"],
   neededRight: ["It takes the right", "需要权限"],
   onResource: ["on", "，资源"],
   askWhy: ["Why was this denied?", "为什么被拒绝？"],

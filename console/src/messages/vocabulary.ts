@@ -14,6 +14,7 @@ export type Vocabulary = {
   readonly resource: Texts;
   readonly about: Texts;
   readonly field: Texts;
+  readonly hint: Texts;
   readonly value: Texts;
   /** Title of an operation by its name, such as `waf.createSite`. */
   operation(name: string): string;
@@ -21,13 +22,18 @@ export type Vocabulary = {
   readonly problem: Readonly<Record<string, { readonly message: string; readonly fix: string }>>;
 };
 
-/** "createJoinToken" → "Create join token". */
+const ACRONYMS =
+  /\b(?:acme|api|aws|ca|dns|http|ip|json|kms|mfa|ocsp|oidc|pki|scim|smtp|tls|url)\b/g;
+
+/** "createJoinToken" → "Create join token"; "createAcmeProvider" → "Create ACME provider". */
 export function titleOfKey(key: string): string {
-  const words = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const words = key
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replace(ACRONYMS, (word) => word.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function gathered(group: "resource" | "about" | "field" | "value", at: 0 | 1): Texts {
+function gathered(group: "resource" | "about" | "field" | "hint" | "value", at: 0 | 1): Texts {
   return Object.assign({}, ...services().map((words) => side(words[group] ?? {}, at)));
 }
 
@@ -58,6 +64,7 @@ export function vocabulary(language: "en" | "zh-CN"): Vocabulary {
     resource: { ...gathered("resource", at), ...base.resource },
     about: gathered("about", at),
     field: { ...gathered("field", at), ...base.field },
+    hint: gathered("hint", at),
     value: { ...gathered("value", at), ...base.value },
     operation: (name) => operationTitle(language, name),
     problem: language === "en" ? {} : chineseProblems(),

@@ -14,6 +14,8 @@ export type ServiceWords = {
   /** What a resource is for, in one sentence: shown while its list is empty. */
   readonly about?: Pairs;
   readonly field?: Pairs;
+  /** What may stand in a field of a form, where its label does not say enough. */
+  readonly hint?: Pairs;
   /** Values of enumerations. */
   readonly value?: Pairs;
   /** Chinese title by operation key, such as `createSite`. */

@@ -26,7 +26,6 @@ export const zhCN: Messages = {
     darkMode: "深色模式",
     lightMode: "浅色模式",
     create: "创建",
-    createOf: "创建：{name}",
     save: "保存",
     cancel: "取消",
     remove: "删除",

@@ -5,16 +5,19 @@ import Select from "@cloudscape-design/components/select";
 import Textarea from "@cloudscape-design/components/textarea";
 import { lazy, Suspense } from "react";
 import { useWords } from "../language.tsx";
-import type { FormField as Field } from "./field-schema.ts";
+import { type FormField as Field, isNested, textOf } from "./field-schema.ts";
 import { resourceOfField } from "./id-field-of.ts";
 
 const IdField = lazy(() => import("./id-field.tsx"));
+const NestedField = lazy(() => import("./nested-field.tsx"));
 const SECRET_FIELD = /password|secret|token/i;
 
 type Props = {
   readonly field: Field;
   readonly text: string;
   readonly fault: string | undefined;
+  /** True where every field is optional, so that saying it of each says nothing. */
+  readonly unmarked?: boolean;
   set(name: string, text: string): void;
 };
 
@@ -24,17 +27,19 @@ function rangeOf({ minimum, maximum }: Field["schema"]): string {
 }
 
 export function AskedField(props: Props) {
-  const { t, label } = useWords();
-  const { field, fault } = props;
+  const { t, label, hint } = useWords();
+  const { field, fault, unmarked = false } = props;
   const { name, required, schema } = field;
-  const several = schema.type === "array" && resourceOfField(name) === undefined;
+  const isLines =
+    schema.type === "array" && !isNested(schema) && resourceOfField(name) === undefined;
+  const description = [hint(name), isLines ? t("onePerLine") : ""].filter(Boolean).join(" · ");
   return (
     <FormField
-      label={required ? label(name) : `${label(name)} (${t("optional")})`}
-      description={several ? t("onePerLine") : undefined}
+      label={required || unmarked ? label(name) : `${label(name)} (${t("optional")})`}
+      description={description === "" ? undefined : description}
       constraintText={rangeOf(schema)}
       errorText={fault}
-      stretch={schema.type === "object"}
+      stretch={schema.type === "object" || isNested(schema)}
     >
       <Control {...props} />
     </FormField>
@@ -53,6 +58,13 @@ function Control(props: Props) {
       </Suspense>
     );
   }
+  if (isNested(schema)) {
+    return (
+      <Suspense fallback={<Input value="" disabled />}>
+        <NestedField {...{ schema, text }} Asked={AskedField} set={(next) => set(name, next)} />
+      </Suspense>
+    );
+  }
   if (schema.enum !== undefined || schema.type === "boolean") return <Choice {...props} />;
   if (schema.type === "array" || schema.type === "object" || (schema.maxLength ?? 0) > 2_000) {
     return (
@@ -60,6 +72,7 @@ function Control(props: Props) {
         value={text}
         rows={schema.type === "object" ? 18 : 3}
         spellcheck={false}
+        placeholder={textOf(field.fallback)}
         onChange={({ detail }) => set(name, detail.value)}
       />
     );
@@ -71,24 +84,26 @@ function Control(props: Props) {
       name={name}
       type={secret ? "password" : "text"}
       inputMode={schema.type === "integer" ? "numeric" : "text"}
+      placeholder={textOf(field.fallback)}
       onChange={({ detail }) => set(name, detail.value)}
     />
   );
 }
 
-function Choice({ field: { name, required, schema }, text, set }: Props) {
+function Choice({ field: { name, required, schema, fallback }, text, set }: Props) {
   const { t, valueText } = useWords();
   const choices = schema.enum ?? ["true", "false"];
-  const options = choices.map((value) => ({
-    value,
-    label: schema.enum === undefined ? t(value === "true" ? "yes" : "no") : valueText(value),
-  }));
+  const textFor = (value: string) =>
+    schema.enum === undefined ? t(value === "true" ? "yes" : "no") : valueText(value);
+  const options = choices.map((value) => ({ value, label: textFor(value) }));
+  const none =
+    fallback === undefined ? t("none") : t("defaultOf", { value: textFor(String(fallback)) });
   return (
     <Select
-      options={required ? options : [{ value: "", label: t("none") }, ...options]}
+      options={required ? options : [{ value: "", label: none }, ...options]}
       selectedOption={options.find(({ value }) => value === text) ?? null}
       onChange={({ detail }) => set(name, detail.selectedOption.value ?? "")}
-      placeholder={t("none")}
+      placeholder={none}
     />
   );
 }

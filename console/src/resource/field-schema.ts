@@ -11,6 +11,8 @@ export type FieldSchema = {
   readonly maxLength?: number;
   readonly enum?: readonly string[];
   readonly items?: FieldSchema;
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
   readonly anyOf?: readonly FieldSchema[];
 };
 
@@ -18,19 +20,43 @@ export type FormField = {
   readonly name: string;
   readonly required: boolean;
   readonly schema: FieldSchema;
+  /** What the server takes when the field is left out. */
+  readonly fallback?: unknown;
 };
 
 export type Texts = Readonly<Record<string, string>>;
 
 /** The fields that a person fills in. */
-export function fieldsOf({ input }: Operation): FormField[] {
-  const required: readonly string[] = input.required ?? [];
-  const properties: Record<string, FieldSchema> = input.properties;
+export function fieldsOf({ input, defaults = {} }: Operation): FormField[] {
+  return childrenOf(input).map((field) => ({ ...field, fallback: defaults[field.name] }));
+}
+
+/** The fields of an object; of a field that may be null, what it is otherwise. */
+export function childrenOf({ properties = {}, required = [] }: FieldSchema): FormField[] {
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     required: required.includes(name),
-    schema: schema.anyOf?.find(({ type }) => type !== "null") ?? schema,
+    schema: notNull(schema),
   }));
+}
+
+function notNull(schema: FieldSchema): FieldSchema {
+  const others = schema.anyOf?.filter(({ type }) => type !== "null") ?? [];
+  return others.length === 1 ? (others[0] ?? schema) : schema;
+}
+
+const PLAIN = new Set(["string", "integer", "number", "boolean"]);
+
+/** True for what is asked for as rows or groups of fields; its text is JSON. */
+export function isNested(schema: FieldSchema): boolean {
+  const of = schema.type === "array" ? schema.items : schema;
+  return of?.type === "object" && Object.keys(of.properties ?? {}).length > 0;
+}
+
+/** True when the field's text is JSON and not words or lines. */
+function isJson({ type, items, anyOf, enum: choices }: FieldSchema): boolean {
+  if (type === "array") return items?.enum === undefined && !PLAIN.has(items?.type ?? "");
+  return type === "object" || (type === undefined && anyOf !== undefined && choices === undefined);
 }
 
 export type FieldFault = "required" | "notNumber" | "notJson";
@@ -39,22 +65,25 @@ export type Read =
   | { readonly faults: Readonly<Record<string, FieldFault>> };
 
 function fieldValue({ schema }: FormField, text: string): { value: unknown } | FieldFault {
-  if (schema.type === "integer") {
-    return /^-?\d+$/.test(text) ? { value: Number(text) } : "notNumber";
+  if (schema.type === "integer" || schema.type === "number") {
+    const pattern = schema.type === "integer" ? /^-?\d+$/ : /^-?\d+(?:\.\d+)?$/;
+    return pattern.test(text) ? { value: Number(text) } : "notNumber";
   }
   if (schema.type === "boolean") return { value: text === "true" };
+  if (isJson(schema)) return jsonValue(text);
   if (schema.type === "array") {
     const lines = text.split("\n").map((line) => line.trim());
     return { value: lines.filter((line) => line !== "") };
   }
-  if (schema.type === "object") {
-    try {
-      return { value: JSON.parse(text) };
-    } catch {
-      return "notJson";
-    }
-  }
   return { value: text };
+}
+
+function jsonValue(text: string): { value: unknown } | FieldFault {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return "notJson";
+  }
 }
 
 /** The operation's input from a form's texts; empty optional fields are left out. */
@@ -77,6 +106,7 @@ export function readForm(fields: readonly FormField[], texts: Texts): Read {
 /** A present value as the text that the form starts with. */
 export function textOf(value: unknown): string {
   if (value === null || value === undefined) return "";
-  if (Array.isArray(value)) return value.join("\n");
+  const isLines = Array.isArray(value) && value.every((one) => typeof one !== "object");
+  if (isLines) return value.join("\n");
   return typeof value === "object" ? JSON.stringify(value, null, 2) : String(value);
 }

@@ -10,9 +10,11 @@ import { ApiError, callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
 import { Failure } from "../shell/failure.tsx";
 import { AskedField } from "./field-control.tsx";
-import { fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
+import { type FormField, fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
 import type { Item } from "./resources.ts";
 
+/** So many fields are seen at once; optional ones beyond are folded away. */
+const OPEN_MAX = 6;
 const CallText = lazy(() => import("./call-text.tsx"));
 /** A boolean input of this name makes a second button that changes nothing. */
 const DRY_RUN = "dryRun";
@@ -76,11 +78,33 @@ function faultsByField({ details }: ApiError): Texts {
   return faults;
 }
 
+/** Fields that are needed or filled in stay open; the rest only while there are few. */
+function divided(fields: readonly FormField[], initial: Item) {
+  if (fields.length <= OPEN_MAX + 1) return { open: fields, folded: [] };
+  const isChange = !fields.some(({ required }) => required);
+  const filled = ({ name }: FormField) => !isChange && textOf(initial[name]) !== "";
+  const needed = fields.filter((field) => field.required || filled(field));
+  const others = fields.filter((field) => !needed.includes(field));
+  const extra = others.slice(0, Math.max(0, OPEN_MAX - needed.length));
+  const open = fields.filter((field) => needed.includes(field) || extra.includes(field));
+  return { open, folded: fields.filter((field) => !open.includes(field)) };
+}
+
 export function OperationForm(props: Props) {
   const { t } = useWords();
   const form = useForm(props);
   const { fields, texts, set, faults, error, busy, read, submit, tried } = form;
   const { operation, fixed = {}, submitText, disabled = false, cancel } = props;
+  const { open, folded } = divided(fields, props.initial ?? {});
+  const asked = (field: FormField) => (
+    <AskedField
+      key={field.name}
+      {...{ field, set }}
+      text={texts[field.name] ?? ""}
+      fault={faults[field.name]}
+      unmarked={!fields.some(({ required }) => required)}
+    />
+  );
   const hasDryRun = Object.hasOwn(operation.input.properties, DRY_RUN);
   return (
     <form
@@ -110,14 +134,15 @@ export function OperationForm(props: Props) {
         }
       >
         <SpaceBetween size="l">
-          {fields.map((field) => (
-            <AskedField
-              key={field.name}
-              {...{ field, set }}
-              text={texts[field.name] ?? ""}
-              fault={faults[field.name]}
-            />
-          ))}
+          {open.map(asked)}
+          {folded.length === 0 ? null : (
+            <ExpandableSection
+              headerText={t("moreSettings", { count: folded.length })}
+              {...(folded.some(({ name }) => faults[name] !== undefined) ? { expanded: true } : {})}
+            >
+              <SpaceBetween size="l">{folded.map(asked)}</SpaceBetween>
+            </ExpandableSection>
+          )}
           {tried === undefined ? null : (
             <Alert header={t("dryRunResult")}>
               <pre className="json">{JSON.stringify(tried, null, 2)}</pre>

@@ -20,7 +20,7 @@ const STARTS: Readonly<Record<string, Item>> = {
 };
 
 export default function ResourceCreate({ shown }: { shown: Shown }) {
-  const { t, resourceTitle, about } = useWords();
+  const { t, operationTitle, about } = useWords();
   const client = useQueryClient();
   const [secret, setSecret] = useState("");
   const given = Object.fromEntries(useAddress().searchParams);
@@ -40,7 +40,7 @@ export default function ResourceCreate({ shown }: { shown: Shown }) {
     <Container
       header={
         <Header variant="h1" description={about(resource.name)}>
-          {t("createOf", { name: resourceTitle(resource.name) })}
+          {operationTitle(operation)}
         </Header>
       }
     >

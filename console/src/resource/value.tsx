@@ -3,9 +3,13 @@ import Link from "@cloudscape-design/components/link";
 import StatusIndicator, {
   type StatusIndicatorProps,
 } from "@cloudscape-design/components/status-indicator";
+import { lazy } from "react";
 import { useWords } from "../language.tsx";
+import { flatItems } from "./flat-items.ts";
 import { hrefOf } from "./resources.ts";
 import { isEnumField } from "./schema-fields.ts";
+
+const ObjectRows = lazy(() => import("./object-rows.tsx"));
 
 const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   applied: "success",
@@ -85,6 +89,8 @@ function Several({ field, values }: { field: string; values: readonly unknown[] 
   const { t, valueText } = useWords();
   if (values.length === 0) return <>{t("none")}</>;
   if (values.some((value) => typeof value === "object")) {
+    const items = flatItems(values);
+    if (items !== undefined) return <ObjectRows items={items} Value={Value} />;
     return <pre className="json">{JSON.stringify(values, null, 2)}</pre>;
   }
   return (

@@ -1,7 +1,7 @@
 /** Keys of the whole console. They act on what is on the page, so every list has them. */
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { navigate } from "../location.ts";
-import type { Place } from "./places.ts";
+import type { Place } from "./navigation.ts";
 
 const Palette = lazy(() => import("./palette.tsx"));
 const KeyList = lazy(() => import("./key-list.tsx"));

@@ -5,6 +5,7 @@ import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
 import { actionsWithoutItem } from "../resource/resource-actions.ts";
 import { allShown } from "../resource/resources.ts";
+import type { Place } from "./navigation.ts";
 import {
   type Found,
   fits,
@@ -13,7 +14,6 @@ import {
   foundForId,
   limits,
 } from "./palette-search.ts";
-import type { Place } from "./places.ts";
 
 const DEBOUNCE_MS = 200;
 type Props = { readonly places: readonly Place[]; close(): void };

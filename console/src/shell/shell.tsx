@@ -17,19 +17,26 @@ import { usePreference } from "../preferences.ts";
 import { useDark } from "./dark-mode.ts";
 import { FreshFactorDialog } from "./fresh-factor.tsx";
 import { Keys, useOpenTool } from "./keys.tsx";
+import { type Section, sectionsOf } from "./navigation.ts";
 import { NoticeBar } from "./notices.tsx";
 import { type Panel, PanelContext } from "./panel.ts";
-import type { Place } from "./places.ts";
 import { ValueMenuHost } from "./value-menu-host.tsx";
 
 export default function Shell({ caller, children }: { caller: Caller; children: ReactNode }) {
-  const { t } = useWords();
+  const words = useWords();
   const { pathname } = useAddress();
   const [panel, setPanel] = useState<Panel>();
   const [navigationOpen, setNavigationOpen] = useState(window.innerWidth > 900);
   const [tool, openTool] = useOpenTool();
-  const items = useNavigation(caller.operator);
-  const places = useMemo(() => placesOf(items), [items]);
+  const { t } = words;
+  const sections = useMemo(() => sectionsOf(words, caller.operator), [words, caller.operator]);
+  const places = useMemo(
+    () => [
+      { text: words.t("overview"), href: "/" },
+      ...sections.flatMap((section) => section.places),
+    ],
+    [words, sections],
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: a panel belongs to one address
   useEffect(() => () => setPanel(undefined), [pathname]);
   return (
@@ -44,7 +51,7 @@ export default function Shell({ caller, children }: { caller: Caller; children: 
         toolsHide
         navigationOpen={navigationOpen}
         onNavigationChange={({ detail }) => setNavigationOpen(detail.open)}
-        navigation={<Navigation items={items} />}
+        navigation={<Navigation sections={sections} />}
         notifications={<NoticeBar />}
         content={<ValueMenuHost>{children}</ValueMenuHost>}
         splitPanelOpen={panel !== undefined}
@@ -121,80 +128,31 @@ function TopBar({ caller, openPalette }: { caller: Caller; openPalette(): void }
   );
 }
 
-type Section = SideNavigationProps.Section;
-
-/** Where one can go: the place to add a page to. */
-function useNavigation(operator: boolean): readonly (SideNavigationProps.Link | Section)[] {
-  const { t, resourceTitle } = useWords();
-  const link = (href: string, text: string): SideNavigationProps.Link => ({
-    type: "link",
-    href,
-    text,
-  });
-  const of = (href: string, resource: string) => link(href, resourceTitle(resource));
-  const section = (text: string, items: SideNavigationProps.Link[]) =>
-    ({ type: "section", text, items }) satisfies Section;
-  return [
-    link("/", t("overview")),
-    section(t("protect"), [
-      of("/sites", "site"),
-      of("/exclusions", "exclusion"),
-      of("/list-entries", "listEntry"),
-      of("/rules", "rule"),
-      link("/explain", t("explain")),
-    ]),
-    section(t("certificatesSection"), [
-      of("/certificates", "certificate"),
-      of("/bindings", "binding"),
-      of("/certificate-findings", "certificateFinding"),
-      of("/orders", "order"),
-      of("/acme-providers", "acmeProvider"),
-      of("/dns-providers", "dnsProvider"),
-      of("/authorities", "authority"),
-      of("/issuance-policies", "issuancePolicy"),
-      of("/external-accounts", "externalAccount"),
-      of("/issued-certificates", "issuedCertificate"),
-    ]),
-    section(t("observe"), [link("/live", t("live")), link("/search", t("search"))]),
-    section(t("respond"), [
-      of("/incidents", "incident"),
-      of("/findings", "finding"),
-      of("/responses", "response"),
-      of("/automatic-response", "automaticResponse"),
-    ]),
-    section(t("access"), [
-      of("/users", "user"),
-      of("/groups", "group"),
-      of("/roles", "role"),
-      of("/role-sessions", "roleSession"),
-      of("/policies", "policy"),
-      of("/bearer-keys", "bearerKey"),
-      of("/access-keys", "accessKey"),
-      of("/sessions", "session"),
-      of("/audit", "entry"),
-      link("/why", t("whyDenied")),
-    ]),
-    ...(operator
-      ? [
-          section(t("system"), [
-            of("/nodes", "node"),
-            of("/join-token", "joinToken"),
-            of("/accounts", "account"),
-            of("/guardrails", "guardrail"),
-          ]),
-        ]
-      : []),
-  ];
-}
-
-/** The same as a flat list, for the palette. */
-function placesOf(items: readonly (SideNavigationProps.Link | Section)[]): Place[] {
-  return items
-    .flatMap((item) => (item.type === "section" ? item.items : [item]))
-    .flatMap((item) => (item.type === "link" ? [{ text: item.text, href: item.href }] : []));
-}
-
-function Navigation({ items }: { items: readonly (SideNavigationProps.Link | Section)[] }) {
+/** Only the section of the page that is open is unfolded: there are many pages. */
+function Navigation({ sections }: { sections: readonly Section[] }) {
+  const { t } = useWords();
   const { pathname } = useAddress();
-  return <SideNavigation activeHref={`/${pathname.split("/")[1] ?? ""}`} items={items} />;
+  const active = `/${pathname.split("/")[1] ?? ""}`;
+  const [toggled, setToggled] = useState<Readonly<Record<string, boolean>>>({});
+  return (
+    <SideNavigation
+      activeHref={active}
+      onChange={({ detail }) => {
+        const { text } = detail.item;
+        setToggled((all) => ({ ...all, [text]: detail.expanded }));
+      }}
+      items={[
+        { type: "link", href: "/", text: t("overview") },
+        ...sections.map(
+          ({ text, places }) =>
+            ({
+              type: "section",
+              text,
+              defaultExpanded: toggled[text] ?? places.some(({ href }) => href === active),
+              items: places.map((place) => ({ type: "link", ...place })),
+            }) satisfies SideNavigationProps.Section,
+        ),
+      ]}
+    />
+  );
 }

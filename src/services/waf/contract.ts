@@ -21,6 +21,7 @@ import {
   RuleMatch,
   Site,
   SiteId,
+  siteDefaults,
   siteSettings,
 } from "./resources.ts";
 
@@ -108,6 +109,7 @@ export const wafContract = contract({
         ...optionalSettings,
         upstreams: siteSettings.upstreams,
       }),
+      defaults: siteDefaults,
       output: Site,
       problems: ["waf.domainTaken", "waf.siteLimit", "waf.upstreamInvalid", "waf.cidrInvalid"],
     }),

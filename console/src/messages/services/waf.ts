@@ -19,6 +19,25 @@ export const waf: ServiceWords = {
       "本机没有安装规则集。./cordon doctor 会说明如何安装 OWASP 核心规则集。",
     ],
   },
+  hint: {
+    upstreams: [
+      "Where the application answers, such as http://127.0.0.1:3000",
+      "应用所在的地址，例如 http://127.0.0.1:3000",
+    ],
+    paranoiaLevel: [
+      "Higher levels ask more rules and need more exclusions",
+      "级别越高，执行的规则越多，需要的排除规则也越多",
+    ],
+    inboundThreshold: ["A request whose score reaches it is blocked", "请求的得分达到该值时被拦截"],
+    outboundThreshold: [
+      "An answer whose score reaches it is blocked",
+      "响应的得分达到该值时被拦截",
+    ],
+    trustedProxies: [
+      "Whose X-Forwarded-For is believed, as addresses or blocks",
+      "信任其 X-Forwarded-For 的代理，填写地址或网段",
+    ],
+  },
   field: {
     target: ["Path and query", "路径和查询"],
     headers: ["Header lines", "请求头"],

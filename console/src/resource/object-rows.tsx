@@ -1,0 +1,26 @@
+/** Several small objects of one shape as a table: one row each, a column for each field. */
+import Table from "@cloudscape-design/components/table";
+import type { ComponentType } from "react";
+import { useWords } from "../language.tsx";
+import type { Item } from "./resources.ts";
+
+type Shown = ComponentType<{ readonly field: string; readonly value: unknown }>;
+/** `Value` shows one value; passed in, since it shows rows itself. */
+type Props = { readonly items: readonly Item[]; readonly Value: Shown };
+
+export default function ObjectRows({ items, Value }: Props) {
+  const { label } = useWords();
+  const fields = [...new Set(items.flatMap((item) => Object.keys(item)))];
+  return (
+    <Table
+      variant="embedded"
+      wrapLines
+      items={items}
+      columnDefinitions={fields.map((field) => ({
+        id: field,
+        header: label(field),
+        cell: (item: Item) => <Value field={field} value={item[field]} />,
+      }))}
+    />
+  );
+}
