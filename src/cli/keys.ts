@@ -14,6 +14,8 @@ import { withShortRunFolder } from "./up/folders.ts";
 const SHARES_MAX = 32;
 const LINE_CHARS_MAX = 1_024;
 const WAIT_MS = 8_000;
+/** A device wraps some thousand keys a minute, or a few. */
+const MOVE_WAIT_MS = 600_000;
 
 type Ask = (question: string) => Promise<string>;
 
@@ -25,6 +27,7 @@ export async function keysStatus(args: readonly string[]): Promise<ExitStatus> {
     else {
       const rows = [
         ["state", health.state],
+        ...(health.stateReason === "" ? [] : [["", health.stateReason]]),
         ["root", `${health.root}: ${health.rootProtection}`],
         ["SM algorithms", health.smAlgorithms ? "available" : "not available here"],
         ...health.hardening.map((line, at) => [at === 0 ? "process" : "", line]),
@@ -92,6 +95,26 @@ export async function keysRecover(args: readonly string[]): Promise<ExitStatus> 
   });
 }
 
+/** `--to software|pkcs11|tpm`: another root; keys and ciphertexts stay as they are. */
+export async function keysMoveRoot(args: readonly string[]): Promise<ExitStatus> {
+  const [flag, to] = args;
+  if (flag !== "--to" || to === undefined || args.length !== 2) {
+    throw new CommandError("Cannot move the root: wanted --to software, pkcs11 or tpm", {
+      fix: "for instance: ./cordon keys move-root --to pkcs11",
+      status: EXIT.usage,
+    });
+  }
+  return withKeyd(async (keyd) => {
+    const accounts = await keyd.moveRoot(to);
+    const { rootProtection } = await keyd.health();
+    process.stderr.write(
+      `The keys of ${accounts} accounts are wrapped by the new root: ${rootProtection}.\n` +
+        "Backups made before open with the former root only; keep it as long as you keep them.\n",
+    );
+    return EXIT.ok;
+  }, MOVE_WAIT_MS);
+}
+
 async function askTwice(ask: Ask, question: string): Promise<string> {
   const first = await ask(question);
   if (!process.stdin.isTTY || first === "") return first;
@@ -133,9 +156,12 @@ async function withQuestions(
   }
 }
 
-async function withKeyd(run: (keyd: KeydClient) => Promise<ExitStatus>): Promise<ExitStatus> {
+async function withKeyd(
+  run: (keyd: KeydClient) => Promise<ExitStatus>,
+  waitMs = WAIT_MS,
+): Promise<ExitStatus> {
   const config = withShortRunFolder(readConfig(process.env));
-  const keyd = keydClient(keydSocket(config), { waitMs: WAIT_MS });
+  const keyd = keydClient(keydSocket(config), { waitMs });
   try {
     return await run(keyd);
   } catch (error) {

@@ -5,8 +5,11 @@ import { type Config, configEnvironment, programFolder } from "../../kernel/conf
 import { postgresChild } from "../../kernel/postgres/server.ts";
 import type { ChildSpec } from "../../kernel/process/child.ts";
 
-/** Variables of the operator's environment that a daemon may see. */
-const PASSED_ON = /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|CORDON_\w+)$/;
+/** Variables of the operator's environment that a daemon may see; those of HSM vendors' modules. */
+const PASSED_ON = new RegExp(
+  "^(?:PATH|HOME|USER|LANG|LC_\\w+|TZ|TMPDIR|NODE_EXTRA_CA_CERTS|CORDON_\\w+|SOFTHSM2_CONF|" +
+    "YUBIHSM_PKCS11_CONF|ChrystokiConfigurationPath|CS_PKCS11_R[23]_CFG|CLOUDHSM_\\w+)$",
+);
 
 type DaemonSpec = {
   readonly name: string;

@@ -30,24 +30,32 @@ const TTL_MS = 3_600_000;
 
 export type AccountKeyRing = ReturnType<typeof accountKeyRing>;
 
-/** `root` is asked each time, because it can be sealed and opened while keyd runs. */
-export function accountKeyRing(folder: string, root: () => RootKeyProvider) {
+export const KEK_SUFFIX = ".kek";
+
+/** What a wrapped KEK is bound to, whichever root wraps it. */
+export function kekAad(account: string): Buffer {
+  return lengthPrefixed(["cordon account kek", account]);
+}
+
+/** `folder` and `root` are asked each time, because both change while keyd runs. */
+export function accountKeyRing(folder: () => string, root: () => RootKeyProvider) {
   const known = new Map<string, AccountKeys>();
   const loading = new Map<string, Promise<AccountKeys>>();
-  const file = (account: string) => join(folder, `${account}.kek`);
-  const aad = (account: string) => lengthPrefixed(["cordon account kek", account]);
+  const file = (account: string) => join(folder(), `${account}${KEK_SUFFIX}`);
+  /** While the root is changed nothing is read or made. */
+  let changing: Promise<void> = Promise.resolve();
 
   const load = async (account: string, make: boolean): Promise<AccountKeys> => {
     const wrapped = await readIfThere(file(account));
-    const kek = wrapped === undefined ? undefined : await root().unwrap(wrapped, aad(account));
+    const kek = wrapped === undefined ? undefined : await root().unwrap(wrapped, kekAad(account));
     if (wrapped !== undefined && kek === undefined) {
       throw new KeydError("wrappedKeyInvalid", `The key of account "${account}" does not open`);
     }
     if (kek !== undefined) return keep(account, kek);
     if (!make) throw new KeydError("wrappedKeyInvalid", `Account "${account}" has no keys here`);
     const fresh = randomBytes(KEK_BYTES);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeDurably(file(account), await root().wrap(fresh, aad(account)));
+    await mkdir(folder(), { recursive: true, mode: 0o700 });
+    await writeDurably(file(account), await root().wrap(fresh, kekAad(account)));
     return keep(account, fresh);
   };
   const keep = (account: string, kek: Buffer): AccountKeys => {
@@ -89,7 +97,7 @@ export function accountKeyRing(folder: string, root: () => RootKeyProvider) {
       forget(account);
       // INVARIANT: one load at a time, or two first keys would make two KEKs.
       const running = loading.get(account)?.catch(() => undefined);
-      const mine = (running ?? Promise.resolve()).then(
+      const mine = Promise.all([running, changing]).then(
         () => this.inMemory(account) ?? load(account, make),
       );
       loading.set(account, mine);
@@ -103,8 +111,23 @@ export function accountKeyRing(folder: string, root: () => RootKeyProvider) {
     async shred(account: string): Promise<void> {
       if (!isId(account)) throw new KeydError("inputInvalid", "That is no account id");
       forget(account);
+      await changing;
       await rm(file(account), { force: true });
-      await syncFolder(folder).catch(() => {});
+      await syncFolder(folder()).catch(() => {});
+    },
+    /** Runs while nobody reads or makes a KEK: what is to be wrapped anew stands still. */
+    async whileStill<Result>(run: () => Promise<Result>): Promise<Result> {
+      const before = [changing, ...loading.values()];
+      let release = (): void => {};
+      changing = new Promise((resolve) => {
+        release = resolve;
+      });
+      try {
+        await Promise.allSettled(before);
+        return await run();
+      } finally {
+        release();
+      }
     },
     clear(): void {
       for (const account of [...known.keys()]) forget(account);

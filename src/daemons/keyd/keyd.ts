@@ -5,35 +5,47 @@ import { accountKeyRing } from "./account-keys.ts";
 import { headRecord } from "./head-record.ts";
 import { importTokens } from "./import-tokens.ts";
 import { keyVersions } from "./key-versions.ts";
+import type { OpenedRoot } from "./open-root.ts";
 import type { RootKeyProvider } from "./root-provider.ts";
-import type { SoftwareRoot } from "./software-root.ts";
-
-/** A root is a software root, which may be sealed, or a device. */
-export type Root =
-  | { readonly kind: "software"; readonly software: SoftwareRoot }
-  | { readonly kind: "device"; readonly provider: RootKeyProvider };
+import type { RootSettings } from "./root-settings.ts";
 
 export type Keyd = Awaited<ReturnType<typeof openKeyd>>;
 
-/** `folder` is the data folder's `keys/`; `hardening` is what `health` says of this process. */
+/** `keysFolder` is the data folder's `keys/`; `hardening` is what `health` says of this process. */
 export async function openKeyd(parts: {
-  readonly folder: string;
-  readonly root: Root;
+  readonly keysFolder: string;
+  readonly settings: RootSettings;
+  readonly opened: OpenedRoot;
   readonly hardening: readonly string[];
   readonly clock: () => number;
 }) {
-  const { folder, root, hardening, clock } = parts;
+  const { keysFolder, settings, hardening, clock } = parts;
+  let opened = parts.opened;
   const provider = (): RootKeyProvider => {
+    const { root } = opened;
     const open = root.kind === "device" ? root.provider : root.software.provider;
     if (open !== undefined) return open;
     throw new KeydError("sealed", "The root of trust is sealed: ./cordon keys unseal");
   };
-  const ring = accountKeyRing(join(folder, "accounts"), provider);
+  const closeRoot = ({ root }: OpenedRoot): void => {
+    if (root.kind === "device") root.provider.close();
+    else root.software.provider?.close();
+  };
+  const ring = accountKeyRing(() => join(keysFolder, opened.inUse.folder), provider);
   const versions = keyVersions(ring);
-  const heads = headRecord(join(folder, "heads"), ring);
-  const tokens = await importTokens(join(folder, "used-import-tokens"), ring, clock);
+  const heads = headRecord(join(keysFolder, "heads"), ring);
+  const tokens = await importTokens(join(keysFolder, "used-import-tokens"), ring, clock);
   return {
-    root,
+    keysFolder,
+    settings,
+    root: () => opened.root,
+    inUse: () => opened.inUse,
+    /** Another root from now on; the former one is closed. */
+    use(next: OpenedRoot): void {
+      const before = opened;
+      opened = next;
+      closeRoot(before);
+    },
     provider,
     ring,
     versions,
@@ -46,8 +58,7 @@ export async function openKeyd(parts: {
       versions.clear();
       ring.clear();
       await tokens.close();
-      if (root.kind === "device") root.provider.close();
-      else root.software.provider?.close();
+      closeRoot(opened);
     },
   };
 }

@@ -6,16 +6,21 @@ import {
   THRESHOLD_MIN,
 } from "../../engines/keys/shamir.ts";
 import { type Head, KeydError, type KeydHealth } from "../../kernel/keyd/protocol.ts";
+import { messageOf } from "../../kernel/process/text.ts";
 import { isHead } from "./head-record.ts";
 import type { Keyd } from "./keyd.ts";
+import { moveRoot } from "./move-root.ts";
 import { opensslAvailable } from "./openssl.ts";
 import { takeRandom } from "./random-pool.ts";
 import { type Fields, idOf, integerOf, type Operation, partOf, refusedInput } from "./request.ts";
+import type { RootKind } from "./root-provider.ts";
 import type { SoftwareRoot } from "./software-root.ts";
 
 /** Wrong passphrases and shares, after which each further one must wait. */
 const REFUSALS_FREE = 3;
 const REFUSAL_WAIT_MS = 5_000;
+
+const ROOT_KINDS: readonly RootKind[] = ["software", "pkcs11", "tpm"];
 
 const FAULTS = {
   form: "is not a share of Cordon",
@@ -28,11 +33,19 @@ const FAULTS = {
 export function rootOperations(keyd: Keyd): Readonly<Record<string, Operation>> {
   const guarded = refusalGuard(keyd.clock);
   return {
-    health: () => ({ header: { health: healthOf(keyd) } }),
+    health: async () => ({ header: { health: await healthOf(keyd) } }),
     unseal: (request) =>
       guarded(async () => {
-        await software(keyd).unseal(partOf(request, 0));
+        const root = keyd.root();
+        if (root.kind === "device") await root.provider.retry?.();
+        else await root.software.unseal(partOf(request, 0));
         return {};
+      }),
+    moveRoot: (request) =>
+      guarded(async () => {
+        const kind = ROOT_KINDS.find((known) => known === request.header.to);
+        if (kind === undefined) throw refusedInput(`to is one of ${ROOT_KINDS.join(", ")}`);
+        return { header: { accounts: await moveRoot(keyd, kind) } };
       }),
     setPassphrase: (request) =>
       guarded(async () => {
@@ -89,17 +102,26 @@ function refusalGuard(clock: () => number) {
   };
 }
 
-function software({ root }: Keyd): SoftwareRoot {
+function software(keyd: Keyd): SoftwareRoot {
+  const root = keyd.root();
   if (root.kind === "software") return root.software;
   throw refusedInput("The root is a device: it has no passphrase and no shares of Cordon's");
 }
 
-function healthOf({ root, hardening, counts, versions }: Keyd): KeydHealth {
+async function healthOf(keyd: Keyd): Promise<KeydHealth> {
+  const { hardening, counts, versions } = keyd;
+  const root = keyd.root();
   const device = root.kind === "device";
-  const ready = device || root.software.provider !== undefined;
+  const provider = device ? root.provider : root.software.provider;
+  let fault = provider === undefined ? "it waits for ./cordon keys unseal" : "";
+  await provider?.health().catch((error: unknown) => {
+    fault = messageOf(error);
+  });
+  const away = provider !== undefined && fault !== "";
   return {
-    state: ready ? "ready" : "sealed",
-    root: device ? root.provider.name : "software",
+    state: away ? "unavailable" : fault === "" ? "ready" : "sealed",
+    stateReason: fault,
+    root: keyd.inUse().kind,
     rootProtection: device ? root.provider.protection : root.software.protection(),
     smAlgorithms: opensslAvailable(),
     hardening,

@@ -3,8 +3,19 @@
  * else. It is asked when an account is first used, not on the path of every operation.
  */
 
+export type RootKind = "software" | "pkcs11" | "tpm";
+
+/** A number kept where putting back the data folder does not put it back. */
+export type MonotonicCounter = {
+  /** In words for an operator. */
+  readonly where: string;
+  read(): Promise<number>;
+  /** Afterwards `read` gives at least `to`. It may be repeated. */
+  advance(to: number): Promise<void>;
+};
+
 export type RootKeyProvider = {
-  readonly name: "software" | "pkcs11";
+  readonly name: RootKind;
   /** How it opens, in words for an operator. */
   readonly protection: string;
   wrap(plaintext: Buffer, aad: Buffer): Promise<Buffer>;
@@ -13,5 +24,9 @@ export type RootKeyProvider = {
   random(bytes: number): Promise<Buffer>;
   /** @throws KeydError when it cannot be used now. */
   health(): Promise<void>;
+  /** Tries a device again after an operator's help, such as a corrected PIN. */
+  retry?(): Promise<void>;
+  /** Present where the device has something that counts. */
+  readonly counter?: MonotonicCounter;
   close(): void;
 };

@@ -252,7 +252,10 @@ function rootFunctions(send: Send) {
     health: async (): Promise<KeydHealth> =>
       // Our own program at the other end.
       (await send("health", {})).header.health as KeydHealth,
-    /** Opens a root that is sealed by a passphrase. */
+    /** Wraps every account's key by another root; nothing else changes. Gives their number. */
+    moveRoot: async (to: string): Promise<number> =>
+      Number((await send("moveRoot", { to })).header.accounts),
+    /** Opens a root that is sealed by a passphrase; a device is tried again. */
     unseal: async (passphrase: Buffer): Promise<void> => {
       await send("unseal", {}, [passphrase]);
     },

@@ -99,7 +99,10 @@ export type ItemResult = { readonly plaintext: Buffer } | { readonly error: Keyd
 export type Head = { readonly epoch: number; readonly hash: string };
 
 export type KeydHealth = {
-  readonly state: "ready" | "sealed";
+  /** `unavailable`: the root is a device that does not answer now. */
+  readonly state: "ready" | "sealed" | "unavailable";
+  /** Why it is not ready; empty when it is. */
+  readonly stateReason: string;
   /** `software`, `pkcs11` or `tpm`. */
   readonly root: string;
   /** How the root opens, in words for an operator. */
