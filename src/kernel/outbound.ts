@@ -1,6 +1,6 @@
 /**
  * Connections that an account makes Cordon open: validation of challenges, ACME providers, DNS
- * providers. Only public addresses are reached, and those blocks that the operator allowed; the
+ * providers, receivers of notifications. Only public addresses are reached, and those blocks that the operator allowed; the
  * address that was checked is the address that is connected to, so that no second answer of the
  * DNS can lead elsewhere.
  */
@@ -45,6 +45,11 @@ export type Outbound = {
   txt(name: string): Promise<string[]>;
   /** The address, when it may be reached. @throws OutboundError */
   checked(address: string): string;
+  /**
+   * The address to connect to for a host, for protocols other than HTTP. Connect to it and not to
+   * the name, whose next answer may be another one. @throws OutboundError
+   */
+  resolved(host: string): Promise<string>;
 };
 
 /** Opens the way out. */
@@ -79,6 +84,7 @@ export function createOutbound(settings: {
   };
   return {
     checked,
+    resolved,
     txt: async (name) => {
       const records = await resolver.resolveTxt(name).catch((error: unknown) => {
         const code = error instanceof Error && "code" in error ? error.code : "";

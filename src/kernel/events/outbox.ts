@@ -1,34 +1,45 @@
 /** Carries the services' events from the outbox table to the spool, in order, at least once. */
 import type { Spool } from "../spool/spool.ts";
-import type { Database } from "../store/database.ts";
+import type { Database, Sql } from "../store/database.ts";
 
 const BATCH_MAX = 500;
 const API_ACTIVITY = 6003;
 
-type OutboxRow = {
+export type OutboxRow = {
   readonly position: number;
   readonly accountId: string;
   readonly event: Readonly<Record<string, unknown>>;
 };
 
-/** Moves what is there; returns how many. Idempotent by the event's uid. */
-export async function drainOutbox(database: Database, spool: Spool): Promise<number> {
-  const rows = await database.transaction(
-    "system",
-    (sql) =>
-      sql<OutboxRow>`select position, account_id, event from outbox
-      order by position limit ${BATCH_MAX}`,
-  );
-  if (rows.length === 0) return 0;
-  await Promise.all(
-    rows.map((row) => {
-      const event = ocsfOf(row);
-      return spool.append(JSON.stringify(event), event.class_uid);
-    }),
-  );
-  const last = rows.at(-1)?.position ?? 0;
-  await database.transaction("system", (sql) => sql`delete from outbox where position <= ${last}`);
-  return rows.length;
+/** Takes events in the transaction that removes them from the outbox: each exactly once. */
+export type OutboxConsumer = (sql: Sql, rows: readonly OutboxRow[]) => Promise<void>;
+
+/**
+ * Moves what is there; returns how many. The spool may get an event twice, with the same uid; the
+ * consumer gets it once.
+ */
+export async function drainOutbox(
+  database: Database,
+  spool: Pick<Spool, "append">,
+  consume: OutboxConsumer = async () => {},
+): Promise<number> {
+  return database.transaction("system", async (sql) => {
+    // Rows are locked, so that two processes share the work instead of doing it twice.
+    const rows = await sql<OutboxRow>`
+      select position, account_id, event from outbox
+      order by position limit ${BATCH_MAX} for update skip locked`;
+    if (rows.length === 0) return 0;
+    await Promise.all(
+      rows.map((row) => {
+        const event = ocsfOf(row);
+        return spool.append(JSON.stringify(event), event.class_uid);
+      }),
+    );
+    await consume(sql, rows);
+    // INVARIANT: by name and not "up to here": a lower position may be committed later.
+    await sql`delete from outbox where position = any(${rows.map(({ position }) => position)})`;
+    return rows.length;
+  });
 }
 
 /** OCSF API Activity (6003), or the class that the service named. */

@@ -1,5 +1,6 @@
 /** Binds certificates to sites, hands them to the gateways, and looks at what is really served. */
 import { type Context, timeText } from "../../kernel/context.ts";
+import { writeSystemEvent } from "../../kernel/events/system-event.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { Database, Sql } from "../../kernel/store/database.ts";
@@ -7,7 +8,6 @@ import { pageInMemory } from "../../kernel/store/page.ts";
 import { bindingState, limits, probeName, requireServable } from "./domain.ts";
 import { loadCertificate } from "./inventory.ts";
 import type { inventoryOperations } from "./inventory-contract.ts";
-import { writeSystemEvent } from "./outbox.ts";
 import type { Binding } from "./resources.ts";
 import { servedFingerprints } from "./served.ts";
 import { type BindingRow, certificateStore, certificateSystemStore } from "./store.ts";

@@ -1,8 +1,8 @@
 /** Tells, once for each change, that a certificate is expiring, expired or revoked. */
 import { timeText } from "../../kernel/context.ts";
+import { writeSystemEvent } from "../../kernel/events/system-event.ts";
 import type { Database } from "../../kernel/store/database.ts";
 import { certificateState } from "./domain.ts";
-import { writeSystemEvent } from "./outbox.ts";
 import { certificateSystemStore } from "./store.ts";
 
 const EVENTS = {

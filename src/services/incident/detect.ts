@@ -4,6 +4,7 @@
  * detection counts exactly once.
  */
 import type { Sql } from "../../kernel/store/database.ts";
+import { announceBlock, announceIncident } from "./announce.ts";
 import { automaticResponseDefault, type Finding } from "./contract.ts";
 import {
   blockableCidr,
@@ -74,6 +75,8 @@ async function extendIncident(parts: Parts, group: Group): Promise<IncidentRow> 
     incident = extendedIncident(incident, part);
   }
   await store.putIncident(accountId, incident);
+  const change = { before: open?.severity, after: incident };
+  await announceIncident(parts.sql, { accountId, nowMs: parts.nowMs }, change);
   return incident;
 }
 
@@ -154,6 +157,7 @@ async function respondAutomatically(
     revokeTime: null,
   };
   await store.insertResponse(group.accountId, row);
+  await announceBlock(sql, { accountId: group.accountId, nowMs }, row);
   await store.insertTimelineEntry(group.accountId, incident.incidentId, {
     time: row.createTime,
     kind: "response",

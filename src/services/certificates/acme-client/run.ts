@@ -6,8 +6,8 @@
 import { nextStep, type ServerStatus, type Step } from "../../../engines/acme/order.ts";
 import { backOffMs } from "../../../engines/acme/renewal.ts";
 import { timeText } from "../../../kernel/context.ts";
+import { writeSystemEvent } from "../../../kernel/events/system-event.ts";
 import { applyStore, applySystemStore, type OrderRow } from "../apply-store.ts";
-import { writeSystemEvent } from "../outbox.ts";
 import { certificateStore } from "../store.ts";
 import { type ClientParts, clientLimits } from "./parts.ts";
 import { removeProofs } from "./proofs.ts";

@@ -8,7 +8,7 @@ import {
   verifyJws,
 } from "../../../engines/acme/jws.ts";
 import { timeText } from "../../../kernel/context.ts";
-import { writeSystemEvent } from "../outbox.ts";
+import { writeSystemEvent } from "../../../kernel/events/system-event.ts";
 import { openSecret, purposes } from "../sealing.ts";
 import { type AcmeCall, accountOf, notFound } from "./call.ts";
 import { type AcmeAnswer, AcmeProblem, acmeLimits } from "./protocol.ts";

@@ -1,6 +1,6 @@
-/** Events of jobs and of the ACME server, which run outside the pipeline of operations. */
-import { timeText } from "../../kernel/context.ts";
-import type { Sql } from "../../kernel/store/database.ts";
+/** Events of jobs and of protocols beside the API, which run outside the pipeline of operations. */
+import { timeText } from "../context.ts";
+import type { Sql } from "../store/database.ts";
 
 /** Writes an event in the transaction of the change that it tells of. */
 export async function writeSystemEvent(
