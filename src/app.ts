@@ -19,7 +19,7 @@ import {
 import { followEvents, jobsOf } from "./app/work.ts";
 import { contracts } from "./catalog.ts";
 import { createIndexedAudit } from "./kernel/audit-index.ts";
-import { drainOutbox } from "./kernel/events/outbox.ts";
+import { drainOutbox, type OutboxRow } from "./kernel/events/outbox.ts";
 import { listenPlain } from "./kernel/http/mount.ts";
 import { openapiOf } from "./kernel/http/openapi.ts";
 import { createRateLimiter } from "./kernel/http/rate-limit.ts";
@@ -31,7 +31,9 @@ import type { IntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
 import { problemCatalog } from "./kernel/problem.ts";
 import { runDaemon } from "./kernel/process/daemon.ts";
+import type { Sql } from "./kernel/store/database.ts";
 import { jdcloudRouter } from "./services/iam/jdcloud/router.ts";
+import { takeEvents } from "./services/notify/intake.ts";
 
 /** Says a failure of a part that goes on by itself. */
 const failed = (part: string) => (error: unknown) =>
@@ -40,7 +42,8 @@ const failed = (part: string) => (error: unknown) =>
 /** What is told to others when a call's transaction has committed. */
 function signalsOf({ database, spool }: Foundations, publisher: IntentPublisher) {
   const drain = async (): Promise<void> => {
-    while ((await drainOutbox(database, spool)) > 0);
+    const notify = (sql: Sql, rows: readonly OutboxRow[]) => takeEvents(sql, rows, clock());
+    while ((await drainOutbox(database, spool, notify)) > 0);
   };
   return {
     drain,

@@ -10,6 +10,7 @@ import { eventsContract } from "./services/events/contract.ts";
 import { fleetContract } from "./services/fleet/contract.ts";
 import { iamContract } from "./services/iam/contract.ts";
 import { incidentContract } from "./services/incident/contract.ts";
+import { notifyContract } from "./services/notify/contract.ts";
 import { stsContract } from "./services/sts/contract.ts";
 import { wafContract } from "./services/waf/contract.ts";
 
@@ -21,6 +22,7 @@ export const catalog = {
   iam: iamContract,
   sts: stsContract,
   audit: auditContract,
+  notify: notifyContract,
   fleet: fleetContract,
   account: accountContract,
 } as const;

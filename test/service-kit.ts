@@ -22,6 +22,7 @@ import { createNonceMemory } from "../src/kernel/identity/signed-request.ts";
 import { signingKey } from "../src/kernel/keys.ts";
 import { connectLake } from "../src/kernel/lake/client.ts";
 import { lakeSocket } from "../src/kernel/lake/socket.ts";
+import { createOutbound } from "../src/kernel/outbound.ts";
 import { connectionFor } from "../src/kernel/postgres/connection.ts";
 import { postgresChild } from "../src/kernel/postgres/server.ts";
 import { Problem, problemCatalog } from "../src/kernel/problem.ts";
@@ -38,6 +39,7 @@ import { createFirstAdministrator } from "../src/services/iam/first-administrato
 import { roleDirectory } from "../src/services/iam/role-directory.ts";
 import { iamService } from "../src/services/iam/service.ts";
 import { incidentService } from "../src/services/incident/service.ts";
+import { notifyService } from "../src/services/notify/service.ts";
 import { stsService } from "../src/services/sts/service.ts";
 import { ruleLibrary } from "../src/services/waf/library.ts";
 import { wafService } from "../src/services/waf/service.ts";
@@ -67,6 +69,10 @@ function allServices(opened: Opened): Service[] {
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
     incidentService(),
+    notifyService({
+      ...{ sealer, clock: Date.now },
+      outbound: createOutbound({ privateTargets: ["127.0.0.1"], resolver: undefined }),
+    }),
     fleetService({ database, alarms: () => [] }),
   ];
 }
@@ -122,6 +128,7 @@ export async function startOperations(more: readonly Service[] = []) {
   const key = await keyOf("main", "admin");
   return {
     database,
+    sealer,
     /** A call as the administrator of `main`, or with another bearer key. */
     api: (method: string, path: string, body?: unknown, other?: string) =>
       caller(method, path, { body, key: other ?? key }),

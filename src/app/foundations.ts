@@ -5,6 +5,7 @@ import { correctUncommitted } from "../kernel/audit-log/recover.ts";
 import { programFolder } from "../kernel/config.ts";
 import { type Alarm, diskAlarms } from "../kernel/health.ts";
 import type { Sealer } from "../kernel/identity/sealer.ts";
+import { instanceOf } from "../kernel/instance.ts";
 import { keydClient } from "../kernel/keyd/client.ts";
 import { keydSocket } from "../kernel/keyd/protocol.ts";
 import { signingKey } from "../kernel/keys.ts";
@@ -21,6 +22,7 @@ import { clock, config, log } from "./settings.ts";
 
 /** What has to be opened before anything can be answered, in the order of need. */
 export async function openFoundations() {
+  const instance = instanceOf(config);
   const connection = connectionFor(config);
   const applied = await migrate(connection, join(programFolder, "src", "migrations"));
   if (applied.length > 0) log({ level: "info", migrations: applied });
@@ -49,6 +51,7 @@ export async function openFoundations() {
   const { privateTargets, acme } = config;
   const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
   return {
+    instance,
     database,
     auditLog,
     auditKey: key,

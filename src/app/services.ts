@@ -16,17 +16,18 @@ import { createFirstAdministrator } from "../services/iam/first-administrator.ts
 import { roleDirectory } from "../services/iam/role-directory.ts";
 import { iamService } from "../services/iam/service.ts";
 import { incidentService } from "../services/incident/service.ts";
+import { notifyService } from "../services/notify/service.ts";
 import { roleSessionLookup } from "../services/sts/credentials.ts";
 import { stsService } from "../services/sts/service.ts";
 import { ruleLibrary } from "../services/waf/library.ts";
 import { wafService } from "../services/waf/service.ts";
 import { certificateParts } from "./certificates.ts";
 import { type Foundations, machineAlarms } from "./foundations.ts";
-import { config, consoleHosts } from "./settings.ts";
+import { clock, config, consoleHosts } from "./settings.ts";
 
 /** Every service, and what others need of them. */
 export function buildServices(foundations: Foundations) {
-  const { database, auditLog, auditKey, lake, sealer } = foundations;
+  const { database, auditLog, auditKey, lake, sealer, outbound } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
@@ -44,6 +45,7 @@ export function buildServices(foundations: Foundations) {
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
+    notifyService({ sealer, outbound, clock }),
     fleetService({ database, alarms: () => machineAlarms(foundations) }),
   ];
   return { services, authorizer, live, rulesets };

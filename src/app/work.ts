@@ -6,8 +6,9 @@ import { certificateJobs } from "../services/certificates/jobs.ts";
 import { recordDetections } from "../services/incident/detect.ts";
 import { detectionOf } from "../services/incident/detections.ts";
 import { expireResponses } from "../services/incident/intent.ts";
+import { notifyJobs } from "../services/notify/jobs.ts";
 import { acmeClientParts, certificateParts } from "./certificates.ts";
-import type { Foundations } from "./foundations.ts";
+import { type Foundations, machineAlarms } from "./foundations.ts";
 import { clock, config, log } from "./settings.ts";
 
 /** Brings every event that a spool delivers to the live view and, as detections, to incidents. */
@@ -36,12 +37,16 @@ export function jobsOf(
   publisher: IntentPublisher,
   drain: () => Promise<void>,
 ) {
-  const { database } = foundations;
+  const { database, sealer, outbound, instance } = foundations;
   const refreshIntent = () => publisher.refresh();
   return [
     { name: "outbox", everyMs: 2_000, run: drain },
     { name: "intent", everyMs: 30_000, run: refreshIntent },
     { name: "responses", everyMs: 1_000, run: () => expireResponses(database, clock()) },
+    ...notifyJobs({
+      ...{ database, sealer, outbound, clock, instance, chance: Math.random },
+      alarms: () => machineAlarms(foundations),
+    }),
     ...certificateJobs(certificateParts(foundations), acmeClientParts(foundations, refreshIntent)),
   ];
 }

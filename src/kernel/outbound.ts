@@ -1,8 +1,8 @@
 /**
  * Connections that an account makes Cordon open: validation of challenges, ACME providers, DNS
- * providers, receivers of notifications. Only public addresses are reached, and those blocks that the operator allowed; the
- * address that was checked is the address that is connected to, so that no second answer of the
- * DNS can lead elsewhere.
+ * providers, receivers of notifications. Only public addresses are reached, and those blocks that
+ * the operator allowed; the address that was checked is the address that is connected to, so that
+ * no second answer of the DNS can lead elsewhere.
  */
 
 import { lookup, Resolver } from "node:dns/promises";

@@ -171,6 +171,7 @@ async function handle(parts: PipelineParts, progress: Progress): Promise<unknown
     }
     const result = await call.route.handler(context, progress.input);
     await idempotent?.save(result);
+    if (call.route.operation.dangerous === true) await tellDangerous(progress, context);
     // INVARIANT: the record is durable before the change is, and before the answer leaves.
     const transactionId = await transactionIdOf(sql, progress);
     await appendRecord(parts, progress, { code: 200, reason: null, transactionId });
@@ -178,6 +179,14 @@ async function handle(parts: PipelineParts, progress: Progress): Promise<unknown
   });
   for (const work of committed) work();
   return answer;
+}
+
+/** What is hard to undo is told as an event too, so that somebody may be notified of it. */
+async function tellDangerous({ call, resource }: Progress, context: Context): Promise<void> {
+  const { caller } = context;
+  if (caller.accountId === "") return;
+  const message = `${caller.principalName} ran ${call.route.operation.name} on ${resource}`;
+  await context.emit({ type: "audit.dangerousOperation", message, severityId: 3 });
 }
 
 async function transactionIdOf(sql: Sql, progress: Progress): Promise<string | null> {

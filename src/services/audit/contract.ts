@@ -115,5 +115,5 @@ export const auditContract = contract({
       fix: "List the entries and take an index from there",
     },
   },
-  events: [],
+  events: ["audit.dangerousOperation"],
 });

@@ -120,5 +120,5 @@ export const fleetContract = contract({
       fix: "List the nodes and take an id from there",
     },
   },
-  events: ["fleet.nodeJoined", "fleet.nodeRemoved"],
+  events: ["fleet.nodeJoined", "fleet.nodeRemoved", "fleet.alarmRaised", "fleet.alarmEnded"],
 });
