@@ -9,6 +9,7 @@ export const en = {
     protect: "Protect",
     observe: "Observe",
     respond: "Respond",
+    notify: "Notify",
     access: "Access",
     system: "System",
     signIn: "Sign in",

@@ -11,6 +11,7 @@ export const zhCN: Messages = {
     protect: "防护",
     observe: "观察",
     respond: "响应",
+    notify: "通知",
     access: "访问控制",
     system: "系统",
     signIn: "登录",

@@ -28,7 +28,7 @@ function shown(
   return [{ path, contract, resource, filterable: fields, sortable }];
 }
 
-const { waf, certificates, incident, iam, sts, audit, fleet, account, events } = catalog;
+const { waf, certificates, incident, iam, sts, audit, fleet, account, events, notify } = catalog;
 const listed: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
@@ -87,6 +87,10 @@ const listed: readonly Shown[] = [
     "operation resource principalName principalId sourceIp decision code requestId",
     { sortable: false },
   ),
+  ...shown("channels", notify, "channel", "name kind target enabled lastState channelId"),
+  ...shown("routes", notify, "route", "name severityMin services channelIds enabled routeId"),
+  ...shown("silences", notify, "silence", "services resource severityMax createdBy silenceId"),
+  ...shown("deliveries", notify, "delivery", "state channelId", { sortable: false }),
   ...shown("nodes", fleet, "node", "name nodeId plane state"),
   ...shown("accounts", account, "account", ""),
   ...shown("guardrails", account, "guardrail", "name guardrailId"),

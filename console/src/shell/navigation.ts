@@ -51,6 +51,11 @@ const declared: readonly SectionEntry[] = [
     ],
   },
   {
+    title: "notify",
+    services: ["notify"],
+    places: resources("channel route silence delivery"),
+  },
+  {
     title: "access",
     services: ["iam", "sts", "audit"],
     places: [

@@ -11,6 +11,7 @@ import { fleet } from "./fleet.ts";
 import { iam } from "./iam.ts";
 import { incident } from "./incident.ts";
 import { kernel } from "./kernel.ts";
+import { notify } from "./notify.ts";
 import { sts } from "./sts.ts";
 import { waf } from "./waf.ts";
 
@@ -23,6 +24,7 @@ export const serviceWords: Readonly<Record<string, ServiceWords>> = {
   iam,
   incident,
   kernel,
+  notify,
   sts,
   waf,
 };
