@@ -57,6 +57,8 @@ test("two administrators who remove each other at once leave one of them", async
     if (second.error === undefined) {
       const back = { policyIds: [administrator.policyId] };
       await kit.api("PATCH", `/v1/iam/users/${left.caller.principalId}`, back, key);
+      // Or the next round would begin with three.
+      await kit.api("PATCH", `/v1/iam/users/${other.userId}`, none);
     }
     expect((await kit.api("GET", "/v1/iam/users")).code).toBe(200);
   }
