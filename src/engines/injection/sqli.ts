@@ -11,22 +11,33 @@ const scan: SqlScanner = sqlScanner();
 
 const QUOTES = [39, 34, 96] as const;
 
-/** Byte → 1 sign that an injection needs, 2 space or letter, 0 else. */
-const SIGNS = new Uint8Array(256);
-for (const sign of "'\"`();=<>|&#-/*+%^@!,~") SIGNS[sign.charCodeAt(0)] = 1;
-SIGNS[32] = 2;
-for (let control = 0; control < 32; control++) SIGNS[control] = 2;
-SIGNS[0xa0] = 2;
+const SIGN = 1;
+const BLANK = 2;
 
-/** Without a sign and without two blanks no attack can be spelled: most values end here. */
-function plain(value: string, end: number): boolean {
+/** Byte → a sign that an injection needs, a blank, or one of `QUOTES` by its bit. */
+const SIGNS = new Uint8Array(256);
+for (const sign of "();=<>|&#-/*+%^@!,~") SIGNS[sign.charCodeAt(0)] = SIGN;
+for (let control = 0; control <= 32; control++) SIGNS[control] = BLANK;
+SIGNS[0xa0] = BLANK;
+const quoteBit = (at: number): number => 4 << at;
+for (const [at, quote] of QUOTES.entries()) SIGNS[quote] = quoteBit(at);
+
+/** 256 flags: the bytes of which every SQL injection has one. */
+export const sqliBytes: Uint8Array = SIGNS.map((sign) => (sign === 0 ? 0 : 1));
+
+/**
+ * The bits of all bytes; 0 when no attack can be spelled with them: neither a sign nor two blanks.
+ * Most values end here.
+ */
+function signsOf(value: string, end: number): number {
+  let signs = 0;
   let blanks = 0;
   for (let pos = 0; pos < end; pos++) {
-    const sign = SIGNS[value.charCodeAt(pos) & 255];
-    if (sign === 1) return false;
-    if (sign === 2 && ++blanks > 1) return false;
+    const sign = SIGNS[value.charCodeAt(pos) & 255] ?? 0;
+    if (sign === BLANK) blanks++;
+    signs |= sign;
   }
-  return true;
+  return signs === BLANK && blanks < 2 ? 0 : signs;
 }
 
 /** Where a statement may start anew within a bare value. */
@@ -58,23 +69,24 @@ function from(pos: number, quote: number): string | undefined {
 export function detectSqli(value: string): { readonly fingerprint: string } | undefined {
   const end = Math.min(value.length, SQLI_LIMITS.valueBytesMax);
   scan.steps = 0;
-  if (end < 3 || plain(value, end)) return undefined;
+  const signs = end < 3 ? 0 : signsOf(value, end);
+  if (signs === 0) return undefined;
   scan.text = value;
   scan.end = end;
-  const found = inContexts();
+  const found = inContexts(signs);
   scan.text = "";
   return found === undefined ? undefined : { fingerprint: found };
 }
 
-function inContexts(): string | undefined {
+function inContexts(signs: number): string | undefined {
   const bare = from(0, 0);
   if (bare !== undefined) return bare;
-  for (const quote of QUOTES) {
-    const found = inString(quote);
+  for (const [at, quote] of QUOTES.entries()) {
+    const found = (signs & quoteBit(at)) === 0 ? undefined : inString(quote);
     if (found !== undefined) return found;
   }
   UNION.lastIndex = 1;
-  const text = scan.text.slice(0, scan.end);
+  const text = scan.end < scan.text.length ? scan.text.slice(0, scan.end) : scan.text;
   const union = UNION.exec(text);
   if (union === null) return undefined;
   return from(union.index, 0) ?? (UNION_OF.test(text) && hidesComment(text) ? "X" : undefined);

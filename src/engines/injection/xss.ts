@@ -113,6 +113,10 @@ function inAttribute(value: string): boolean {
   return false;
 }
 
+/** 256 flags: the bytes of which every script injection has one. */
+export const xssBytes: Uint8Array = new Uint8Array(256);
+for (const sign of "<=") xssBytes[sign.charCodeAt(0)] = 1;
+
 /**
  * Whether `value` (latin1, one char per byte, decoded) would run script in some HTML context.
  * Reads at most `XSS_LIMITS.valueBytesMax` bytes, in time linear in them; never throws.

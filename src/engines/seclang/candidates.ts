@@ -5,8 +5,8 @@
  */
 import type { Collection } from "./collection.ts";
 import type { CandidateFilter, ChainNode, SparseBits } from "./compiled.ts";
-import { scan } from "./literal-index.ts";
-import { addBits, emptyBits, type RuleBits } from "./rule-bits.ts";
+import { BYTE_WORDS, scan } from "./literal-index.ts";
+import { addBits, emptyBits, type RuleBits, WORD_BITS } from "./rule-bits.ts";
 import type { Value } from "./value.ts";
 
 const limits = {
@@ -59,7 +59,7 @@ type Form = {
   /** Bits of the conditional steps that may change it. */
   readonly steps: number;
   /** What single transformations make of it. */
-  readonly next: Map<(text: string) => string, Form>;
+  next: Map<(text: string) => string, Form> | undefined;
 };
 
 type Walk = {
@@ -90,7 +90,7 @@ function visit(walk: Walk, node: ChainNode, form: Form): void {
 
 /** Chains share steps, and different ones often make the same text: each is made once. */
 function transformed({ filter, forms }: Walk, { chain }: ChainNode, form: Form): Form {
-  const known = form.next.get(chain.apply);
+  const known = form.next?.get(chain.apply);
   if (known !== undefined) return known;
   const text = chain.apply(form.text);
   let made = forms.find((one) => one.text === text);
@@ -98,21 +98,25 @@ function transformed({ filter, forms }: Walk, { chain }: ChainNode, form: Form):
     made = formOf(filter, text);
     forms.push(made);
   }
+  form.next ??= new Map();
   form.next.set(chain.apply, made);
   return made;
 }
 
+/** Facts of the bytes of the text that was scanned last. */
+const seen = new Int32Array(BYTE_WORDS);
+
 function formOf(filter: CandidateFilter, text: string): Form {
   const hits = filter.always.slice();
-  const steps = scan(filter.index, text, hits, filter.stepsOfByte);
-  let needs = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    needs |= filter.needsOfByte[text.charCodeAt(at) & 0xff] ?? 0;
+  scan(filter.index, text, { hits, facts: filter.facts, seen });
+  for (let word = 1; word < BYTE_WORDS; word += 1) {
+    for (let rest = seen[word] ?? 0; rest !== 0; rest &= rest - 1) {
+      const bit = 31 - Math.clz32(rest & -rest);
+      const rules = filter.byBytes[(word - 1) * WORD_BITS + bit];
+      if (rules !== undefined) addSparse(hits, rules);
+    }
   }
-  for (const [bit, rules] of filter.byBytes.entries()) {
-    if ((needs & (1 << bit)) !== 0) addSparse(hits, rules);
-  }
-  return { text, hits, steps, next: new Map() };
+  return { text, hits, steps: seen[0] ?? 0, next: undefined };
 }
 
 function addSparse(into: RuleBits, { words, masks }: SparseBits): void {

@@ -1,12 +1,15 @@
 /** Compiles the candidate filter of a ruleset from what its rules require of a value. */
 import type { Requirement } from "../regex/pattern.ts";
 import type { CandidateFilter, ChainNode, Rule, SparseBits } from "./compiled.ts";
-import { compileLiteralIndex } from "./literal-index.ts";
+import { BYTE_WORDS, type ByteFacts, compileLiteralIndex } from "./literal-index.ts";
 import { addBits, emptyBits, type RuleBits, setBit, WORD_BITS } from "./rule-bits.ts";
 import type { Chain } from "./value.ts";
 
 /** Steps that change nearly every value and cost more than the rules they would filter. */
 const DIGESTS = new Set(["sha1", "md5", "hexencode", "base64encode", "length"]);
+
+/** The first word of a byte's facts is the steps'. */
+const BYTE_SETS_MAX = (BYTE_WORDS - 1) * WORD_BITS;
 
 /** True when the rule's answer for a value depends on the value alone. */
 export function isFilterable(
@@ -29,19 +32,24 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
     if (needs.bytes === undefined) continue;
     const key = needs.bytes.join("");
     const known = byBytes.get(key) ?? { bytes: needs.bytes, rules: emptyBits(words) };
-    // Beyond a word's bits a rule runs for every value, which is sound.
+    // Beyond the words there are, a rule runs for every value, which is sound.
     const isAny = needs.bytes.every((flag) => flag === 1);
-    if (isAny || (!byBytes.has(key) && byBytes.size >= WORD_BITS)) setBit(always, rule);
-    else setBit(known.rules, rule);
-    if (!isAny && byBytes.size < WORD_BITS) byBytes.set(key, known);
+    if (isAny || (!byBytes.has(key) && byBytes.size >= BYTE_SETS_MAX)) setBit(always, rule);
+    else {
+      setBit(known.rules, rule);
+      byBytes.set(key, known);
+    }
   }
-  const { root, stepsOfByte } = chainTree(filterable, words);
+  const { root, triggers } = chainTree(filterable, words);
+  const sets = [...byBytes.values()];
   return {
     words,
     index: compileLiteralIndex(literals),
-    stepsOfByte,
-    needsOfByte: classesOf([...byBytes.values()].map(({ bytes }) => bytes)),
-    byBytes: [...byBytes.values()].map((one) => sparse(one.rules)),
+    facts: factsOf(
+      triggers,
+      sets.map(({ bytes }) => bytes),
+    ),
+    byBytes: sets.map((one) => sparse(one.rules)),
     always,
     root,
     recent: new Map(),
@@ -72,15 +80,21 @@ function needsOf({ operator, negated }: Rule): {
   return { literals, bytes };
 }
 
-/** Per byte value a word with a bit for each table that has the byte. */
-function classesOf(tables: readonly Uint8Array[]): Int32Array {
-  const classes = new Int32Array(256);
-  for (const [bit, table] of tables.entries()) {
-    for (let byte = 0; byte < 256; byte += 1) {
-      if (table[byte] === 1) classes[byte] = (classes[byte] ?? 0) | (1 << bit);
+/** Per byte value the conditional steps that have it in their table, then the sets that do. */
+function factsOf(steps: readonly Uint8Array[], sets: readonly Uint8Array[]): ByteFacts {
+  const facts = new Int32Array(256 * BYTE_WORDS);
+  const mark = (tables: readonly Uint8Array[], firstWord: number): void => {
+    for (const [at, table] of tables.entries()) {
+      const word = firstWord + Math.floor(at / WORD_BITS);
+      for (let byte = 0; byte < 256; byte += 1) {
+        const place = byte * BYTE_WORDS + word;
+        if (table[byte] === 1) facts[place] = (facts[place] ?? 0) | (1 << (at % WORD_BITS));
+      }
     }
-  }
-  return classes;
+  };
+  mark(steps, 0);
+  mark(sets, 1);
+  return facts;
 }
 
 function sparse(bits: RuleBits): SparseBits {
@@ -98,7 +112,7 @@ function sparse(bits: RuleBits): SparseBits {
 function chainTree(
   rules: readonly Rule[],
   words: number,
-): { root: ChainNode; stepsOfByte: Int32Array } {
+): { root: ChainNode; triggers: readonly Uint8Array[] } {
   const byChain = new Map<Chain, RuleBits>();
   const children = new Map<Chain, Chain[]>();
   const enter = (chain: Chain): RuleBits => {
@@ -129,7 +143,7 @@ function chainTree(
   };
   return {
     root: nodeOf(top, { byChain, children, stepOf, words }),
-    stepsOfByte: classesOf(triggers),
+    triggers,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Compiled rules: everything a transaction needs, resolved and immutable. */
 
 import type { Collection } from "./collection.ts";
-import type { LiteralIndex } from "./literal-index.ts";
+import type { ByteFacts, LiteralIndex } from "./literal-index.ts";
 import type { Operator } from "./operators/operator.ts";
 import type { RuleBits } from "./rule-bits.ts";
 import type { State } from "./state.ts";
@@ -170,11 +170,12 @@ export type ChainNode = {
 export type CandidateFilter = {
   readonly words: number;
   readonly index: LiteralIndex;
-  /** Per byte value: bits of the conditional steps it triggers. */
-  readonly stepsOfByte: Int32Array;
-  /** Per byte value: bits of `byBytes`. */
-  readonly needsOfByte: Int32Array;
-  /** Rules that any of some bytes lets through; at most as many as a word has bits. */
+  /**
+   * Per byte value a word with the conditional steps it triggers, and words with the entries of
+   * `byBytes` that it lets through.
+   */
+  readonly facts: ByteFacts;
+  /** Rules that any of some bytes lets through. */
   readonly byBytes: readonly SparseBits[];
   /** Rules that no property of a value excludes. */
   readonly always: RuleBits;

@@ -113,23 +113,34 @@ function file(
 }
 
 /**
- * Scans a text for the index's literals; adds their bits to `hits`, a set as in rule-bits.ts.
- *
- * @param classes 256 words: what the caller wants to know of each byte, as bits.
- * @returns the union of the classes of all bytes of the text.
+ * What a caller wants to know of each byte, as bits: `BYTE_WORDS` words for each of the 256, one
+ * behind the other.
+ */
+export type ByteFacts = Int32Array;
+export const BYTE_WORDS = 4;
+
+/**
+ * Scans a text for the index's literals; adds their bits to `hits`, a set as in rule-bits.ts, and
+ * the union of the facts of all bytes of the text to `seen`, which has `BYTE_WORDS` words.
  */
 export function scan(
   { threes, twos, buckets }: LiteralIndex,
   text: string,
-  hits: number[],
-  classes: Int32Array,
-): number {
+  { hits, facts, seen }: { hits: number[]; facts: ByteFacts; seen: Int32Array },
+): void {
   let before = 0;
   let last = 0;
-  let seen = 0;
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at) & 0xff;
-    seen |= classes[code] ?? 0;
+    const row = code * BYTE_WORDS;
+    first |= facts[row] ?? 0;
+    second |= facts[row + 1] ?? 0;
+    third |= facts[row + 2] ?? 0;
+    fourth |= facts[row + 3] ?? 0;
     const byte = folded[code] ?? 0;
     const three = threes[threeOf(before, last, byte)] ?? 0;
     if (three !== 0) compare(buckets[three], text, at, hits);
@@ -138,7 +149,10 @@ export function scan(
     before = last;
     last = byte;
   }
-  return seen;
+  seen[0] = first;
+  seen[1] = second;
+  seen[2] = third;
+  seen[3] = fourth;
 }
 
 function compare(

@@ -1,6 +1,7 @@
 /** Which items of a collection a target means. */
 import { compilePattern } from "../regex/pattern.ts";
 import type { Selector } from "./compiled.ts";
+import { remembered } from "./remembered.ts";
 
 /**
  * Compiles a selector; names are compared without case.
@@ -24,24 +25,6 @@ function startTest(prefix: string): (name: string) => boolean {
       return false;
     }
     return name.slice(0, prefix.length).toLowerCase() === prefix;
-  };
-}
-
-const REMEMBERED_MAX = 1_024;
-const REMEMBERED_LENGTH_MAX = 64;
-
-/** Names come again and again. */
-function remembered(test: (name: string) => boolean): (name: string) => boolean {
-  const known = new Map<string, boolean>();
-  return (name) => {
-    const before = known.get(name);
-    if (before !== undefined) return before;
-    const answer = test(name);
-    if (name.length <= REMEMBERED_LENGTH_MAX) {
-      if (known.size >= REMEMBERED_MAX) known.clear();
-      known.set(Buffer.from(name, "latin1").toString("latin1"), answer);
-    }
-    return answer;
   };
 }
 

@@ -1,5 +1,6 @@
 /** `@ipMatch`: is the value an address inside one of these blocks? */
 import ipaddr from "ipaddr.js";
+import { remembered } from "../remembered.ts";
 import { type Operator, whole } from "./operator.ts";
 
 type Block = { readonly bytes: readonly number[]; readonly prefix: number };
@@ -24,10 +25,12 @@ export function addressOperator(list: readonly string[]): Operator | { error: st
     if (block === undefined) return { error: `"${text}" is no address or block` };
     blocks.push(block);
   }
-  return whole((value) => {
-    const address = blockOf(value);
-    return address !== undefined && blocks.some((block) => contains(block, address));
-  });
+  return whole(
+    remembered((value) => {
+      const address = blockOf(value);
+      return address !== undefined && blocks.some((block) => contains(block, address));
+    }),
+  );
 }
 
 function contains(block: Block, address: Block): boolean {

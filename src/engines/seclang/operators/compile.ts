@@ -1,6 +1,6 @@
 /** From an operator's name and argument to a test. Negation is the caller's. */
-import { detectSqli } from "../../injection/sqli.ts";
-import { detectXss } from "../../injection/xss.ts";
+import { detectSqli, sqliBytes } from "../../injection/sqli.ts";
+import { detectXss, xssBytes } from "../../injection/xss.ts";
 import { compilePattern, type Pattern } from "../../regex/pattern.ts";
 import { addressOperator } from "./addresses.ts";
 import {
@@ -84,7 +84,10 @@ const operators: Readonly<Record<string, Compile>> = {
     match: (value, argument) =>
       value.endsWith(argument) ? found(value.length - argument.length, argument.length) : undefined,
   }),
-  streq: () => whole((value, argument) => value === argument),
+  streq: (given) => ({
+    ...whole((value, argument) => value === argument),
+    required: literal(given),
+  }),
   within: () => whole((value, argument) => argument.includes(value)),
   eq: numeric((left, right) => left === right),
   ge: numeric((left, right) => left >= right),
@@ -96,7 +99,7 @@ const operators: Readonly<Record<string, Compile>> = {
   validateutf8encoding: () => utf8Operator,
   verifycc: (argument) => patternWith(argument, luhn),
   detectsqli: () => ({
-    required: NO_REQUIREMENT,
+    required: { kind: "bytes", bytes: sqliBytes },
     match(value) {
       const answer = detectSqli(value);
       return answer === undefined
@@ -104,7 +107,7 @@ const operators: Readonly<Record<string, Compile>> = {
         : { start: 0, end: value.length, captures: [answer.fingerprint] };
     },
   }),
-  detectxss: () => whole((value) => detectXss(value)),
+  detectxss: () => ({ ...whole(detectXss), required: { kind: "bytes", bytes: xssBytes } }),
   unconditionalmatch: () => whole(() => true),
   nomatch: () => whole(() => false),
   // Both ask a service outside: without a country file, and with no look-ups in a request's path,
@@ -152,6 +155,8 @@ const EXPANDED_PATTERNS_MAX = 256;
 
 function compileRx(argument: string): Compiled {
   if (/%\{[A-Za-z_]+[.:}]/.test(argument)) return expandedRx();
+  // Rules capture a whole value this way.
+  if (argument === "^.*$") return whole(() => true);
   const pattern = patternOf(argument);
   if ("error" in pattern) return pattern;
   return { required: pattern.required, match: (value) => pattern.exec(value), ...ranOut(pattern) };

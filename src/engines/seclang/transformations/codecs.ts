@@ -1,5 +1,6 @@
 /** Base64, hexadecimal and digests. */
 import { hash } from "node:crypto";
+import { remembered } from "../remembered.ts";
 import { finish, hexAt, hexPairAt, scratch } from "./bytes.ts";
 
 const toBuffer = (value: string): Buffer => Buffer.from(value, "latin1");
@@ -74,9 +75,11 @@ export const sqlHexDecode = (value: string): string => {
 };
 
 /** The 16 raw bytes of the MD5 digest. */
-export const md5 = (value: string): string =>
-  hash("md5", Buffer.from(value, "latin1"), "buffer").toString("latin1");
+export const md5 = remembered((value) =>
+  hash("md5", Buffer.from(value, "latin1"), "buffer").toString("latin1"),
+);
 
 /** The 20 raw bytes of the SHA-1 digest. */
-export const sha1 = (value: string): string =>
-  hash("sha1", Buffer.from(value, "latin1"), "buffer").toString("latin1");
+export const sha1 = remembered((value) =>
+  hash("sha1", Buffer.from(value, "latin1"), "buffer").toString("latin1"),
+);
