@@ -3,6 +3,7 @@
 import { type Fields, fieldValue } from "../../engines/http1/fields.ts";
 import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import type * as Engine from "../../engines/seclang/engine.ts";
+import { siteVariables } from "../../kernel/rules/load.ts";
 import type { Finding, Inspection, Inspector, RuleMatch } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
 
@@ -35,8 +36,14 @@ export function createInspectors(
       byName.set(name, ruleset);
     }
     kept = next;
-    const settings = new Map<SiteIntent, ReturnType<typeof settingsOf>>();
-    for (const site of intent.sites) settings.set(site, settingsOf(engine, site));
+    const settings = new Map<SiteIntent, Engine.TransactionOptions>();
+    for (const site of intent.sites) {
+      settings.set(site, {
+        engine: "on",
+        variables: variablesOf(site),
+        exclusions: engine.compileExclusions(site.exclusions),
+      });
+    }
     return (site, endpoints) => {
       const ruleset = byName.get(site.ruleset);
       const options = settings.get(site);
@@ -58,18 +65,21 @@ export function createInspectors(
   };
 }
 
-/** CRS reads paranoia and thresholds from TX (crs-setup.conf); 3.3 and 4 name them differently. */
-function settingsOf(engine: RuleEngine, site: SiteIntent): Engine.TransactionOptions {
-  const level = String(site.paranoiaLevel);
-  const variables = new Map([
-    ["paranoia_level", level],
-    ["executing_paranoia_level", level],
-    ["blocking_paranoia_level", level],
-    ["detection_paranoia_level", level],
-    ["inbound_anomaly_score_threshold", String(site.inboundThreshold)],
-    ["outbound_anomaly_score_threshold", String(site.outboundThreshold)],
-  ]);
-  return { engine: "on", variables, exclusions: engine.compileExclusions(site.exclusions) };
+/**
+ * The variables of sites by their text. Sites that have the same share one map, since the engine
+ * keeps what it knows of a map's requests with the map.
+ */
+const sharedVariables = new Map<string, ReadonlyMap<string, string>>();
+const SHARED_VARIABLES_MAX = 256;
+
+function variablesOf(site: SiteIntent): ReadonlyMap<string, string> {
+  const variables = siteVariables(site);
+  const text = [...variables].join();
+  const known = sharedVariables.get(text);
+  if (known !== undefined) return known;
+  if (sharedVariables.size >= SHARED_VARIABLES_MAX) sharedVariables.clear();
+  sharedVariables.set(text, variables);
+  return variables;
 }
 
 function inspectionOf(transaction: Engine.Transaction, site: SiteIntent): Inspection {

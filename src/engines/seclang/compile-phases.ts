@@ -23,9 +23,10 @@ export function rulesetOf(
   return { phases, rules, ruleCount, settings, candidates };
 }
 
-/** True when a match raises an anomaly score or ends the request. */
+/** True when a match raises an anomaly score or ends the request; sums of scores tell nothing. */
 function isScoring(head: Rule): boolean {
   if (head.disruption.kind === "deny") return true;
+  if (!head.log && head.message.length === 0) return false;
   return linksOf(head).some((link) =>
     link.setVariables.some(
       ({ operation, collection, name }) =>

@@ -191,3 +191,38 @@ export type Ruleset = {
   readonly candidates: CandidateFilter;
   readonly settings: RulesetSettings;
 };
+
+/** What rules have changed up to a place on the course. */
+export type Point = {
+  readonly shared: ReadonlyMap<string, string>;
+  /** The last place before this one where a rule left out set what follows. */
+  readonly matchedAt: number;
+  readonly matchedName: string;
+  readonly matchedValue: string;
+  readonly matchedNames: string[];
+  readonly matchedValues: string[];
+  readonly highestSeverity: number;
+};
+
+/** A rule that reads the request. */
+export type Step = {
+  readonly at: number;
+  readonly nextAt: number;
+  readonly rule: Rule;
+  readonly before: Point;
+};
+
+export type Course = {
+  readonly steps: readonly Step[];
+  /** As in PhaseRules, per step. */
+  readonly words: Int32Array;
+  readonly masks: Int32Array;
+  /** `TX` variables that the rules left out read or set: who changes one leaves the course. */
+  readonly keys: ReadonlySet<string>;
+  /** Indexes of the rules left out: who removes one leaves the course. */
+  readonly leftOut: ReadonlySet<number>;
+  readonly end: Fork;
+};
+
+/** Where one phase ends, and the courses that phases take from there, made when first needed. */
+export type Fork = { readonly point: Point; readonly courses: (Course | undefined)[] };

@@ -4,6 +4,7 @@ import { inRanges } from "./compile-actions.ts";
 import type { Control, Rule, SetVariable, Template } from "./compiled.ts";
 import { integerOf } from "./operators/operator.ts";
 import type { State } from "./state.ts";
+import { removeTx, setTx, txCount, txOf } from "./tx.ts";
 import { readText } from "./variables.ts";
 
 const limits = { variableLengthMax: 65_536, variablesMax: 4_096 } as const;
@@ -19,6 +20,7 @@ export function expand(state: State, template: Template): string {
 
 /** Runs what a rule does on each match, whether or not the rest of its chain matches. */
 export function applyEffects(state: State, rule: Rule): void {
+  state.touches += 1;
   for (const { collection, key } of rule.initCollections) {
     const name = expand(state, key);
     const opened = state.store?.load(collection, name, state.connection.timeMs);
@@ -26,34 +28,38 @@ export function applyEffects(state: State, rule: Rule): void {
   }
   for (const setVariable of rule.setVariables) applySet(state, setVariable);
   for (const { collection, name, seconds } of rule.expire) {
-    const map = mapOf(state, collection);
     const expireMs = state.connection.timeMs + integerOf(expand(state, seconds)) * 1000;
-    map?.set(`${expand(state, name)}__expires`, String(expireMs));
+    setIn(state, collection, `${expand(state, name)}__expires`, String(expireMs));
   }
   for (const control of rule.controls) applyControl(state, control);
 }
 
-function mapOf(state: State, collection: string): Map<string, string> | undefined {
-  return collection === "TX" ? state.tx : state.persistent.get(collection);
+function setIn(state: State, collection: string, key: string, text: string): void {
+  if (collection === "TX") setTx(state.tx, key, text);
+  else state.persistent.get(collection)?.set(key, text);
 }
 
 function applySet(state: State, { collection, name, operation, value }: SetVariable): void {
-  const map = mapOf(state, collection);
-  if (map === undefined) return;
+  const isTx = collection === "TX";
+  const map = isTx ? undefined : state.persistent.get(collection);
+  if (!isTx && map === undefined) return;
   const key = expand(state, name).toLowerCase();
   if (operation === "unset") {
-    map.delete(key);
+    if (isTx) removeTx(state.tx, key);
+    else map?.delete(key);
     return;
   }
-  if (map.size >= limits.variablesMax && !map.has(key)) return;
+  const before = isTx ? txOf(state.tx, key) : map?.get(key);
+  const count = isTx ? txCount(state.tx) : (map?.size ?? 0);
+  if (count >= limits.variablesMax && before === undefined) return;
   const text = expand(state, value);
   if (operation === "set") {
-    map.set(key, text.slice(0, limits.variableLengthMax));
+    setIn(state, collection, key, text.slice(0, limits.variableLengthMax));
     return;
   }
-  const before = integerOf(map.get(key) ?? "0");
+  const number = integerOf(before ?? "0");
   const amount = integerOf(text);
-  map.set(key, String(operation === "add" ? before + amount : before - amount));
+  setIn(state, collection, key, String(operation === "add" ? number + amount : number - amount));
 }
 
 function applyControl(state: State, control: Control): void {

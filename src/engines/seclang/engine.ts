@@ -4,9 +4,10 @@
  */
 import { addTo, type Collection, collectionOf, createCollection } from "./collection.ts";
 import type { Ruleset } from "./compiled.ts";
-import { runPhase } from "./evaluate.ts";
+import { forkOf } from "./course.ts";
 import { processBody } from "./request-body.ts";
 import { parseArguments, parseCookies } from "./request-line.ts";
+import { runPhase } from "./run-phase.ts";
 import { compileSelector } from "./selector.ts";
 import {
   type CollectionStore,
@@ -18,7 +19,7 @@ import {
   type TraceEntry,
   type Verdict,
 } from "./state.ts";
-import { forgetSingles, readText, SLOTS } from "./variables.ts";
+import { forget, readText, SLOTS } from "./variables.ts";
 
 export { type CompileResources, compileRuleset, type RulesetSource } from "./compile.ts";
 export type { Ruleset } from "./compiled.ts";
@@ -36,7 +37,10 @@ export type TransactionOptions = {
   readonly exclusions?: readonly CompiledExclusion[];
   readonly engine?: "on" | "detectionOnly";
   readonly collections?: CollectionStore;
-  /** Initial `TX` variables, lower-case names: paranoia level, thresholds. */
+  /**
+   * Initial `TX` variables, lower-case names: paranoia level, thresholds. They must not change;
+   * what rules make of them is found out once for each map, not once for each request.
+   */
   readonly variables?: ReadonlyMap<string, string>;
   readonly trace?: boolean;
   /** Off only in tests. */
@@ -83,6 +87,8 @@ export function compileExclusions(
   });
 }
 
+const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+
 /** Starts a transaction. */
 export function beginTransaction(
   ruleset: Ruleset,
@@ -97,6 +103,7 @@ export function beginTransaction(
     trace: options.trace ?? false,
     usePrefilter: options.usePrefilter ?? true,
     slots: SLOTS,
+    fork: forkOf(ruleset, options.variables ?? NO_VARIABLES),
   });
   return {
     requestLine: (method, target, protocol, rawLine) =>
@@ -107,13 +114,13 @@ export function beginTransaction(
       state.responseStatus = status;
       state.responseProtocol = protocol;
       state.responseHeaders = collectionOf(names, values);
-      forgetSingles(state);
+      forget(state, "response");
       return run(state, 3);
     },
     responseBody(body, given) {
       state.responseBody = body;
       state.outboundDataError = given?.partial ?? false;
-      forgetSingles(state);
+      forget(state, "response");
       return run(state, 4);
     },
     finish: () => runPhase(state, 5),
@@ -184,7 +191,6 @@ function readRequestHeaders(
   ).toLowerCase();
   if (type.startsWith("application/x-www-form-urlencoded")) state.bodyProcessor = "URLENCODED";
   else if (type.startsWith("multipart/form-data")) state.bodyProcessor = "MULTIPART";
-  forgetSingles(state);
   return run(state, 1);
 }
 
@@ -192,6 +198,6 @@ function readRequestBody(state: State, body: string, partial: boolean): Verdict 
   state.requestBodyLength = body.length;
   state.inboundDataError = partial;
   if (state.requestBodyAccess && body !== "") processBody(state, body);
-  forgetSingles(state);
+  forget(state, "body");
   return run(state, 2);
 }

@@ -1,12 +1,13 @@
-/** Runs the rules of a phase over the state of a request. */
+/** Runs one rule, with its chain, over the state of a request. */
 import { candidatesOf, candidatesOfAll } from "./candidates.ts";
 import type { Collection } from "./collection.ts";
-import type { Gate, PhaseRules, Rule, Target } from "./compiled.ts";
+import type { Gate, Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
 import { integerOf, type OperatorMatch } from "./operators/operator.ts";
-import { maskOf, type RuleBits, wordOf } from "./rule-bits.ts";
+import { maskOf, wordOf } from "./rule-bits.ts";
 import { selects } from "./selector.ts";
 import type { RuleMatch, State } from "./state.ts";
+import { removeTx, setTx, txOf } from "./tx.ts";
 import { derive, toValue, type Value } from "./value.ts";
 
 export const limits = {
@@ -29,62 +30,12 @@ const SEVERITY_LEVELS: Readonly<Record<string, number>> = {
   DEBUG: 7,
 };
 
-/** Runs one phase; stops at a verdict. */
-export function runPhase(state: State, phase: number): void {
-  const rules = state.ruleset.phases[phase];
-  if (rules === undefined || state.engine === "off" || stopped(state, phase)) return;
-  if (state.allowed === "phase") state.allowed = undefined;
-  const candidates = candidatesOfPhase(state, rules);
-  let at = 0;
-  while (at < rules.rules.length) {
-    const rule = rules.rules[at];
-    if (rule === undefined) return;
-    const word = rules.words[at] ?? -1;
-    const mayMatch =
-      word === -1 ||
-      candidates === undefined ||
-      ((candidates[word] ?? 0) & (rules.masks[at] ?? 0)) !== 0;
-    const next = rules.nextAt[at] ?? 0;
-    at += 1;
-    if (!mayMatch) {
-      if (state.trace !== undefined)
-        tell(state, rule, removedNow(state, rule) ? "removed" : "no match");
-      continue;
-    }
-    if (removedNow(state, rule)) {
-      tell(state, rule, "removed");
-      continue;
-    }
-    const matched = runRule(state, rule);
-    tell(state, rule, matched ? "matched" : "no match");
-    if (!matched) continue;
-    // What a rule's `ctl` has just switched off ends the phase.
-    if (disrupt(state, rule) || engineIsOff(state) || stopped(state, phase)) return;
-    at = next;
-  }
-}
-
-function removedNow(state: State, rule: Rule): boolean {
+export function removedNow(state: State, rule: Rule): boolean {
   return state.removedRules.size > 0 && state.removedRules.has(rule.index);
 }
 
-/** The rules that may match anything this phase reads; undefined = all may. */
-function candidatesOfPhase(state: State, { sources }: PhaseRules): RuleBits | undefined {
-  if (!state.usePrefilter) return undefined;
-  const { candidates } = state.ruleset;
-  const bits = new Array<number>(candidates.words).fill(0);
-  for (const target of sources) {
-    const items = readTarget(state, target);
-    if (items.values.length === 0) continue;
-    const of = candidatesOfAll(candidates, items);
-    for (let word = 0; word < bits.length; word += 1)
-      bits[word] = (bits[word] ?? 0) | (of[word] ?? 0);
-  }
-  return bits;
-}
-
 /** What the target reads now; kept until more of the request is known, unless rules change it. */
-function readTarget(state: State, target: Target): Collection {
+export function readTarget(state: State, target: Target): Collection {
   if (target.slot === -1) return target.read(state);
   const known = state.read[target.slot];
   if (known !== undefined) return known;
@@ -93,25 +44,14 @@ function readTarget(state: State, target: Target): Collection {
   return made;
 }
 
-function engineIsOff(state: State): boolean {
-  return state.engine === "off";
-}
-
-/** `allow` ends rules: of this phase, of the request's phases, or all but logging. */
-function stopped(state: State, phase: number): boolean {
-  if (phase === 5) return false;
-  if (state.verdict !== undefined) return true;
-  return state.allowed === "all" || (state.allowed === "request" && phase <= 2);
-}
-
-function tell(state: State, rule: Rule, outcome: "matched" | "no match" | "removed"): void {
+export function tell(state: State, rule: Rule, outcome: "matched" | "no match" | "removed"): void {
   if (state.trace === undefined) return;
   const message = expand(state, rule.message);
   state.trace.push({ ruleId: rule.id, phase: rule.phase, outcome, message });
 }
 
 /** Runs a rule with its chain; true when all links match. */
-function runRule(state: State, head: Rule): boolean {
+export function runRule(state: State, head: Rule): boolean {
   state.rule = head;
   const found: Found[] = [];
   for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
@@ -147,7 +87,7 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
       const count = countOf(state, target);
       testText(state, link, { target, itemName: "", hits }, String(count));
     } else if (target.txKey !== undefined && target.exclusions.length === 0) {
-      const text = state.tx.get(target.txKey);
+      const text = txOf(state.tx, target.txKey);
       if (text !== undefined) testText(state, link, { target, itemName: "", hits }, text);
     } else runTarget(state, link, target, hits);
   }
@@ -159,7 +99,7 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
 
 /** The short way for a test of one `TX` variable; the same effects as the long one. */
 function runGate(state: State, link: Rule, gate: Gate, found: Found[]): boolean {
-  const text = state.tx.get(gate.key);
+  const text = txOf(state.tx, gate.key);
   if (gate.counts) {
     if (!gate.passes(text === undefined ? 0 : 1)) return false;
   } else if (text === undefined || !gate.passes(integerOf(text))) return false;
@@ -208,7 +148,7 @@ function nameOf({ target, itemName }: Candidate): string {
 }
 
 function countOf(state: State, target: Target): number {
-  if (target.txKey !== undefined) return state.tx.has(target.txKey) ? 1 : 0;
+  if (target.txKey !== undefined) return txOf(state.tx, target.txKey) === undefined ? 0 : 1;
   const items = readTarget(state, target);
   if (!target.named) return items.values[0]?.text === "" ? 0 : 1;
   let count = 0;
@@ -281,7 +221,10 @@ function testOnce(state: State, link: Rule, candidate: Candidate, text: string):
   const match = operator.match(text, argument);
   // A search that gave up must not pass in silence: rules read this variable and refuse.
   const gaveUp = match === undefined && operator.ranOut?.() === true;
-  if (gaveUp) state.tx.set("msc_pcre_limits_exceeded", "1");
+  if (gaveUp) {
+    setTx(state.tx, "msc_pcre_limits_exceeded", "1");
+    state.touches += 1;
+  }
   if ((match === undefined) !== link.negated) return gaveUp ? "gave up" : "no match";
   matched(state, link, { candidate, text, match });
   return "match";
@@ -316,8 +259,8 @@ function capture(state: State, text: string, match: OperatorMatch): void {
   for (let at = 0; at < Math.max(count, state.captured); at += 1) {
     const key = CAPTURES[at] ?? "";
     const captured = at < count ? captures[at] : undefined;
-    if (captured === undefined) state.tx.delete(key);
-    else state.tx.set(key, captured);
+    if (captured === undefined) removeTx(state.tx, key);
+    else setTx(state.tx, key, captured);
   }
   state.captured = count;
 }
@@ -359,7 +302,7 @@ function matchOf(
 }
 
 /** Carries out the disruptive action; true when the request ends here. */
-function disrupt(state: State, rule: Rule): boolean {
+export function disrupt(state: State, rule: Rule): boolean {
   const { disruption } = rule;
   if (disruption.kind === "none" || disruption.kind === "pass") return false;
   if (state.engine !== "on") return false;

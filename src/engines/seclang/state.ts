@@ -1,7 +1,8 @@
 /** Everything known of one request while its rules run. */
 
 import { type Collection, createCollection } from "./collection.ts";
-import type { Rule, Ruleset, Selector } from "./compiled.ts";
+import type { Fork, Point, Rule, Ruleset, Selector } from "./compiled.ts";
+import { createTx, type TxVariables } from "./tx.ts";
 
 /** What `initcol` opens: a named collection that outlives requests. Bounded by its keeper. */
 export type CollectionStore = {
@@ -85,8 +86,15 @@ export type State = {
   /** Rules removed for this request, by index. */
   readonly removedRules: Set<number>;
   readonly removedTargets: Map<number, RemovedTarget[]>;
-  readonly tx: Map<string, string>;
+  tx: TxVariables;
   readonly persistent: Map<string, Map<string, string>>;
+  /** Where the request is on its site's course of rules; undefined when it has left it. */
+  fork: Fork | undefined;
+  point: Point | undefined;
+  /** The last place of the phase where a rule that was run matched. */
+  touchedAt: number;
+  /** Counts matches of links, each of which may change something. */
+  touches: number;
   /** The rule that runs, for `%{rule.…}`. */
   rule: Rule | undefined;
   matchedName: string;
@@ -135,12 +143,20 @@ export type State = {
   readonly read: (Collection | undefined)[];
 };
 
+const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+
+const UNTOUCHED = { point: undefined, touchedAt: -1, touches: 0 } as const;
+
 const AT_FIRST = {
   captured: 0,
   responseStatus: 0,
   responseProtocol: "",
   responseBody: "",
+  inboundDataError: false,
   outboundDataError: false,
+  bodyError: "",
+  bodyErrorMessage: "",
+  urlencodedError: false,
 } as const;
 
 /** A state before anything of the request is known. */
@@ -155,6 +171,7 @@ export function createState(
     trace: boolean;
     usePrefilter: boolean;
     slots: number;
+    fork?: Fork | undefined;
   },
 ): State {
   const none = createCollection();
@@ -174,8 +191,10 @@ export function createState(
     matches: [],
     removedRules: new Set(),
     removedTargets: new Map(),
-    tx: new Map(options.variables),
+    tx: createTx(options.variables ?? NO_VARIABLES),
     persistent: new Map(),
+    fork: options.fork,
+    ...UNTOUCHED,
     rule: undefined,
     matchedName: "",
     matchedValue: "",
@@ -204,10 +223,6 @@ export function createState(
     xmlAttributes: none,
     requestBody: "",
     requestBodyLength: 0,
-    bodyError: "",
-    bodyErrorMessage: "",
-    urlencodedError: false,
-    inboundDataError: false,
     ...AT_FIRST,
     responseHeaders: none,
     read: new Array<Collection | undefined>(options.slots).fill(undefined),

@@ -9,6 +9,7 @@ import {
 } from "./collection.ts";
 import type { Selector } from "./compiled.ts";
 import type { State } from "./state.ts";
+import { txMap, txOf } from "./tx.ts";
 
 type CollectionReader = (state: State) => Collection;
 type SingleReader = (state: State) => string;
@@ -58,7 +59,7 @@ const collections: Readonly<Record<string, CollectionReader>> = {
   REQUEST_COOKIES_NAMES: (state) => namesOf(state.cookies),
   RESPONSE_HEADERS: (state) => state.responseHeaders,
   RESPONSE_HEADERS_NAMES: (state) => namesOf(state.responseHeaders),
-  TX: (state) => fromMap(state.tx),
+  TX: (state) => fromMap(txMap(state.tx)),
   IP: (state) => fromMap(state.persistent.get("IP")),
   GLOBAL: (state) => fromMap(state.persistent.get("GLOBAL")),
   RESOURCE: (state) => fromMap(state.persistent.get("RESOURCE")),
@@ -217,11 +218,7 @@ export function readerOf(
   selector: Selector,
 ): CollectionReader {
   if (name === "TX" && selector.kind === "pattern") {
-    return (state) => {
-      const picked = createCollection();
-      for (const [key, text] of state.tx) if (selector.test(key)) addTo(picked, key, text);
-      return picked;
-    };
+    return txReader(selector.test);
   }
   if (name === "XML") {
     return selectorText?.includes("@") ? (state) => state.xmlAttributes : (state) => state.xmlText;
@@ -231,6 +228,30 @@ export function readerOf(
   const single = singles[name];
   if (single === undefined) return () => EMPTY;
   return (state) => collectionOf([""], [single(state)]);
+}
+
+/** Reads the `TX` variables whose names pass; what requests share is looked through once. */
+function txReader(passes: (name: string) => boolean): CollectionReader {
+  let shared: ReadonlyMap<string, string> = new Map();
+  let ofShared: [string, string][] = [];
+  return ({ tx }) => {
+    if (tx.shared !== shared) {
+      shared = tx.shared;
+      ofShared = [...shared].filter(([key]) => passes(key));
+    }
+    let picked: Collection | undefined;
+    for (const [key, text] of ofShared) {
+      picked ??= createCollection();
+      const now = tx.own.size === 0 ? text : txOf(tx, key);
+      if (now !== undefined) addTo(picked, key, now);
+    }
+    for (const [key, text] of tx.own) {
+      if (text === undefined || shared.has(key) || !passes(key)) continue;
+      picked ??= createCollection();
+      addTo(picked, key, text);
+    }
+    return picked ?? EMPTY;
+  };
 }
 
 const slotNames = ["XML:/*", "XML:@", ...Object.keys(collections), ...Object.keys(singles)].filter(
@@ -249,13 +270,20 @@ export function slotOf(name: string, selector: string | undefined): number {
 /** A variable's text for a macro; the first of that key in a collection. */
 export function readText(state: State, name: string, key: string | undefined): string {
   if (key === undefined) return singles[name]?.(state) ?? "";
-  if (name === "TX") return state.tx.get(key) ?? "";
+  if (name === "TX") return txOf(state.tx, key) ?? "";
   const items = collections[name]?.(state) ?? EMPTY;
   return items.values[items.lowered.indexOf(key)]?.text ?? "";
 }
 
-/** Forgets what was read from the request line, headers or body before they changed. */
-export function forgetSingles(state: State): void {
-  state.read.fill(undefined);
-  state.args = undefined;
+const ofResponse = /^RESPONSE_|^OUTBOUND_|^STATUS_LINE$/;
+const ofHead = /^REQUEST_(?!BODY)|^REMOTE_|^SERVER_|^QUERY_STRING$|^PATH_INFO$|^UNIQUE_ID$|^TIME/;
+const slotsOf = (test: (name: string) => boolean): readonly number[] =>
+  slotNames.flatMap((name, slot) => (test(name) ? [slot] : []));
+const bodySlots = slotsOf((name) => !ofResponse.test(name) && !ofHead.test(name));
+const responseSlots = slotsOf((name) => ofResponse.test(name));
+
+/** Forgets what was read of the request's body, or of the response, before more of it was known. */
+export function forget(state: State, what: "body" | "response"): void {
+  for (const slot of what === "body" ? bodySlots : responseSlots) state.read[slot] = undefined;
+  if (what === "body") state.args = undefined;
 }
