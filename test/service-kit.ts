@@ -63,7 +63,11 @@ function allServices(opened: Opened): Service[] {
   const breached = breachedPasswords(join(config.dataFolder, "breached-passwords"));
   return [
     accountService({ createFirstAdministrator }),
-    iamService({ database, authorizer, contracts, sealer, breached, hosts: ["localhost"] }),
+    iamService({
+      ...{ database, authorizer, contracts, sealer, breached },
+      hosts: ["localhost"],
+      outbound: createOutbound({ privateTargets: ["127.0.0.1/32"], resolver: undefined }),
+    }),
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     wafService({ database, gateways: () => gatewayReports(database), library }),

@@ -13,6 +13,7 @@ import { Failure } from "./shell/failure.tsx";
 const Shell = lazy(() => import("./shell/shell.tsx"));
 const SetupPage = lazy(() => import("./pages/setup.tsx"));
 const SignInPage = lazy(() => import("./pages/sign-in.tsx"));
+const ProviderReturn = lazy(() => import("./pages/provider-return.tsx"));
 const Overview = lazy(() => import("./pages/overview.tsx"));
 const OwnSecurity = lazy(() => import("./pages/own-security.tsx"));
 const Live = lazy(() => import("./pages/live.tsx"));
@@ -42,6 +43,8 @@ function Entrance() {
   const { pathname } = useAddress();
   const caller = useQuery(session);
   if (pathname === "/setup") return <SetupPage />;
+  const provider = /^\/oidc\/(oidc-[0-9a-z]{10})$/.exec(pathname)?.[1];
+  if (provider !== undefined) return <ProviderReturn oidcProviderId={provider} />;
   if (caller.isPending) return <Waiting />;
   if (caller.isError) return <Failure error={caller.error} />;
   if (caller.data === null) return <SignInPage />;

@@ -38,7 +38,10 @@ export function buildServices(foundations: Foundations) {
   });
   const services = [
     accountService({ createFirstAdministrator }),
-    iamService({ database, authorizer, contracts, sealer, breached, hosts: consoleHosts }),
+    iamService({
+      ...{ database, authorizer, contracts, sealer, breached, outbound },
+      hosts: consoleHosts,
+    }),
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     certificatesService(certificateParts(foundations)),

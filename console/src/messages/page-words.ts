@@ -10,6 +10,18 @@ export const pageWords = {
   addRow: ["Add one", "添加一项"],
   removeRow: ["Remove number {row}", "移除第 {row} 项"],
   moveDown: ["Move number {row} down", "下移第 {row} 项"],
+  accountForProviders: ["Account, to sign in by your organization", "账户（通过您的组织登录）"],
+  noProviders: [
+    "This account has no sign-in providers, or there is no such account.",
+    "此账户没有登录提供方，或没有此账户。",
+  ],
+  showProviders: ["Continue", "继续"],
+  signInBy: ["Sign in by {provider}", "通过 {provider} 登录"],
+  signInAgain: ["Back to sign-in", "返回登录"],
+  providerRefused: [
+    "The sign-in provider did not let you in, or you turned back.",
+    "登录提供方未允许您登录，或您已取消。",
+  ],
   neededRight: ["It takes the right", "需要权限"],
   onResource: ["on", "，资源"],
   askWhy: ["Why was this denied?", "为什么被拒绝？"],

@@ -11,6 +11,7 @@ import { passkeysWork, provePasskey } from "../api/webauthn.ts";
 import { useWords } from "../language.tsx";
 import { OperationForm } from "../resource/operation-form.tsx";
 import { Failure } from "../shell/failure.tsx";
+import { ProviderChoice } from "./provider-choice.tsx";
 import { type Challenge, SecondFactor } from "./second-factor.tsx";
 
 const { signIn, beginPasskeySignIn, completeSignIn } = catalog.iam.operations;
@@ -46,6 +47,7 @@ export default function SignInPage() {
                 else setChallenge(asked);
               }}
             />
+            <ProviderChoice failed={setError} />
             {passkeysWork() ? (
               <Button iconName="key" onClick={() => void byPasskey()}>
                 {t("signInWithPasskey")}

@@ -79,6 +79,7 @@ const listed: readonly Shown[] = [
   ...shown("policies", iam, "policy", "name policyId managed updateTime"),
   ...shown("bearer-keys", iam, "bearerKey", "name bearerKeyId userId"),
   ...shown("access-keys", iam, "accessKey", "accessKeyId userId enabled"),
+  ...shown("oidc-providers", iam, "oidcProvider", "name issuer enabled"),
   ...shown("sessions", iam, "session", "sessionId userId sourceIp"),
   ...shown(
     "audit",

@@ -77,10 +77,13 @@ function TopBar({ caller, openPalette }: { caller: Caller; openPalette(): void }
   const [, setDark] = usePreference("dark");
   useEffect(() => applyMode(dark ? Mode.Dark : Mode.Light), [dark]);
   const signOut = async (): Promise<void> => {
-    await call(catalog.iam.operations.signOut, {}).catch(() => {});
+    const ended = await call(catalog.iam.operations.signOut, {}).catch(() => undefined);
     client.clear();
     navigate("/");
-    window.location.reload();
+    // A session that began at a provider ends there too, or the next click would be signed in.
+    if (typeof ended?.providerSignOutUrl === "string") {
+      window.location.assign(ended.providerSignOutUrl);
+    } else window.location.reload();
   };
   return (
     <TopNavigation

@@ -14,6 +14,8 @@ import { accessKeyOperations } from "./access-key-operations.ts";
 import { answerOperations } from "./answer-operations.ts";
 import { ownOperations, securityOperations, signInOperations } from "./factor-operations.ts";
 import { attachmentOperations, groupOperations, roleOperations } from "./group-operations.ts";
+import { oidcOperations, oidcSignInOperations } from "./oidc/operations.ts";
+import { oidcResources } from "./oidc/resources.ts";
 import { policyOperations } from "./policy-operations.ts";
 import { iamProblems } from "./problems.ts";
 import { Caller, iamResources, Session } from "./resources.ts";
@@ -26,9 +28,11 @@ export const iamContract = contract({
   service: "iam",
   title: "Identity and access",
   summary: "Users, bearer keys and policies of this account",
-  resources: iamResources,
+  resources: [...iamResources, ...oidcResources],
   operations: {
     ...signInOperations,
+    ...oidcSignInOperations,
+    ...oidcOperations,
     ...ownOperations,
     ...securityOperations,
     signOut: operation({
@@ -40,7 +44,8 @@ export const iamContract = contract({
       resource: "session",
       beforeMfa: true,
       input: input({}),
-      output: Empty,
+      /** Where a session that began at a provider is ended there too. */
+      output: Type.Object({ providerSignOutUrl: Type.Union([Type.String(), Type.Null()]) }),
     }),
     getCaller: operation({
       name: "iam.getCaller",

@@ -17,6 +17,11 @@ export const limits = {
   resourcePoliciesMax: 200,
   /** How long a sign-in may wait for its second factor, or a browser for a passkey. */
   ceremonyTtlMs: 5 * 60_000,
+  oidcProvidersMax: 20,
+  scimCredentialsMax: 5,
+  invitationTtlMs: 7 * 86_400_000,
+  /** How long an opened root user stays open. */
+  rootOpenMs: 3_600_000,
   passkeysPerUserMax: 10,
   backupCodes: 10,
   /** Requests that a replay looks at, and kinds of change that it tells. */
@@ -27,6 +32,9 @@ export const limits = {
 } as const;
 
 export const ADMINISTRATOR = "Administrator";
+
+/** In the place of a password's hash: no password is this one's. */
+export const NO_PASSWORD = "!";
 
 /** Policies that every account has from its first day. */
 export const managedPolicies: readonly {

@@ -34,6 +34,13 @@ const Challenge = Type.Object({
   passkeyOptions: Type.Union([WebAuthnJson, Type.Null()]),
 });
 
+/** A session, or the question for the second factor. */
+export const SignedInOrChallenge = Type.Object({
+  caller: Type.Union([Caller, Type.Null()]),
+  csrfToken: Type.Union([Type.String(), Type.Null()]),
+  challenge: Type.Union([Challenge, Type.Null()]),
+});
+
 const SignedIn = Type.Object({
   caller: Caller,
   csrfToken: Type.String(),
@@ -68,11 +75,7 @@ export const signInOperations = {
       password: Type.String({ minLength: 1, maxLength: 256 }),
     }),
     secretInput: ["password"],
-    output: Type.Object({
-      caller: Type.Union([Caller, Type.Null()]),
-      csrfToken: Type.Union([Type.String(), Type.Null()]),
-      challenge: Type.Union([Challenge, Type.Null()]),
-    }),
+    output: SignedInOrChallenge,
     problems: ["iam.signInFailed"],
     limits: { perMinute: SIGN_INS_PER_MINUTE },
   }),

@@ -44,11 +44,14 @@ export async function beginCeremony(
   return token;
 }
 
+/** How a sign-in began, for the session that comes of it. */
+type FirstProof = { readonly method?: string; readonly providerSignOutUrl?: string | null };
+
 /** Begins to ask a user for one of his factors; undefined when he has none. */
 export async function beginChallenge(
   parts: FactorParts,
   context: Context,
-  { kind, who }: { kind: "signIn" | "confirm"; who: Who },
+  { kind, who, first = {} }: { kind: "signIn" | "confirm"; who: Who; first?: FirstProof },
 ) {
   const { totp, passkeys, codes } = await parts.database.transaction("system", async (sql) => ({
     totp: await factorStore(sql).totp(who.accountId, who.userId),
@@ -57,7 +60,7 @@ export async function beginChallenge(
   }));
   if (totp?.confirmed !== true && passkeys.length === 0) return undefined;
   const options = await passkeyOptions(parts, context, passkeys);
-  const data = options === undefined ? {} : { challenge: options.challenge };
+  const data = { ...first, ...(options === undefined ? {} : { challenge: options.challenge }) };
   const token = await beginCeremony(parts, context, { kind, ...who, data });
   const factors: FactorKind[] = [
     ...(options === undefined ? [] : (["passkey"] as const)),

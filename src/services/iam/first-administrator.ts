@@ -36,8 +36,10 @@ export async function createFirstAdministrator(
     groupIds: [],
     boundaryPolicyId: null,
     tags: {},
-    mfaEnrolled: false,
-    lastSignInTime: null,
+    kind: "person",
+    oidcProviderId: null,
+    directory: false,
+    root: true,
     createTime: time,
     passwordHash,
   });

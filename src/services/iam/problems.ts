@@ -85,6 +85,21 @@ const factorProblems = {
     message: "The sign-in provider did not confirm who you are",
     fix: "Begin again; if it fails again an administrator finds the cause in the server's log",
   },
+  "iam.oidcRefused": {
+    code: 403,
+    message: "The sign-in provider knows you, and this account does not let you in",
+    fix: "The details say why; an administrator of the account can invite you",
+  },
+  "iam.oidcHost": {
+    code: 400,
+    message: "Signing in by a provider needs the console's own name",
+    fix: "Open the console by the name in CORDON_CONSOLE_HOST, or as https://localhost:…",
+  },
+  "iam.oidcBusy": {
+    code: 503,
+    message: "Too many people are signing in by this provider at once",
+    fix: "Try again in some seconds",
+  },
   "iam.oidcUnreachable": {
     code: 503,
     message: "The sign-in provider cannot be reached",

@@ -23,6 +23,8 @@ export const User = Type.Object({
   userId: UserId,
   name: UserName,
   description: Text,
+  /** A service is a program: it has keys, and no password, factors or console session. */
+  kind: Type.Enum(["person", "service"]),
   enabled: Type.Boolean(),
   policyIds: Type.Array(PolicyId),
   groupIds: Type.Array(GroupId),
@@ -31,6 +33,14 @@ export const User = Type.Object({
   tags: Tags,
   /** True when the user has a passkey or an authenticator app. */
   mfaEnrolled: Type.Boolean(),
+  /** The provider that he signs in by; null = with a password. */
+  oidcProviderId: Type.Union([idSchema("oidc"), Type.Null()]),
+  /** Kept by a directory over SCIM. */
+  directory: Type.Boolean(),
+  /** The account's first administrator. */
+  root: Type.Boolean(),
+  /** A sealed root user cannot be used until it is opened. */
+  sealed: Type.Boolean(),
   lastSignInTime: Type.Union([Time, Type.Null()]),
   createTime: Time,
 });
@@ -170,6 +180,7 @@ export const iamResources = [
     columns: [
       "name",
       "userId",
+      "kind",
       "enabled",
       "policyIds",
       "groupIds",

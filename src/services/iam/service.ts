@@ -4,6 +4,7 @@ import { csrfTokenOf } from "../../kernel/identity/authenticate.ts";
 import type { Authorizer } from "../../kernel/identity/authorize.ts";
 import type { Sealer } from "../../kernel/identity/sealer.ts";
 import type { Contract } from "../../kernel/operation.ts";
+import type { Outbound } from "../../kernel/outbound.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Handlers, type Service, service } from "../../kernel/service.ts";
 import type { Database } from "../../kernel/store/database.ts";
@@ -12,6 +13,8 @@ import { accessKeyHandlers } from "./access-keys.ts";
 import { answerHandlers } from "./answers.ts";
 import { iamContract } from "./contract.ts";
 import { attachmentHandlers, groupHandlers, roleHandlers } from "./groups.ts";
+import { providerHandlers } from "./oidc/providers.ts";
+import { oidcSignInHandlers } from "./oidc/sign-in.ts";
 import { ownHandlers, passkeyHandlers, securityHandlers, totpHandlers } from "./own.ts";
 import type { BreachedPasswords } from "./passwords.ts";
 import { policyHandlers, resourceHandlers, versionHandlers } from "./policies.ts";
@@ -27,6 +30,8 @@ export type IamParts = {
   readonly breached: BreachedPasswords;
   /** Names that the console is reached by. */
   readonly hosts: readonly string[];
+  /** The guarded way out, to sign-in providers. */
+  readonly outbound: Outbound;
 };
 
 /** The iam service. */
@@ -34,6 +39,8 @@ export function iamService(parts: IamParts): Service {
   return service(iamContract, {
     ...signInHandlers(parts),
     ...sessionHandlers(),
+    ...oidcSignInHandlers(parts),
+    ...providerHandlers(parts),
     ...ownHandlers(parts),
     ...totpHandlers(parts),
     ...passkeyHandlers(parts),
@@ -58,11 +65,10 @@ function sessionHandlers(): Pick<
   return {
     async signOut(context) {
       const { sessionId } = context.caller;
-      if (sessionId !== undefined) {
-        await iamStore(context.sql).deleteSession(context.accountId, sessionId);
-      }
       context.setSessionCookie(null, 0);
-      return {};
+      if (sessionId === undefined) return { providerSignOutUrl: null };
+      const [ended] = await iamStore(context.sql).deleteSession(context.accountId, sessionId);
+      return { providerSignOutUrl: ended?.providerSignOutUrl ?? null };
     },
     async getCaller({ caller, sessionToken }) {
       const csrfToken = sessionToken === undefined ? null : csrfTokenOf(sessionToken);

@@ -70,10 +70,28 @@ async function signIn(
     throw new Problem("iam.signInFailed");
   }
   await lockOut.succeeded();
-  const challenge = await beginChallenge(parts, context, { kind: "signIn", who: user });
+  return enterOrChallenge(parts, context, { user, method: "password", mfa: false });
+}
+
+type Entry = {
+  readonly user: SignInRow;
+  readonly method: string;
+  /** The second factor was proved already. */
+  readonly mfa: boolean;
+  readonly providerSignOutUrl?: string | null;
+};
+
+/** After the first proof: a session, or the question for the second factor of who has one. */
+export async function enterOrChallenge(
+  parts: FactorParts,
+  context: Context,
+  { user, ...how }: Entry,
+) {
+  const challenge = how.mfa
+    ? undefined
+    : await beginChallenge(parts, context, { kind: "signIn", who: user, first: how });
   if (challenge !== undefined) return { caller: null, csrfToken: null, challenge };
-  const session = await startSession(context, user, { method: "password", mfa: false });
-  return { ...session, challenge: null };
+  return { ...(await startSession(context, user, how)), challenge: null };
 }
 
 async function completeSignIn(
@@ -98,7 +116,12 @@ async function completeSignIn(
     signInStore(sql).userBy(done.userId),
   );
   if (user === undefined || !user.enabled) throw new Problem("iam.signInFailed");
-  return startSession(context, user, { method: done.method, mfa: true });
+  const { providerSignOutUrl } = ceremony.data;
+  return startSession(context, user, {
+    method: ceremony.data.method === "oidc" ? "oidc" : done.method,
+    mfa: true,
+    providerSignOutUrl: typeof providerSignOutUrl === "string" ? providerSignOutUrl : null,
+  });
 }
 
 type Data = Readonly<Record<string, unknown>>;
@@ -146,7 +169,7 @@ async function bySecondFactor(
 export async function startSession(
   context: Context,
   user: SignInRow,
-  { method, mfa }: { method: string; mfa: boolean },
+  { method, mfa, providerSignOutUrl = null }: Omit<Entry, "user">,
 ) {
   const { nowMs, newId, sourceIp, userAgent, sql } = context;
   const token = newSecret();
@@ -158,6 +181,7 @@ export async function startSession(
     sourceIp,
     userAgent,
     method,
+    providerSignOutUrl,
     mfaTime: mfa ? time : null,
     createTime: time,
     lastUseTime: time,

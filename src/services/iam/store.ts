@@ -2,6 +2,11 @@
 import type { Sql } from "../../kernel/store/database.ts";
 import type { BearerKey, Session, User } from "./contract.ts";
 
+/** What is written of a new user; the rest is told by other tables. */
+export type NewUserRow = Omit<User, "mfaEnrolled" | "lastSignInTime" | "sealed"> & {
+  readonly passwordHash: string;
+};
+
 export type UserChange = {
   readonly enabled?: boolean | undefined;
   readonly description?: string | undefined;
@@ -15,7 +20,8 @@ export function iamStore(sql: Sql) {
   return {
     listUsers: (accountId: string) => sql<User>`
       select u.user_id, u.name, u.description, u.enabled, u.tags, u.boundary_policy_id,
-        u.last_sign_in_time, u.create_time,
+        u.last_sign_in_time, u.create_time, u.kind, u.oidc_provider_id, u.directory, u.root,
+        u.sealed,
         array(select p.policy_id from user_policy p where p.user_id = u.user_id order by 1)
           as policy_ids,
         array(select m.group_id from group_member m where m.user_id = u.user_id order by 1)
@@ -24,12 +30,14 @@ export function iamStore(sql: Sql) {
           or exists (select from passkey k where k.user_id = u.user_id)) as mfa_enrolled
       from iam_user u where u.account_id = ${accountId} order by u.name`,
 
-    async insertUser(accountId: string, user: User & { passwordHash: string }) {
+    async insertUser(accountId: string, user: NewUserRow) {
       await sql`
         insert into iam_user (account_id, user_id, name, description, password_hash, enabled, tags,
-          boundary_policy_id, create_time, password_change_time)
+          boundary_policy_id, kind, oidc_provider_id, directory, root, create_time,
+          password_change_time)
         values (${accountId}, ${user.userId}, ${user.name}, ${user.description},
           ${user.passwordHash}, ${user.enabled}, ${user.tags}, ${user.boundaryPolicyId},
+          ${user.kind}, ${user.oidcProviderId}, ${user.directory}, ${user.root},
           ${user.createTime}, ${user.createTime})`;
     },
 
@@ -97,9 +105,10 @@ export function iamStore(sql: Sql) {
       from session where account_id = ${accountId} and expire_time > ${nowText}
       order by last_use_time desc`,
 
-    deleteSession: (accountId: string, sessionId: string) => sql<{ sessionId: string }>`
-      delete from session where account_id = ${accountId} and session_id = ${sessionId}
-      returning session_id`,
+    deleteSession: (accountId: string, sessionId: string) =>
+      sql<{ sessionId: string; providerSignOutUrl: string | null }>`
+        delete from session where account_id = ${accountId} and session_id = ${sessionId}
+        returning session_id, provider_sign_out_url`,
   };
 }
 
@@ -135,13 +144,17 @@ export function signInStore(sql: Sql) {
 
     async startSession(
       accountId: string,
-      session: Omit<Session, "current"> & { tokenHash: Buffer },
+      session: Omit<Session, "current"> & {
+        tokenHash: Buffer;
+        providerSignOutUrl: string | null;
+      },
     ): Promise<void> {
       await sql`
         insert into session (account_id, session_id, user_id, token_hash, source_ip, user_agent,
-          method, mfa_time, create_time, last_use_time, expire_time)
+          method, provider_sign_out_url, mfa_time, create_time, last_use_time, expire_time)
         values (${accountId}, ${session.sessionId}, ${session.userId}, ${session.tokenHash},
-          ${session.sourceIp}, ${session.userAgent}, ${session.method}, ${session.mfaTime},
+          ${session.sourceIp}, ${session.userAgent}, ${session.method},
+          ${session.providerSignOutUrl}, ${session.mfaTime},
           ${session.createTime}, ${session.lastUseTime}, ${session.expireTime})`;
       await sql`update iam_user set last_sign_in_time = ${session.createTime}
         where account_id = ${accountId} and user_id = ${session.userId}`;

@@ -10,6 +10,7 @@ import {
   Text,
 } from "../../kernel/operation.ts";
 import { Password, UserName } from "../account/contract.ts";
+import { OidcProviderId } from "./oidc/resources.ts";
 import {
   BearerKey,
   BearerKeyId,
@@ -46,14 +47,18 @@ export const userOperations = {
   }),
   createUser: operation({
     name: "iam.createUser",
-    summary: "Create a user with a password",
+    summary: "Create a user with a password, one of a sign-in provider, or a service",
     method: "POST",
     path: "/users",
     action: "iam:CreateUser",
     resource: "user/*",
     input: input({
       name: UserName,
-      password: Password,
+      /** None for a service, and for who signs in by a provider. */
+      password: Type.Optional(Password),
+      kind: Type.Optional(Type.Enum(["person", "service"])),
+      /** The provider whose person of this name it is. */
+      oidcProviderId: Type.Optional(OidcProviderId),
       description: Type.Optional(Text),
       tags: Type.Optional(Tags),
       boundaryPolicyId: Type.Optional(BoundaryPolicyId),
@@ -65,6 +70,7 @@ export const userOperations = {
       "iam.userNameTaken",
       "iam.policyNotFound",
       "iam.passwordRefused",
+      "iam.oidcProviderNotFound",
       "iam.underBoundary",
       "iam.limitReached",
     ],

@@ -9,7 +9,7 @@ import type { Handlers } from "../../kernel/service.ts";
 import { violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import type { iamContract, User } from "./contract.ts";
-import { bearerKeyText, limits } from "./domain.ts";
+import { bearerKeyText, limits, NO_PASSWORD } from "./domain.ts";
 import {
   refuseBeyondBoundary,
   refuseBeyondLimit,
@@ -17,6 +17,7 @@ import {
   refuseNoAdministrator,
 } from "./guards.ts";
 import { loadPolicy, loadUser } from "./load.ts";
+import { loadProvider } from "./oidc/providers.ts";
 import { acceptPassword, type BreachedPasswords } from "./passwords.ts";
 import { securityStore } from "./security-store.ts";
 import { iamStore } from "./store.ts";
@@ -28,6 +29,7 @@ const userFields = [
   "userId",
   "name",
   "description",
+  "kind",
   "enabled",
   "policyIds",
   "groupIds",
@@ -59,7 +61,9 @@ export function userHandlers(parts: Parts): UserHandlers {
 
 type NewUser = {
   name: string;
-  password: string;
+  password?: string;
+  kind?: "person" | "service";
+  oidcProviderId?: string;
   description?: string;
   tags?: Record<string, string>;
   boundaryPolicyId?: string | null;
@@ -74,27 +78,46 @@ async function createUser(parts: Parts, context: Context, input: NewUser): Promi
   if (boundaryPolicyId !== null) await loadPolicy(context, boundaryPolicyId);
   for (const policyId of input.policyIds ?? []) await loadPolicy(context, policyId);
   refuseBeyondLimit((await store.listUsers(accountId)).length, limits.usersMax, "users");
-  const user: User = {
+  const { kind = "person", oidcProviderId = null, password } = input;
+  if (oidcProviderId !== null) await loadProvider(context, oidcProviderId);
+  refuseWrongPassword({ kind, oidcProviderId, password });
+  const user = {
     userId: context.newId("user"),
     name: input.name,
+    kind,
+    oidcProviderId,
+    directory: false,
+    root: false,
     description: input.description ?? "",
     enabled: true,
     policyIds: input.policyIds ?? [],
     groupIds: [],
     boundaryPolicyId,
     tags: input.tags ?? {},
-    mfaEnrolled: false,
-    lastSignInTime: null,
     createTime: timeText(context.nowMs),
   };
-  await acceptPassword(parts, context, { user, password: input.password });
-  const passwordHash = await hashPassword(input.password);
+  if (password !== undefined) await acceptPassword(parts, context, { user, password });
+  const passwordHash = password === undefined ? NO_PASSWORD : await hashPassword(password);
   await store.insertUser(accountId, { ...user, passwordHash }).catch((error) => {
     throw violates(error, "user_name_unique") ? new Problem("iam.userNameTaken") : error;
   });
   await store.setPolicies(accountId, user.userId, user.policyIds);
   await context.emit({ type: "iam.userCreated", message: `User ${user.name} was created` });
-  return user;
+  return { ...user, mfaEnrolled: false, sealed: false, lastSignInTime: null };
+}
+
+/** Exactly those have a password who sign in with one. */
+function refuseWrongPassword(who: {
+  kind: User["kind"];
+  oidcProviderId: string | null;
+  password: string | undefined;
+}): void {
+  const wanted = who.kind === "person" && who.oidcProviderId === null;
+  if (wanted === (who.password !== undefined)) return;
+  const message = wanted
+    ? "is missing; or invite the person, or name a sign-in provider"
+    : "a service, and who signs in by a provider, has none";
+  throw new Problem("iam.passwordRefused", { details: [{ path: "/password", message }] });
 }
 
 type ChangedUser = {
@@ -118,6 +141,7 @@ async function updateUser(parts: Parts, context: Context, input: ChangedUser): P
   if (boundaryPolicyId !== null) await loadPolicy(context, boundaryPolicyId);
   for (const policyId of policyIds ?? []) await loadPolicy(context, policyId);
   if (password !== undefined) {
+    refuseWrongPassword({ ...user, password });
     await acceptPassword(parts, context, { user, password });
     const passwordHash = await hashPassword(password);
     const passwordChangeTime = timeText(context.nowMs);

@@ -1,7 +1,14 @@
 import type { ServiceWords } from "../words.ts";
 
 export const iam: ServiceWords = {
+  resource: {
+    oidcProvider: ["Sign-in providers", "登录提供方"],
+  },
   about: {
+    oidcProvider: [
+      "People of a sign-in provider (OpenID Connect) use the account they have there.",
+      "登录提供方（OpenID Connect）的人员使用其在该处的账户登录。",
+    ],
     user: [
       "A user signs in with a password and may do what its policies allow.",
       "用户使用密码登录，权限由其策略决定。",
@@ -20,14 +27,37 @@ export const iam: ServiceWords = {
     ],
   },
   field: {
+    oidcProviderId: ["Sign-in provider", "登录提供方"],
+    redirectPath: ["Redirect address (register it at the provider)", "回调地址（请在提供方登记）"],
+    clientId: ["Client id", "客户端编号"],
+    clientSecret: ["Client secret", "客户端密钥"],
+    trustPem: ["Trusted authorities (PEM)", "信任的证书机构（PEM）"],
+    rules: ["Who may come, and into which groups", "谁可以登录，加入哪些用户组"],
+    confidential: ["Has a client secret", "有客户端密钥"],
+    directory: ["Kept by a directory", "由目录管理"],
+    root: ["Root user", "根用户"],
+    sealed: ["Sealed", "已封存"],
+    kind: ["Kind", "类型"],
     explanation: ["Explanation", "说明"],
     statement: ["Statement", "语句"],
   },
   value: {
     user: ["User", "用户"],
     service: ["Service", "服务"],
+    person: ["Person", "人员"],
+    invited: ["Only who was invited", "仅受邀者"],
+    create: ["Everybody it lets in", "其允许的所有人"],
   },
   operation: {
+    listSignInProviders: "列出可用的登录提供方",
+    beginOidcSignIn: "开始通过提供方登录",
+    completeOidcSignIn: "完成通过提供方登录",
+    listOidcProviders: "列出登录提供方",
+    getOidcProvider: "查看登录提供方",
+    createOidcProvider: "添加登录提供方",
+    updateOidcProvider: "修改登录提供方",
+    testOidcProvider: "测试登录提供方",
+    deleteOidcProvider: "删除登录提供方",
     signIn: "登录",
     signOut: "退出登录",
     getCaller: "查看调用者",
@@ -142,6 +172,15 @@ export const iam: ServiceWords = {
       "登录提供方未能确认您的身份",
       "请重新开始；若再次失败，管理员可在服务器日志中找到原因",
     ],
+    oidcRefused: [
+      "登录提供方认识您，但此账户不允许您登录",
+      "详情说明了原因；账户的管理员可以邀请您",
+    ],
+    oidcHost: [
+      "通过提供方登录需要控制台自己的主机名",
+      "请以 CORDON_CONSOLE_HOST 中的名称或 https://localhost:… 打开控制台",
+    ],
+    oidcBusy: ["同时通过此提供方登录的人过多", "请几秒后重试"],
     oidcUnreachable: ["无法连接登录提供方", "请检查其地址，以及本机能否访问它"],
     policyVersionNotFound: ["没有这个策略版本", "请列出策略版本，并使用其中的编号"],
     resourceForeign: [
