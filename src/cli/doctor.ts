@@ -5,6 +5,7 @@
 import { type Config, readConfig } from "../kernel/config.ts";
 import { messageOf } from "../kernel/process/text.ts";
 import { type Check, type Result, runChecks } from "./doctor-check.ts";
+import { KEYS_CHECK } from "./doctor-keys.ts";
 import { MACHINE_CHECKS } from "./doctor-machine.ts";
 import { placeChecks } from "./doctor-place.ts";
 import { PROGRAM_CHECKS } from "./doctor-programs.ts";
@@ -27,7 +28,7 @@ export async function doctor(args: readonly string[]): Promise<ExitStatus> {
 }
 
 function checksFor(config: Config): readonly Check[] {
-  return [...MACHINE_CHECKS, ...placeChecks(config), ...PROGRAM_CHECKS];
+  return [...MACHINE_CHECKS, ...placeChecks(config), KEYS_CHECK, ...PROGRAM_CHECKS];
 }
 
 function cells({ name, needed, state, why, fix }: Result): readonly string[] {

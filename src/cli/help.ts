@@ -11,7 +11,8 @@ export const HELP = `Cordon: the security stack of a cloud as one self-hosted pr
   ./cordon audit verify        check the audit log offline
   ./cordon explain request ID  the rules that a stored request met, and what blocked it
   ./cordon keys status         the root of trust: how it opens, what protects it
-  ./cordon keys unseal | set-passphrase | recovery-shares | recover | move-root
+  ./cordon keys unseal | set-passphrase | recovery-shares | recover
+  ./cordon keys move-root | accept-restored
   ./cordon bench [NAME]        measure the figures of the README
   ./cordon conformance crs     run the Core Rule Set's own tests
   ./cordon test [FILTER…]      run every check and test

@@ -29,6 +29,12 @@ export async function keysStatus(args: readonly string[]): Promise<ExitStatus> {
         ["state", health.state],
         ...(health.stateReason === "" ? [] : [["", health.stateReason]]),
         ["root", `${health.root}: ${health.rootProtection}`],
+        [
+          "older state",
+          health.rollbackProtection === ""
+            ? "noticed in the database alone, not in database and data/keys together"
+            : `noticed by ${health.rollbackProtection}`,
+        ],
         ["SM algorithms", health.smAlgorithms ? "available" : "not available here"],
         ...health.hardening.map((line, at) => [at === 0 ? "process" : "", line]),
       ];
@@ -67,7 +73,10 @@ export async function keysRecoveryShares(args: readonly string[]): Promise<ExitS
   const threshold = numberAfter(args, "--threshold");
   const shares = numberAfter(args, "--shares");
   return withQuestions(async (keyd, ask) => {
-    const passphrase = Buffer.from(await ask("Passphrase (empty if there is none): "));
+    const { root } = await keyd.health();
+    const question =
+      root === "pkcs11" ? "PIN of the token: " : "Passphrase (empty if there is none): ";
+    const passphrase = Buffer.from(await ask(question));
     const texts = await keyd.recoveryShares({ threshold, shares, passphrase });
     process.stdout.write(`${texts.join("\n")}\n`);
     process.stderr.write(
@@ -113,6 +122,27 @@ export async function keysMoveRoot(args: readonly string[]): Promise<ExitStatus>
     );
     return EXIT.ok;
   }, MOVE_WAIT_MS);
+}
+
+/** After a restore: takes keys that are older than the device's counter. */
+export async function keysAcceptRestored(args: readonly string[]): Promise<ExitStatus> {
+  refuseArguments("accept-restored", args);
+  return withQuestions(async (keyd, ask) => {
+    const { state, stateReason } = await keyd.health();
+    if (state !== "rolledBack") {
+      process.stderr.write("Nothing to accept: the keys folder is not older than the counter.\n");
+      return EXIT.ok;
+    }
+    process.stderr.write(
+      `${stateReason}.\nWhat was rotated, revoked or destroyed since is as it was before.\n`,
+    );
+    if ((await ask('Type "accept" to go on: ')) !== "accept") {
+      throw new CommandError("Nothing was changed: the answer was not accept");
+    }
+    await keyd.acceptRestored();
+    process.stderr.write("Accepted; data/keys/restorations.log says so.\n");
+    return EXIT.ok;
+  });
 }
 
 async function askTwice(ask: Ask, question: string): Promise<string> {

@@ -29,6 +29,7 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
   { words: ["keys", "unseal"], file: "./keys.ts", name: "keysUnseal" },
   { words: ["keys", "set-passphrase"], file: "./keys.ts", name: "keysSetPassphrase" },
   { words: ["keys", "recovery-shares"], file: "./keys.ts", name: "keysRecoveryShares" },
+  { words: ["keys", "accept-restored"], file: "./keys.ts", name: "keysAcceptRestored" },
   { words: ["keys", "move-root"], file: "./keys.ts", name: "keysMoveRoot" },
   { words: ["keys", "recover"], file: "./keys.ts", name: "keysRecover" },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },

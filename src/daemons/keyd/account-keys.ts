@@ -9,6 +9,8 @@ import { isId } from "../../engines/keys/binding.ts";
 import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { KeydError } from "../../kernel/keyd/protocol.ts";
 import { readIfThere, syncFolder, writeDurably } from "./durable-file.ts";
+import { type FolderRecord, kekName, RECORD_ACCOUNT } from "./folder-record.ts";
+import type { RecoveryCopies } from "./recovery-copies.ts";
 import type { RootKeyProvider } from "./root-provider.ts";
 
 /** Keys derived from one account's KEK, each for one use (HKDF-SHA-256, RFC 5869). */
@@ -37,8 +39,16 @@ export function kekAad(account: string): Buffer {
   return lengthPrefixed(["cordon account kek", account]);
 }
 
-/** `folder` and `root` are asked each time, because both change while keyd runs. */
-export function accountKeyRing(folder: () => string, root: () => RootKeyProvider) {
+export type RingParts = {
+  /** Both are asked each time, because they change while keyd runs. */
+  readonly folder: () => string;
+  readonly root: () => RootKeyProvider;
+  /** Whether the folder is of today; what is made or removed is counted. */
+  readonly record: () => FolderRecord;
+  readonly copies: RecoveryCopies;
+};
+
+export function accountKeyRing({ folder, root, record, copies }: RingParts) {
   const known = new Map<string, AccountKeys>();
   const loading = new Map<string, Promise<AccountKeys>>();
   const file = (account: string) => join(folder(), `${account}${KEK_SUFFIX}`);
@@ -46,6 +56,7 @@ export function accountKeyRing(folder: () => string, root: () => RootKeyProvider
   let changing: Promise<void> = Promise.resolve();
 
   const load = async (account: string, make: boolean): Promise<AccountKeys> => {
+    if (account !== RECORD_ACCOUNT) await record().check();
     const wrapped = await readIfThere(file(account));
     const kek = wrapped === undefined ? undefined : await root().unwrap(wrapped, kekAad(account));
     if (wrapped !== undefined && kek === undefined) {
@@ -55,7 +66,12 @@ export function accountKeyRing(folder: () => string, root: () => RootKeyProvider
     if (!make) throw new KeydError("wrappedKeyInvalid", `Account "${account}" has no keys here`);
     const fresh = randomBytes(KEK_BYTES);
     await mkdir(folder(), { recursive: true, mode: 0o700 });
-    await writeDurably(file(account), await root().wrap(fresh, kekAad(account)));
+    const bytes = await root().wrap(fresh, kekAad(account));
+    // The copy first: a crash between leaves one too many, never one too few.
+    await copies.keep(account, fresh);
+    const write = () => writeDurably(file(account), bytes);
+    if (account === RECORD_ACCOUNT) await write();
+    else await record().change({ name: kekName(account), mark: "kek" }, write);
     return keep(account, fresh);
   };
   const keep = (account: string, kek: Buffer): AccountKeys => {
@@ -109,11 +125,15 @@ export function accountKeyRing(folder: () => string, root: () => RootKeyProvider
     },
     /** Everything under this account's KEK is unreadable from now on. */
     async shred(account: string): Promise<void> {
-      if (!isId(account)) throw new KeydError("inputInvalid", "That is no account id");
+      if (!isId(account) || account === RECORD_ACCOUNT)
+        throw new KeydError("inputInvalid", "That is no account id");
       forget(account);
       await changing;
-      await rm(file(account), { force: true });
-      await syncFolder(folder()).catch(() => {});
+      await record().change({ name: kekName(account), mark: null }, async () => {
+        await copies.forget(account);
+        await rm(file(account), { force: true });
+        await syncFolder(folder()).catch(() => {});
+      });
     },
     /** Runs while nobody reads or makes a KEK: what is to be wrapped anew stands still. */
     async whileStill<Result>(run: () => Promise<Result>): Promise<Result> {

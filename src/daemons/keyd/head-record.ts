@@ -1,7 +1,7 @@
 /**
  * The state of each account's keys as keyd saw it last, outside the database. A database that was
- * put back to an older state shows an older head and is refused. An attacker who puts back this
- * folder as well is not noticed: that needs a counter in hardware.
+ * put back to an older state shows an older head and is refused. Whether this folder was put back
+ * as well is the question of `folder-record.ts`.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
@@ -10,6 +10,7 @@ import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { type Head, KeydError } from "../../kernel/keyd/protocol.ts";
 import type { AccountKeyRing } from "./account-keys.ts";
 import { readIfThere, syncFolder, writeDurably } from "./durable-file.ts";
+import { type FolderRecord, headName, markOf } from "./folder-record.ts";
 
 type HeadState = {
   /** What the database showed after its last confirmed change. */
@@ -25,7 +26,7 @@ const START: Head = { epoch: 0, hash: "0".repeat(64) };
 
 export type HeadRecord = ReturnType<typeof headRecord>;
 
-export function headRecord(folder: string, ring: AccountKeyRing) {
+export function headRecord(folder: string, ring: AccountKeyRing, record: FolderRecord) {
   const states = new Map<string, HeadState>();
   const running = new Map<string, Promise<void>>();
   const file = (account: string) => join(folder, `${account}${SUFFIX}`);
@@ -56,7 +57,9 @@ export function headRecord(folder: string, ring: AccountKeyRing) {
   const write = async (account: string, state: HeadState): Promise<void> => {
     const mac = (await macOf(account, state)).toString("hex");
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeDurably(file(account), JSON.stringify({ ...state, mac }));
+    const text = JSON.stringify({ ...state, mac });
+    const change = { name: headName(account), mark: markOf(text) };
+    await record.change(change, () => writeDurably(file(account), text));
     states.set(account, state);
   };
   /** One change of an account's record at a time, each on top of the former. */
@@ -107,8 +110,10 @@ export function headRecord(folder: string, ring: AccountKeyRing) {
     },
     async forget(account: string): Promise<void> {
       states.delete(account);
-      await rm(file(account), { force: true });
-      await syncFolder(folder).catch(() => {});
+      await record.change({ name: headName(account), mark: null }, async () => {
+        await rm(file(account), { force: true });
+        await syncFolder(folder).catch(() => {});
+      });
     },
     clear: () => states.clear(),
   };

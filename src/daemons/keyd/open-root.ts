@@ -1,19 +1,26 @@
 /** Opens the root that a data folder has, or makes the first one. Changes are `move-root.ts`. */
+import { join } from "node:path";
 import { KeydError } from "../../kernel/keyd/protocol.ts";
 import { StartError } from "../../kernel/process/daemon.ts";
 import { messageOf } from "../../kernel/process/text.ts";
 import { openPkcs11Root, tryOutRoot } from "./pkcs11/root.ts";
-import { type RootInUse, readRootInUse, removeLeftovers, writeRootInUse } from "./root-in-use.ts";
+import { type RootInUse, readRootInUse, removeLeftovers } from "./root-in-use.ts";
 import type { RootKeyProvider, RootKind } from "./root-provider.ts";
 import type { RootSettings } from "./root-settings.ts";
 import { openSoftwareRoot, type SoftwareRoot } from "./software-root.ts";
+import { openTpmRoot } from "./tpm/root.ts";
 
 /** A root is a software root, which may be sealed, or a device. */
 export type Root =
   | { readonly kind: "software"; readonly software: SoftwareRoot }
   | { readonly kind: "device"; readonly provider: RootKeyProvider };
 
-export type OpenedRoot = { readonly root: Root; readonly inUse: RootInUse };
+export type OpenedRoot = {
+  readonly root: Root;
+  readonly inUse: RootInUse;
+  /** Made just now, and not yet said to be in use. */
+  readonly fresh?: boolean;
+};
 
 /**
  * @throws StartError when another root is wanted than the one that is there, or the first root
@@ -30,7 +37,8 @@ export async function openRoot(keysFolder: string, settings: RootSettings): Prom
   }
   await removeLeftovers(keysFolder, inUse);
   if (inUse.kind === "software") {
-    const software = await openSoftwareRoot(keysFolder, await settings.passphrase());
+    const keys = { folder: join(keysFolder, inUse.folder) };
+    const software = await openSoftwareRoot(keysFolder, await settings.passphrase(), keys);
     return { inUse, root: { kind: "software", software } };
   }
   const { provider } = await openDevice(inUse.kind, { keysFolder, settings, inUse });
@@ -45,9 +53,7 @@ async function makeFirst(keysFolder: string, settings: RootSettings): Promise<Op
   try {
     const { root, keyId } = await makeRoot(kind, { keysFolder, settings });
     const named = keyId === undefined ? {} : { keyId };
-    const inUse: RootInUse = { format: 1, kind, folder: "accounts", ...named };
-    await writeRootInUse(keysFolder, inUse);
-    return { root, inUse };
+    return { root, inUse: { format: 1, kind, folder: "accounts", ...named }, fresh: true };
   } catch (error) {
     if (!(error instanceof KeydError)) throw error;
     throw new StartError(error.message, { fix: "see docs/root-of-trust.md", permanent: false });
@@ -56,13 +62,19 @@ async function makeFirst(keysFolder: string, settings: RootSettings): Promise<Op
 
 type Place = { readonly keysFolder: string; readonly settings: RootSettings };
 
-/** A new root of this kind, tried out; nothing uses it yet. @throws KeydError. */
+/**
+ * A new root of this kind, tried out; nothing uses it yet. A passphrase given here seals a
+ * software root, else what the settings say.
+ *
+ * @throws KeydError, StartError.
+ */
 export async function makeRoot(
   kind: RootKind,
-  { keysFolder, settings }: Place,
+  { keysFolder, settings, passphrase }: Place & { readonly passphrase?: Buffer },
 ): Promise<{ root: Root; keyId: string | undefined }> {
   if (kind === "software") {
-    const software = await openSoftwareRoot(keysFolder, await settings.passphrase());
+    const phrase = passphrase ?? (await settings.passphrase());
+    const software = await openSoftwareRoot(keysFolder, phrase, undefined);
     return { root: { kind: "software", software }, keyId: undefined };
   }
   const { provider, keyId } = await openDevice(kind, { keysFolder, settings, inUse: undefined });
@@ -72,16 +84,45 @@ export async function makeRoot(
 
 async function openDevice(
   kind: "pkcs11" | "tpm",
-  { settings, inUse }: Place & { readonly inUse: RootInUse | undefined },
+  given: Place & { readonly inUse: RootInUse | undefined },
 ): Promise<{ provider: RootKeyProvider; keyId: string | undefined }> {
-  if (kind === "tpm") throw new KeydError("algorithmUnavailable", "There is no TPM root yet");
+  const { settings, inUse, keysFolder } = given;
+  if (kind === "tpm") {
+    if (settings.tpm === undefined) return absent(inUse, kind, "CORDON_TPM_TCTI");
+    const make = inUse === undefined;
+    return { provider: await openTpmRoot(settings.tpm, { keysFolder, make }), keyId: undefined };
+  }
   if (settings.pkcs11 === undefined) {
     const names = "CORDON_PKCS11_MODULE, CORDON_PKCS11_TOKEN and CORDON_PKCS11_PIN_FILE";
-    throw new StartError(`The root is in a PKCS #11 device, but nothing says where`, {
-      fix: `set ${names}`,
-      permanent: true,
-    });
+    return absent(inUse, kind, names);
   }
   const provider = await openPkcs11Root(settings.pkcs11, { keyId: inUse?.keyId });
   return { provider, keyId: provider.keyId };
+}
+
+/**
+ * A device that no setting names. A root that is in use starts all the same and answers
+ * `unavailable`, because recovery shares can bring its keys into another root.
+ */
+function absent(inUse: RootInUse | undefined, name: "pkcs11" | "tpm", settings: string) {
+  if (inUse === undefined) {
+    throw new StartError(`Cannot use a ${name} root: nothing says where it is`, {
+      fix: `set ${settings}`,
+      permanent: true,
+    });
+  }
+  const fail = async (): Promise<never> => {
+    const why = `The root is ${name}, and nothing says where: set ${settings}`;
+    throw new KeydError("unavailable", `${why}, or use recovery shares`);
+  };
+  const provider: RootKeyProvider = {
+    name,
+    protection: `${name}, not set here`,
+    wrap: fail,
+    unwrap: fail,
+    random: fail,
+    health: fail,
+    close: () => {},
+  };
+  return { provider, keyId: inUse.keyId };
 }

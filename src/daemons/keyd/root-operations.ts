@@ -1,4 +1,5 @@
 /** Health, unsealing, recovery shares, and the record of accounts' heads. */
+import { createHash, timingSafeEqual } from "node:crypto";
 import {
   combineShares,
   SHARES_MAX,
@@ -7,9 +8,10 @@ import {
 } from "../../engines/keys/shamir.ts";
 import { type Head, KeydError, type KeydHealth } from "../../kernel/keyd/protocol.ts";
 import { messageOf } from "../../kernel/process/text.ts";
+import { RECORD_ACCOUNT } from "./folder-record.ts";
 import { isHead } from "./head-record.ts";
 import type { Keyd } from "./keyd.ts";
-import { moveRoot } from "./move-root.ts";
+import { keksOf, moveRoot, recoverFromCopies } from "./move-root.ts";
 import { opensslAvailable } from "./openssl.ts";
 import { takeRandom } from "./random-pool.ts";
 import { type Fields, idOf, integerOf, type Operation, partOf, refusedInput } from "./request.ts";
@@ -58,7 +60,7 @@ export function rootOperations(keyd: Keyd): Readonly<Record<string, Operation>> 
         const range = { min: THRESHOLD_MIN, max: SHARES_MAX };
         const shares = integerOf(header, "shares", range);
         const threshold = integerOf(header, "threshold", { min: THRESHOLD_MIN, max: shares });
-        const secret = await software(keyd).reveal(partOf(request, 0));
+        const secret = await secretForShares(keyd, partOf(request, 0));
         const texts = splitSecret(secret, { threshold, shares }, takeRandom);
         secret.fill(0);
         return { parts: texts.map((text) => Buffer.from(text, "latin1")) };
@@ -71,12 +73,40 @@ export function rootOperations(keyd: Keyd): Readonly<Record<string, Operation>> 
           const message = `Share ${result.at + 1} ${FAULTS[result.fault]}`;
           throw new KeydError("unsealRefused", message);
         }
-        await software(keyd).recover(result.secret, partOf(request, 0));
+        const passphrase = partOf(request, 0);
+        const { secret } = result;
+        if (keyd.root().kind === "device") await recoverFromCopies(keyd, { secret, passphrase });
+        else await software(keyd).recover(secret, passphrase);
         return {};
       }),
+    /** The operator's override after a restore, kept in a file. */
+    acceptRestored: async () => {
+      await keyd.record.accept();
+      return {};
+    },
     ...headOperations(keyd),
   };
 }
+
+/**
+ * What is split: a software root itself, or the key of the copies that a device's root has for
+ * this purpose. Who asks knows the passphrase, or the PIN of the token.
+ */
+async function secretForShares(keyd: Keyd, phrase: Buffer): Promise<Buffer> {
+  if (keyd.root().kind === "software") return software(keyd).reveal(phrase);
+  const { pkcs11 } = keyd.settings;
+  if (keyd.inUse().kind === "pkcs11" && pkcs11 !== undefined) {
+    const pin = await pkcs11.pin();
+    const right = timingSafeEqual(digestOf(pin), digestOf(phrase));
+    pin.fill(0);
+    if (!right) throw new KeydError("unsealRefused", "That is not the PIN of the token");
+  }
+  await keyd.record.check();
+  await keyd.ring.of(RECORD_ACCOUNT, { make: true });
+  return keyd.ring.whileStill(() => keyd.copies.renew(keksOf(keyd)));
+}
+
+const digestOf = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
 
 /** Counts refusals and slows down who guesses. One attempt at a time. */
 function refusalGuard(clock: () => number) {
@@ -117,10 +147,19 @@ async function healthOf(keyd: Keyd): Promise<KeydHealth> {
   await provider?.health().catch((error: unknown) => {
     fault = messageOf(error);
   });
-  const away = provider !== undefined && fault !== "";
+  let state: KeydHealth["state"] = fault === "" ? "ready" : "sealed";
+  if (provider !== undefined && fault !== "") state = "unavailable";
+  if (state === "ready") {
+    await keyd.record.check().catch((error: unknown) => {
+      fault = messageOf(error);
+      const old = error instanceof KeydError && error.reason === "rolledBack";
+      state = old ? "rolledBack" : "unavailable";
+    });
+  }
   return {
-    state: away ? "unavailable" : fault === "" ? "ready" : "sealed",
+    state,
     stateReason: fault,
+    rollbackProtection: provider?.counter?.where ?? "",
     root: keyd.inUse().kind,
     rootProtection: device ? root.provider.protection : root.software.protection(),
     smAlgorithms: opensslAvailable(),

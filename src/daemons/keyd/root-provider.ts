@@ -10,8 +10,8 @@ export type MonotonicCounter = {
   /** In words for an operator. */
   readonly where: string;
   read(): Promise<number>;
-  /** Afterwards `read` gives at least `to`. It may be repeated. */
-  advance(to: number): Promise<void>;
+  /** One more than before, for good. */
+  increment(): Promise<void>;
 };
 
 export type RootKeyProvider = {

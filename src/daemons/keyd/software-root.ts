@@ -4,11 +4,12 @@
  * folder can read the keys; that protects a backup without the file, and nothing more.
  */
 import { argon2, createHash, randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { KeydError } from "../../kernel/keyd/protocol.ts";
+import { KEK_SUFFIX, kekAad } from "./account-keys.ts";
 import { readIfThere, writeDurably } from "./durable-file.ts";
 import { gcmOpen, gcmSeal } from "./gcm.ts";
 import type { RootKeyProvider } from "./root-provider.ts";
@@ -48,11 +49,13 @@ const PROTECTION = {
 
 /**
  * Opens the root in this folder, making it at the first start. A passphrase given at the start
- * opens it at once; one that is wrong leaves it sealed.
+ * opens it at once; one that is wrong leaves it sealed. Where there are accounts' keys, but no
+ * `root.json`, nothing new is made: shares can bring the root of these keys back.
  */
 export async function openSoftwareRoot(
   folder: string,
   passphrase: Buffer | undefined,
+  accounts: { readonly folder: string } | undefined,
 ): Promise<SoftwareRoot> {
   const file = join(folder, "root.json");
   const keyFile = join(folder, "root.key");
@@ -126,7 +129,9 @@ export async function openSoftwareRoot(
     },
     async recover(bytes, phrase) {
       const id = createHash("sha256").update("cordon root").update(bytes).digest("hex");
-      if (record !== undefined && record.id !== id) {
+      const right =
+        record === undefined ? await opensOne(accounts?.folder, bytes) : record.id === id;
+      if (!right) {
         throw unsealRefused("the shares are of another root than this data folder's");
       }
       if (phrase.length > 0) checkPassphrase(phrase);
@@ -134,7 +139,9 @@ export async function openSoftwareRoot(
       keep(bytes);
     },
   };
-  if (record === undefined) {
+  const lost = record === undefined && (await aKek(accounts?.folder)) !== undefined;
+  if (lost) console.error("keyd: root.json is missing; run: ./cordon keys recover");
+  else if (record === undefined) {
     const bytes = randomBytes(ROOT_BYTES);
     if (passphrase !== undefined) checkPassphrase(passphrase);
     await seal(bytes, passphrase ?? Buffer.alloc(0));
@@ -144,6 +151,21 @@ export async function openSoftwareRoot(
     if (opened !== undefined) keep(opened);
   }
   return self;
+}
+
+/** The first account's key that is there. */
+async function aKek(folder: string | undefined): Promise<string | undefined> {
+  const names = folder === undefined ? [] : await readdir(folder).catch(() => []);
+  return names.find((name) => name.endsWith(KEK_SUFFIX));
+}
+
+async function opensOne(folder: string | undefined, root: Buffer): Promise<boolean> {
+  const name = await aKek(folder);
+  if (folder === undefined || name === undefined) return true;
+  const wrapped = await readIfThere(join(folder, name));
+  const kek = wrapped && gcmOpen(root, kekAad(name.slice(0, -KEK_SUFFIX.length)), wrapped);
+  kek?.fill(0);
+  return kek !== undefined;
 }
 
 function providerOf(rootKey: Buffer, protection: () => string): RootKeyProvider {

@@ -252,6 +252,10 @@ function rootFunctions(send: Send) {
     health: async (): Promise<KeydHealth> =>
       // Our own program at the other end.
       (await send("health", {})).header.health as KeydHealth,
+    /** Takes a keys folder that is older than the device's counter, by an operator's wish. */
+    acceptRestored: async (): Promise<void> => {
+      await send("acceptRestored", {});
+    },
     /** Wraps every account's key by another root; nothing else changes. Gives their number. */
     moveRoot: async (to: string): Promise<number> =>
       Number((await send("moveRoot", { to })).header.accounts),

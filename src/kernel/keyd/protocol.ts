@@ -100,13 +100,19 @@ export type Head = { readonly epoch: number; readonly hash: string };
 
 export type KeydHealth = {
   /** `unavailable`: the root is a device that does not answer now. */
-  readonly state: "ready" | "sealed" | "unavailable";
+  /** `rolledBack`: the keys folder is older than the device's counter. */
+  readonly state: "ready" | "sealed" | "unavailable" | "rolledBack";
   /** Why it is not ready; empty when it is. */
   readonly stateReason: string;
   /** `software`, `pkcs11` or `tpm`. */
   readonly root: string;
   /** How the root opens, in words for an operator. */
   readonly rootProtection: string;
+  /**
+   * What counts beside the data folder, in words; empty when an older folder together with an
+   * older database would not be noticed.
+   */
+  readonly rollbackProtection: string;
   /** False where the library of the SM algorithms could not be loaded. */
   readonly smAlgorithms: boolean;
   /** What this process could and could not switch off or lock, in words. */

@@ -24,7 +24,8 @@ const TAG_BYTES = 16;
 const ID_BYTES = 16;
 const KEY_BYTES = 32;
 const COUNTER_BYTES = 8;
-const FOUND_MAX = 2;
+/** Objects looked at: two counters after a crash, or a key that is there twice. */
+const FOUND_MAX = 8;
 const RANDOM_BYTES_MAX = 1_024;
 const LABEL = Buffer.from("cordon root", "utf8");
 const COUNTER_LABEL = Buffer.from("cordon counter", "utf8");
@@ -53,14 +54,12 @@ export async function openPkcs11Root(
   const token = openToken(settings);
   const keyId = given.keyId ?? randomBytes(ID_BYTES).toString("hex");
   let key: Handle = 0;
-  let counter: Handle = 0;
   let make = given.keyId === undefined;
   let serial = "";
   token.onOpen = async (session) => {
     if (make) await makeRoot(session, keyId);
     make = false;
     key = await findOne(session, idTemplate(keyId, CKO.SECRET_KEY));
-    counter = await findOne(session, counterTemplate(keyId));
     await checkPromises(session, key);
     serial = await serialOf(session);
   };
@@ -84,7 +83,7 @@ export async function openPkcs11Root(
       token.retryPin();
       await root.health();
     },
-    counter: counterOf(token.use, () => counter),
+    counter: counterOf(token.use, keyId),
     close: () => token.close(),
   };
   return root;
@@ -140,18 +139,13 @@ async function makeRoot(session: Session, keyId: string): Promise<void> {
   const mechanism = library.mechanism({ type: CKM.AES_KEY_GEN });
   const key = library.attributes(ours);
   await library.call("C_GenerateKey", handle, mechanism, key, key.length, [0]);
-  const count = library.attributes([
-    ...counterTemplate(keyId),
-    [CKA.TOKEN, flag(true)],
-    [CKA.PRIVATE, flag(true)],
-    [CKA.MODIFIABLE, flag(true)],
-    [CKA.VALUE, Buffer.alloc(COUNTER_BYTES)],
-  ]);
-  await library.call("C_CreateObject", handle, count, count.length, [0]);
+  await makeCounter(session, keyId, 1);
 }
 
-async function findOne(session: Session, template: readonly Attribute[]): Promise<Handle> {
-  const { library, handle } = session;
+async function findAll(
+  { library, handle }: Session,
+  template: readonly Attribute[],
+): Promise<readonly Handle[]> {
   const wanted = library.attributes(template);
   await library.call("C_FindObjectsInit", handle, wanted, wanted.length);
   const found = Buffer.alloc(8 * FOUND_MAX);
@@ -161,8 +155,13 @@ async function findOne(session: Session, template: readonly Attribute[]): Promis
   } finally {
     await library.call("C_FindObjectsFinal", handle);
   }
-  if (Number(count[0]) === 1) return readUlong(found);
-  const why = Number(count[0]) === 0 ? "is not in the token" : "is there twice";
+  return Array.from({ length: Number(count[0]) }, (_, at) => readUlong(found, at));
+}
+
+async function findOne(session: Session, template: readonly Attribute[]): Promise<Handle> {
+  const [only, ...others] = await findAll(session, template);
+  if (only !== undefined && others.length === 0) return only;
+  const why = only === undefined ? "is not in the token" : "is there twice";
   throw new KeydError("unavailable", `Cannot use the device: the root of this data folder ${why}`);
 }
 
@@ -229,28 +228,54 @@ async function randomOf({ library, handle }: Session, bytes: number): Promise<Bu
   return out;
 }
 
-/** A number in a private object of the token: put back only by who has the PIN. */
-function counterOf(
-  use: ReturnType<typeof openToken>["use"],
-  handleOf: () => Handle,
-): MonotonicCounter {
-  const read = ({ library, handle }: Session) => {
-    const bytes = Buffer.alloc(COUNTER_BYTES);
-    const wanted = library.attributes([[CKA.VALUE, bytes]]);
-    const call = library.call("C_GetAttributeValue", handle, handleOf(), wanted, 1);
-    return call.then(() => Number(bytes.readBigUInt64BE()));
+/**
+ * A number in a private object of the token: put back only by who has the PIN. Many tokens change
+ * no value of an object, so each number is an object of its own and the highest counts.
+ */
+function counterOf(use: ReturnType<typeof openToken>["use"], keyId: string): MonotonicCounter {
+  const all = async (session: Session): Promise<readonly Counted[]> => {
+    const handles = await findAll(session, counterTemplate(keyId));
+    const counted: Counted[] = [];
+    for (const handle of handles) counted.push({ handle, value: await numberIn(session, handle) });
+    return counted;
+  };
+  const highest = (counted: readonly Counted[]): number => {
+    if (counted.length > 0) return Math.max(...counted.map(({ value }) => value));
+    throw new KeydError("unavailable", "Cannot use the device: its counter is not in the token");
   };
   return {
-    where: "an object in the token",
-    read: () => use(read),
-    advance: (to) =>
+    where: `a private object in the token, ${keyId.slice(0, 8)}`,
+    read: () => use(async (session) => highest(await all(session))),
+    increment: () =>
       use(async (session) => {
-        if (to <= (await read(session))) return;
-        const bytes = Buffer.alloc(COUNTER_BYTES);
-        bytes.writeBigUInt64BE(BigInt(to));
-        const { library, handle } = session;
-        const wanted = library.attributes([[CKA.VALUE, bytes]]);
-        await library.call("C_SetAttributeValue", handle, handleOf(), wanted, 1);
+        const before = await all(session);
+        await makeCounter(session, keyId, highest(before) + 1);
+        for (const { handle } of before) {
+          await session.library.call("C_DestroyObject", session.handle, handle);
+        }
       }),
   };
+}
+
+type Counted = { readonly handle: Handle; readonly value: number };
+
+async function numberIn({ library, handle }: Session, object: Handle): Promise<number> {
+  const bytes = Buffer.alloc(COUNTER_BYTES);
+  const wanted = library.attributes([[CKA.VALUE, bytes]]);
+  await library.call("C_GetAttributeValue", handle, object, wanted, 1);
+  return Number(bytes.readBigUInt64BE());
+}
+
+async function makeCounter(session: Session, keyId: string, value: number): Promise<void> {
+  const { library, handle } = session;
+  const bytes = Buffer.alloc(COUNTER_BYTES);
+  bytes.writeBigUInt64BE(BigInt(value));
+  const wanted = library.attributes([
+    ...counterTemplate(keyId),
+    [CKA.TOKEN, flag(true)],
+    [CKA.PRIVATE, flag(true)],
+    [CKA.MODIFIABLE, flag(false)],
+    [CKA.VALUE, bytes],
+  ]);
+  await library.call("C_CreateObject", handle, wanted, wanted.length, [0]);
 }
