@@ -6,6 +6,7 @@ import type { Contract } from "./kernel/operation.ts";
 import { accountContract } from "./services/account/contract.ts";
 import { auditContract } from "./services/audit/contract.ts";
 import { certificatesContract } from "./services/certificates/contract.ts";
+import { deliveryContract } from "./services/delivery/contract.ts";
 import { eventsContract } from "./services/events/contract.ts";
 import { fleetContract } from "./services/fleet/contract.ts";
 import { iamContract } from "./services/iam/contract.ts";
@@ -17,6 +18,7 @@ import { wafContract } from "./services/waf/contract.ts";
 export const catalog = {
   waf: wafContract,
   certificates: certificatesContract,
+  delivery: deliveryContract,
   events: eventsContract,
   incident: incidentContract,
   iam: iamContract,

@@ -32,6 +32,7 @@ import { openDatabase } from "../src/kernel/store/database.ts";
 import { migrate } from "../src/kernel/store/migrate.ts";
 import { accountService, renewSetupToken } from "../src/services/account/service.ts";
 import { auditService } from "../src/services/audit/service.ts";
+import { deliveryService } from "../src/services/delivery/service.ts";
 import { eventsService } from "../src/services/events/service.ts";
 import { fleetService, gatewayReports } from "../src/services/fleet/service.ts";
 import { credentialLookup } from "../src/services/iam/credentials.ts";
@@ -43,6 +44,7 @@ import { notifyService } from "../src/services/notify/service.ts";
 import { stsService } from "../src/services/sts/service.ts";
 import { ruleLibrary } from "../src/services/waf/library.ts";
 import { wafService } from "../src/services/waf/service.ts";
+import { wafStore } from "../src/services/waf/store.ts";
 import type { ApiReply } from "./stack.ts";
 
 export const PASSWORD = "correct horse battery staple";
@@ -70,6 +72,14 @@ function allServices(opened: Opened): Service[] {
     }),
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    deliveryService({
+      siteUpstreams: async (sql, accountId, siteId) =>
+        (await wafStore(sql).getSite(accountId, siteId))?.upstreams,
+      siteIds: async (sql, accountId) =>
+        (await wafStore(sql).listSites(accountId)).map(({ siteId }) => siteId),
+      hasKey: async () => false,
+      reports: async () => [],
+    }),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
     incidentService(),

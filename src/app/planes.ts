@@ -1,7 +1,12 @@
 /** Which service says what in the intent of each data plane. */
 import { createIntentPublisher } from "../kernel/intent/publisher.ts";
 import { challengeSection } from "../services/certificates/challenge-intent.ts";
-import { boundCertificate, keyOpener } from "../services/certificates/gateway-keys.ts";
+import {
+  boundCertificate,
+  keyedCertificate,
+  keyOpener,
+} from "../services/certificates/gateway-keys.ts";
+import { siteDeliveries } from "../services/delivery/intent.ts";
 import { blockedPacketsSection, blockedSourcesSection } from "../services/incident/intent.ts";
 import { wafGatewaySection } from "../services/waf/intent.ts";
 import { ownsDomain } from "./certificates.ts";
@@ -22,6 +27,7 @@ export function buildPlanes(
         wafGatewaySection({
           authority,
           boundCertificate,
+          deliveries: (sql) => siteDeliveries(sql, keyedCertificate),
           ruleset: () => rulesets()[0]?.name ?? "",
         }),
         blockedSourcesSection(),

@@ -9,6 +9,7 @@ import { installedRulesets, loadRuleset } from "../kernel/rules/load.ts";
 import { accountService } from "../services/account/service.ts";
 import { auditService } from "../services/audit/service.ts";
 import { certificatesService } from "../services/certificates/service.ts";
+import { deliveryService } from "../services/delivery/service.ts";
 import { eventsService } from "../services/events/service.ts";
 import { fleetService, gatewayReports } from "../services/fleet/service.ts";
 import { credentialLookup } from "../services/iam/credentials.ts";
@@ -22,6 +23,7 @@ import { stsService } from "../services/sts/service.ts";
 import { ruleLibrary } from "../services/waf/library.ts";
 import { wafService } from "../services/waf/service.ts";
 import { certificateParts } from "./certificates.ts";
+import { deliveryParts } from "./delivery.ts";
 import { type Foundations, machineAlarms } from "./foundations.ts";
 import { clock, config, consoleHosts } from "./settings.ts";
 
@@ -45,6 +47,7 @@ export function buildServices(foundations: Foundations) {
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     certificatesService(certificateParts(foundations)),
+    deliveryService(deliveryParts(database)),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),

@@ -4,8 +4,10 @@ import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
 import { catalog } from "../../../src/catalog.ts";
 import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
@@ -13,8 +15,11 @@ import ResourceDetail, { type Tab } from "../resource/resource-detail.tsx";
 import ResourceTable from "../resource/resource-table.tsx";
 import { type Item, listAddress, resourceAt } from "../resource/resources.ts";
 import { useNotices } from "../shell/notices.tsx";
+import { concernNames } from "./delivery/concerns.ts";
 import { EventHistory } from "./event-history.tsx";
 import { readRange } from "./range-text.ts";
+
+const SiteSettings = lazy(() => import("./delivery/site-settings.tsx"));
 
 const MODES = ["off", "observe", "block"];
 const REFRESH_MS = 2_000;
@@ -54,6 +59,16 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
             ]),
         ...table("exclusions"),
         ...table("list-entries"),
+        ...table("upstream-states"),
+        ...concernNames.map((concern) => ({
+          id: concern,
+          label: resourceTitle(concern),
+          content: (
+            <Suspense fallback={<Spinner />}>
+              <SiteSettings siteId={siteId} concern={concern} />
+            </Suspense>
+          ),
+        })),
       ]}
     />
   );

@@ -73,7 +73,10 @@ function fieldValue({ schema }: FormField, text: string): { value: unknown } | F
   if (isJson(schema)) return jsonValue(text);
   if (schema.type === "array") {
     const lines = text.split("\n").map((line) => line.trim());
-    return { value: lines.filter((line) => line !== "") };
+    const values = lines.filter((line) => line !== "");
+    if (schema.items?.type !== "integer") return { value: values };
+    if (!values.every((value) => /^-?\d+$/.test(value))) return "notNumber";
+    return { value: values.map(Number) };
   }
   return { value: text };
 }

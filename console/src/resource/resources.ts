@@ -28,12 +28,14 @@ function shown(
   return [{ path, contract, resource, filterable: fields, sortable }];
 }
 
-const { waf, certificates, incident, iam, sts, audit, fleet, account, events, notify } = catalog;
+const { waf, certificates, delivery, incident, iam, sts, audit, fleet, account, events, notify } =
+  catalog;
 const listed: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),
+  ...shown("upstream-states", delivery, "upstreamState", "upstream siteId gateway state"),
   ...shown(
     "certificates",
     certificates,

@@ -23,8 +23,8 @@ const resources = (names: string): PlaceEntry[] =>
 const declared: readonly SectionEntry[] = [
   {
     title: "protect",
-    services: ["waf"],
-    places: [...resources("site exclusion listEntry rule"), { href: "/explain", title: "explain" }],
+    services: ["waf", "delivery"],
+    places: [...resources("site upstreamState exclusion listEntry rule"), { href: "/explain", title: "explain" }],
   },
   {
     title: "certificatesSection",

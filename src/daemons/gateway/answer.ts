@@ -1,5 +1,6 @@
 /** Ends exchanges: the gateway's own answers, the event, and what becomes of the connections. */
 import { fieldValue } from "../../engines/http1/fields.ts";
+import { noteOutcome } from "./balance.ts";
 import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
 import { holdAnswer } from "./hold.ts";
@@ -66,6 +67,7 @@ export function endExchange(exchange: Exchange, keep: boolean): void {
   }
   const finding = exchange.inspection?.finish() ?? null;
   exchange.inspection = null;
+  if (exchange.tried.length > 0) noteOutcome(exchange);
   emitEvent(connection.gateway, eventOf(exchange, finding));
   connection.onExchangeEnd(connection, keep);
 }

@@ -1,7 +1,7 @@
 /** One client connection: reads requests in turn, enforces its times, closes it in order. */
-import type { Socket } from "node:net";
 import { headBegun } from "../../engines/http1/head-reader.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
+import type { RequestHead } from "../../engines/http1/request.ts";
 import {
   createRequestParser,
   endRequests,
@@ -14,20 +14,18 @@ import { endRequestBody, refuseBody, startExchange, takeRequestBody } from "./ex
 import { endSending } from "./hold.ts";
 import { countRefusal } from "./refusals.ts";
 import { resumeResponse } from "./relay.ts";
-import type { Connection, Exchange, Gateway } from "./state.ts";
+import type { Arrival, ClientSocket, Connection, Exchange, Gateway } from "./state.ts";
 
 /** Takes over an accepted (and, if secure, handshaken) socket. */
-export function serveConnection(
-  gateway: Gateway,
-  socket: Socket,
-  kind: { isSecure: boolean; serverName: string },
-): void {
+export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival: Arrival): void {
+  const peerAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
   const connection: Connection = {
     gateway,
     socket,
-    ...kind,
-    address: (socket.remoteAddress ?? "").replace(/^::ffff:/, ""),
-    port: socket.remotePort ?? 0,
+    ...arrival,
+    peerAddress,
+    address: arrival.proxied?.address ?? peerAddress,
+    port: arrival.proxied?.port ?? socket.remotePort ?? 0,
     parser: createRequestParser(http1Limits),
     bodySink: (data) => {
       if (connection.exchange !== null) takeRequestBody(connection.exchange, data);
@@ -116,6 +114,7 @@ function take(connection: Connection, piece: Buffer): void {
       at = readRequestHead(parser, piece, at);
       if (parser.head !== null) {
         connection.headStartedMs = 0;
+        if (connection.front !== null) takeFront(parser.head, connection.front);
         startExchange(connection, parser.head);
       } else if (connection.headStartedMs === 0) connection.headStartedMs = Date.now();
       continue;
@@ -126,6 +125,13 @@ function take(connection: Connection, piece: Buffer): void {
     else if (parser.body?.done === true) endRequestBody(exchange);
   }
   connection.taking = false;
+}
+
+/** A stream of HTTP/2 is judged, and told of, as what it is. */
+function takeFront(head: RequestHead, front: NonNullable<Connection["front"]>): void {
+  head.requestLine = head.requestLine.replace(/HTTP\/1\.1$/, front.protocol);
+  head.protocol = front.protocol;
+  if (front.fault !== null) head.fault = front.fault;
 }
 
 /** Reads on where reading had to stop. */
@@ -224,11 +230,13 @@ function checkExchange(exchange: Exchange, nowMs: number): void {
       connection.socket.destroy();
     }
   } else if (exchange.requestDone) {
-    if (nowMs - exchange.requestDoneMs > limits.responseHeadTimeoutMs) {
+    const timeoutMs = upstream?.upstream.policy?.settings.responseTimeoutMs;
+    if (nowMs - exchange.requestDoneMs > (timeoutMs ?? limits.responseHeadTimeoutMs)) {
       answerOwn(exchange, 504, "upstreamTimeout");
     }
   } else if (upstream !== null && !upstream.connected) {
-    if (nowMs - upstream.startedMs > limits.connectTimeoutMs) {
+    const timeoutMs = upstream.upstream.policy?.settings.connectTimeoutMs;
+    if (nowMs - upstream.startedMs > (timeoutMs ?? limits.connectTimeoutMs)) {
       upstream.upstream.downUntilMs = nowMs + limits.upstreamDownMs;
       answerOwn(exchange, 504, "upstreamConnectTimeout");
     }

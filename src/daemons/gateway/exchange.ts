@@ -5,11 +5,13 @@ import { forwardedTrailers } from "../../engines/http1/hop-by-hop.ts";
 import type { RequestHead } from "../../engines/http1/request.ts";
 import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
 import { answerChallenge, answerOwn } from "./answer.ts";
+import { refusedArrival } from "./arrival.ts";
+import { chooseBalanced } from "./balance.ts";
 import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
 import { relayHandlers } from "./relay.ts";
 import { challengeOf, siteOf } from "./routes.ts";
 import { decideSource } from "./source-list.ts";
-import type { Connection, Exchange, Site } from "./state.ts";
+import type { Connection, Exchange, Site, Upstream } from "./state.ts";
 import { chooseUpstream, dropUpstream, openUpstream, takeIdle } from "./upstream.ts";
 
 /** Begins an exchange for a request head, well-formed or not. It may be over on return. */
@@ -31,6 +33,7 @@ export function startExchange(connection: Connection, head: RequestHead): void {
   }
   if (site !== null) {
     const { isTrustedProxy, intent } = site;
+    if (mayRefuseArrival(connection, site) && refusedArrival(exchange, site)) return;
     exchange.clientAddress = clientAddressOf(connection.address, head.fields, isTrustedProxy);
     const { accountId, siteId } = intent;
     const where = { accountId, siteId, nowMs: Date.now() };
@@ -47,6 +50,10 @@ export function startExchange(connection: Connection, head: RequestHead): void {
     answerOwn(exchange, statusOfFault(head.fault), head.fault);
   }
 }
+
+/** Most connections came in the one way that every site takes. */
+const mayRefuseArrival = (connection: Connection, site: Site): boolean =>
+  site.delivery !== null || connection.tlsSiteId !== null || connection.gateway.extraPorts.size > 0;
 
 /** Ends the exchange of a request whose body broke the rules or came to an early end. */
 export function refuseBody(exchange: Exchange): void {
@@ -98,6 +105,7 @@ function newExchange(connection: Connection, head: RequestHead): Exchange {
     requestPaused: false,
     upstream: null,
     attempts: 0,
+    tried: [],
     retried: false,
     response: null,
     body: null,
@@ -196,7 +204,7 @@ function judgeRequestBody(exchange: Exchange, isWhole: boolean): void {
 function connectUpstream(exchange: Exchange): void {
   const { site, connection } = exchange;
   const { gateway } = connection;
-  const upstream = site === null ? null : chooseUpstream(site, exchange.attempts);
+  const upstream = site === null ? null : nextUpstream(site, exchange);
   if (upstream === null) {
     answerOwn(exchange, 502, "upstreamDown");
     return;
@@ -210,11 +218,22 @@ function connectUpstream(exchange: Exchange): void {
     sendRequest(exchange);
     return;
   }
-  if (upstream.active >= gateway.limits.upstreamConnectionsMax) {
+  const activeMax =
+    upstream.policy?.settings.connectionsMax ?? gateway.limits.upstreamConnectionsMax;
+  if (upstream.active >= activeMax) {
     answerOwn(exchange, 503, "upstreamConnectionsExhausted");
     return;
   }
   exchange.upstream = openUpstream(upstream, exchange, handlers);
+}
+
+function nextUpstream(site: Site, exchange: Exchange): Upstream | null {
+  if (site.intent.delivery?.upstream === undefined) return chooseUpstream(site, exchange.attempts);
+  // A pooled connection that had been closed says nothing of its upstream: the same one again.
+  const again = exchange.retried ? exchange.tried.at(-1) : undefined;
+  const chosen = again ?? chooseBalanced(site, exchange);
+  if (chosen !== null && chosen !== again) exchange.tried.push(chosen);
+  return chosen;
 }
 
 const handlers = relayHandlers({

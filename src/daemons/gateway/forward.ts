@@ -3,6 +3,8 @@ import { isIP } from "node:net";
 import type { Fields } from "../../engines/http1/fields.ts";
 import { isForwarded, nominatedFields } from "../../engines/http1/hop-by-hop.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
+import { stickyLine } from "./balance.ts";
+import { deliveryRequestLines, isCertificateField } from "./forwarding-fields.ts";
 import type { Exchange } from "./state.ts";
 
 const HTTPS_PORT_DEFAULT = 443;
@@ -59,6 +61,7 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
   const { names, lower, values } = head.fields;
   const nominated = nominatedFields(head.fields);
   const isTrusted = site?.isTrustedProxy(connection.address) ?? false;
+  const hidesCertificate = (site?.delivery?.clientCertificates ?? "off") !== "off";
   const scheme = forwardedScheme(exchange) ?? (connection.isSecure ? "https" : "http");
   let text = `${head.method} ${head.parsedTarget.path} HTTP/1.1\r\n`;
   let chain = "";
@@ -68,6 +71,7 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     const name = lower[at] ?? "";
     const value = values[at] ?? "";
     if (name === "host") host = value;
+    if (hidesCertificate && isCertificateField(name)) continue;
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
       if (isTrusted && name === "x-forwarded-for") chain += `${value}, `;
@@ -80,6 +84,7 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
   }
   if (head.framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
   if (upgrade !== null) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+  if (site?.delivery) text += deliveryRequestLines(exchange, scheme, host);
   return `${text}X-Forwarded-For: ${chain}${connection.address}\r\nX-Forwarded-Proto: ${scheme}\r
 X-Forwarded-Host: ${host}\r\nX-Request-Id: ${exchange.requestId}\r
 Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
@@ -91,17 +96,27 @@ export function clientResponseHead(exchange: Exchange, head: ResponseHead): stri
   const nominated = nominatedFields(head.fields);
   const { status } = head;
   let text = `HTTP/1.1 ${status} ${head.reason}\r\n`;
+  const setsHsts = exchange.connection.isSecure && (exchange.site?.delivery?.hsts ?? "") !== "";
   const dropsLength = status < 200 || status === 204 || exchange.chunkedOut;
   for (let at = 0; at < lower.length; at++) {
     const name = lower[at] ?? "";
     if (name === "content-length" && dropsLength) continue;
+    if (name === "strict-transport-security" && setsHsts) continue;
     if (isForwarded(name, nominated)) text += `${names[at]}: ${values[at]}\r\n`;
   }
   if (status < 200) return `${text}\r\n`;
   if (exchange.chunkedOut) text += "Transfer-Encoding: chunked\r\n";
   if (!exchange.keepClient) text += "Connection: close\r\n";
   else if (exchange.head.minorVersion === 0) text += "Connection: keep-alive\r\n";
+  if (exchange.site?.delivery) text += deliveryLines(exchange);
   return `${text}X-Request-Id: ${exchange.requestId}\r\n\r\n`;
+}
+
+/** Response fields that the delivery of the site adds. */
+function deliveryLines(exchange: Exchange): string {
+  const hsts = exchange.connection.isSecure ? (exchange.site?.delivery?.hsts ?? "") : "";
+  const line = hsts === "" ? "" : `Strict-Transport-Security: ${hsts}\r\n`;
+  return line + stickyLine(exchange);
 }
 
 /** The 101 head, with the Upgrade the upstream chose. */

@@ -3,6 +3,7 @@ import { BlockList, isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import { Compile } from "typebox/compile";
 import { GatewayIntent, type SiteIntent } from "../../kernel/intent/gateway-document.ts";
+import { deliveryFaults } from "./delivery-faults.ts";
 
 export type {
   GatewayIntent,
@@ -96,7 +97,7 @@ function checkSite(
   }
   for (const upstream of site.upstreams) {
     if (parseUpstream(upstream) === null) {
-      say("upstreams", `"${upstream}" is not of the form http://host:port`);
+      say("upstreams", `"${upstream}" is not of the form http://host:port or https://host:port`);
     }
   }
   for (const cidr of site.trustedProxies) {
@@ -107,6 +108,9 @@ function checkSite(
   }
   const fault = certificateFault(site);
   if (fault !== null) say("certificatePem", fault);
+  for (const { field, message } of deliveryFaults(site.delivery)) {
+    say(`delivery/${field}`, message);
+  }
 }
 
 /** Address text and prefix length of a CIDR or a bare address; null when it is neither. */
@@ -120,14 +124,25 @@ export function parseCidr(text: string): { address: string; prefix: number; fami
   return { address, prefix: Number(length), family };
 }
 
-/** Host and port of an upstream `http://host:port`; null when it is no such URL. */
-export function parseUpstream(text: string): { host: string; port: number } | null {
+/** Where an upstream is. */
+export type UpstreamPlace = {
+  readonly origin: string;
+  readonly host: string;
+  readonly port: number;
+  readonly isSecure: boolean;
+};
+
+/** An upstream `http://host:port` or `https://host:port`; null when it is no such URL. */
+export function parseUpstream(text: string): UpstreamPlace | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
-  const plain = url.pathname === "/" && url.search === "" && url.username === "";
-  if (url.protocol !== "http:" || !plain || url.hostname === "") return null;
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  return { host, port: url.port === "" ? 80 : Number(url.port) };
+  const { protocol, pathname, search, username, hostname, port } = url;
+  const isSecure = protocol === "https:";
+  if (!isSecure && protocol !== "http:") return null;
+  if (pathname !== "/" || search !== "" || username !== "" || hostname === "") return null;
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const standard = isSecure ? 443 : 80;
+  return { origin: url.origin, host, port: port === "" ? standard : Number(port), isSecure };
 }
 
 /** A matcher for a few CIDRs. */

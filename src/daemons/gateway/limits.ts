@@ -32,8 +32,30 @@ export const gatewayLimits = {
   lingerTimeoutMs: 2_000,
   /** Response bodies are held back for rules up to this many bytes. */
   responseBodyBytesMax: 524_288,
+  /** HTTP/2 with clients; frames that break the rules end the session (RFC 9113 §10.5). */
+  http2: {
+    /** Streams at once in one session. */
+    streamsMax: 100,
+    fieldBytesMax: 32_768,
+    fieldCountMax: 128,
+    /** Bytes of a request body that a client may send ahead, per stream. */
+    windowBytes: 65_535,
+    sessionMemoryMibMax: 10,
+    /** Entries of one SETTINGS frame. */
+    settingsMax: 32,
+    invalidFramesMax: 100,
+    rejectedStreamsMax: 100,
+    /** Streams that a client may open and reset: at once, and each second (CVE-2023-44487). */
+    resetBurst: 200,
+    resetsPerSecond: 20,
+    /** PING and SETTINGS frames between two sweeps. */
+    controlFramesMax: 100,
+  },
   /** Period of the sweep that enforces the times above. */
   sweepMs: 500,
 } as const;
 
-export type GatewayLimits = { readonly [Name in keyof typeof gatewayLimits]: number };
+type Numbers<Given> = {
+  readonly [Name in keyof Given]: Given[Name] extends number ? number : Numbers<Given[Name]>;
+};
+export type GatewayLimits = Numbers<typeof gatewayLimits>;

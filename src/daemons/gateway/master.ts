@@ -10,6 +10,7 @@ import {
   type ToWorker,
   type WorkerStatus,
 } from "./messages.ts";
+import { joinUpstreams } from "./upstream-status.ts";
 
 export type MasterOptions = {
   workers: number;
@@ -130,7 +131,8 @@ function statusOf(state: MasterState): GatewayStatus {
     runningVersion: versions.length === 0 ? 0 : Math.min(...versions),
     failures,
     messages: [...troubles, ...general, ...state.messages].slice(0, MESSAGES_MAX),
-    workers,
+    workers: workers.map(({ upstreams: _, ...rest }) => rest),
+    upstreams: joinUpstreams(workers.map(({ upstreams }) => upstreams)),
   };
 }
 

@@ -9,6 +9,17 @@ export const ToWorker = Type.Union([
 ]);
 export type ToWorker = Type.Static<typeof ToWorker>;
 
+export const UpstreamStatus = Type.Object({
+  siteId: Type.String(),
+  upstream: Type.String(),
+  state: Type.Enum(["up", "down", "ejected", "drained"]),
+  stateReason: Type.String(),
+  weight: Type.Integer(),
+  connections: Type.Integer(),
+  failures: Type.Integer(),
+});
+export type UpstreamStatus = Type.Static<typeof UpstreamStatus>;
+
 export const WorkerStatus = Type.Object({
   version: Type.Integer(),
   requests: Type.Integer(),
@@ -17,6 +28,8 @@ export const WorkerStatus = Type.Object({
   connectionsRefused: Type.Integer(),
   /** What it cannot do now, in words; empty when all is well. */
   troubles: Type.Array(Type.String()),
+  /** Of sites that have settings for their upstreams. */
+  upstreams: Type.Array(UpstreamStatus),
 });
 export type WorkerStatus = Type.Static<typeof WorkerStatus>;
 
@@ -52,5 +65,6 @@ export type GatewayStatus = {
   /** Sites whose newest settings could not be applied, and why; the last good ones run on. */
   failures: { siteId: string; message: string }[];
   messages: string[];
-  workers: WorkerStatus[];
+  workers: Omit<WorkerStatus, "upstreams">[];
+  upstreams: UpstreamStatus[];
 };

@@ -1,5 +1,6 @@
 /** Turns an intent into what the request path looks up: sites by host, certificates, sources. */
 import { createSecureContext, type SecureContext } from "node:tls";
+import { deliveryOf } from "./delivery.ts";
 import type { Inspector } from "./inspect.ts";
 import { noInspector } from "./inspect.ts";
 import { cidrMatcher, type GatewayIntent, parseUpstream, type SiteIntent } from "./intent.ts";
@@ -10,19 +11,23 @@ import { upstreamOf } from "./upstream.ts";
 /** The routes of a worker that has no intent yet. */
 export const noRoutes: Routes = {
   version: 0,
+  sites: [],
   exact: new Map(),
   wildcard: new Map(),
   sources: { prefixes: [] },
   challenges: new Map(),
   inspector: noInspector,
+  hasOwnTls: false,
+  sendsProxyHeader: null,
 };
 
 /** Builds routes from a validated intent without touching those in use. */
 export function buildRoutes(gateway: Gateway, intent: GatewayIntent, inspector: Inspector): Routes {
   const exact = new Map<string, Site>();
   const wildcard = new Map<string, Site>();
-  for (const intentSite of intent.sites) {
-    const site = buildSite(gateway, intentSite);
+  const sites = intent.sites.map((site) => buildSite(gateway, site));
+  for (const site of sites) {
+    const intentSite = site.intent;
     for (const domain of intentSite.domains) {
       if (domain.startsWith("*.")) wildcard.set(domain.substring(2), site);
       else exact.set(domain, site);
@@ -35,13 +40,24 @@ export function buildRoutes(gateway: Gateway, intent: GatewayIntent, inspector: 
       keyAuthorization,
     ]),
   );
-  return { version: intent.version, exact, wildcard, sources, challenges, inspector };
+  const { version } = intent;
+  return {
+    ...{ version, sites, exact, wildcard, sources, challenges, inspector },
+    hasOwnTls: sites.some(({ tlsServer }) => tlsServer !== null),
+    sendsProxyHeader: proxyHeaderSenders(intent),
+  };
+}
+
+/** Load balancers of any site; only the operator's account may name them. */
+function proxyHeaderSenders({ sites }: GatewayIntent): Routes["sendsProxyHeader"] {
+  const cidrs = sites.flatMap(({ delivery }) => delivery?.protocol?.proxyProtocolFrom ?? []);
+  return cidrs.length === 0 ? null : cidrMatcher(cidrs);
 }
 
 function buildSite(gateway: Gateway, intent: SiteIntent): Site {
   const upstreams = intent.upstreams.flatMap((text) => {
     const place = parseUpstream(text);
-    return place === null ? [] : [upstreamOf(gateway, place.host, place.port)];
+    return place === null ? [] : [upstreamOf(gateway, intent, place)];
   });
   return {
     intent,
@@ -49,6 +65,8 @@ function buildSite(gateway: Gateway, intent: SiteIntent): Site {
     next: 0,
     secureContext: secureContextOf(intent),
     isTrustedProxy: cidrMatcher(intent.trustedProxies),
+    delivery: deliveryOf(intent),
+    tlsServer: gateway.ownTlsServer(intent),
   };
 }
 

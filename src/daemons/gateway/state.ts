@@ -1,23 +1,62 @@
 /** The plain data of a running worker: gateway, site, connection, exchange, upstream. */
+import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { SecureContext } from "node:tls";
+import type { Duplex } from "node:stream";
+import type { SecureContext, Server as TlsServer } from "node:tls";
 import type { BodyDecoder } from "../../engines/http1/body.ts";
+import type { FaultKind } from "../../engines/http1/fault.ts";
 import type { HeadReader } from "../../engines/http1/head-reader.ts";
 import type { RequestHead } from "../../engines/http1/request.ts";
 import type { RequestParser } from "../../engines/http1/request-parser.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
+import type { Delivery, UpstreamPolicy, UpstreamTls } from "./delivery.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { RefusalEvent, Refusals } from "./refusal-event.ts";
 import type { SourceList } from "./source-list.ts";
+import type { UpstreamEvent } from "./upstream-event.ts";
+import type { UpstreamHealth } from "./upstream-health.ts";
 
 /** Takes one event; false when it could not be kept (spool full). */
-export type Emit = (event: GatewayEvent | RefusalEvent) => boolean;
+export type Emit = (event: GatewayEvent | RefusalEvent | UpstreamEvent) => boolean;
 
 /** Hands the events taken so far to the operating system; false when the disk refuses. */
 export type Settle = () => boolean;
+
+/** A client's socket, or one stream of an HTTP/2 session that behaves like one. */
+export type ClientSocket = Duplex & {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  destroySoon(): void;
+};
+
+/** What is known of a client's connection before its first request. */
+export type Arrival = {
+  readonly isSecure: boolean;
+  /** Asked for by SNI; empty without TLS. */
+  readonly serverName: string;
+  /** Address and port told by a load balancer's PROXY header; null = none was sent. */
+  readonly proxied: { readonly address: string; readonly port: number } | null;
+  /** The certificate that the client showed in a handshake that asked for one. */
+  readonly clientCertificate: ClientCertificate | null;
+  /** The site whose TLS settings the handshake followed; null: those of all others. */
+  readonly tlsSiteId: string | null;
+  /** `HTTP/2.0` for a stream; its fault when the stream broke the rules of HTTP. */
+  readonly front: { readonly protocol: string; readonly fault: FaultKind | null } | null;
+};
+
+export type ClientCertificate = {
+  /** False: shown, but no authority of the site stands behind it. */
+  readonly isVerified: boolean;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  readonly fingerprint: string;
+};
 
 export type Site = {
   readonly intent: SiteIntent;
@@ -25,17 +64,25 @@ export type Site = {
   next: number;
   readonly secureContext: SecureContext | null;
   readonly isTrustedProxy: (address: string) => boolean;
+  /** Null: the site has no settings of its own for how it is delivered. */
+  readonly delivery: Delivery | null;
+  /** Handshakes of a site whose TLS differs from that of all others; null = those of all. */
+  readonly tlsServer: TlsServer | null;
 };
 
 /** Everything an intent decides; replaced as one value. */
 export type Routes = {
   readonly version: number;
+  readonly sites: readonly Site[];
   readonly exact: ReadonlyMap<string, Site>;
   readonly wildcard: ReadonlyMap<string, Site>;
   readonly sources: SourceList;
   /** Proofs of HTTP-01 by `domain/token`. */
   readonly challenges: ReadonlyMap<string, string>;
   readonly inspector: Inspector;
+  /** Whether first bytes decide how a connection is taken: a site's own TLS, or PROXY headers. */
+  readonly hasOwnTls: boolean;
+  readonly sendsProxyHeader: ((address: string) => boolean) | null;
 };
 
 export type Gateway = {
@@ -43,6 +90,8 @@ export type Gateway = {
   readonly limits: GatewayLimits;
   readonly emit: Emit;
   readonly settle: Settle;
+  /** Makes the handshake of a site whose TLS differs; null when that of all sites will do. */
+  readonly ownTlsServer: (intent: SiteIntent) => TlsServer | null;
   /** Connections whose answers wait for the end of this turn. */
   held: Connection[];
   readonly connections: Set<Connection>;
@@ -50,16 +99,38 @@ export type Gateway = {
   readonly upstreams: Map<string, Upstream>;
   readonly refusals: Refusals;
   readonly counters: { requests: number; eventsLost: number; connectionsRefused: number };
+  /** Sessions of HTTP/2, whose streams are connections. */
+  readonly sessions: Set<Session>;
+  /** Ports that sites added to the gateway's own. */
+  extraPorts: ReadonlyMap<number, unknown>;
+  /** What PROXY headers told, by the socket's remote address and port. */
+  readonly proxied: Map<string, NonNullable<Arrival["proxied"]>>;
   /** Where HTTPS is served, for redirects; 0 until the worker listens. */
   httpsPort: number;
   spoolFull: boolean;
   stopping: boolean;
 };
 
+/** One HTTP/2 session of a client, and what it has done lately. */
+export type Session = {
+  readonly http2: ServerHttp2Session;
+  readonly address: string;
+  streams: number;
+  /** Control frames since the last look. */
+  controlFrames: number;
+  lastActivityMs: number;
+};
+
 export type Upstream = {
   readonly key: string;
+  readonly origin: string;
   readonly host: string;
   readonly port: number;
+  /** Null: spoken to in clear text. */
+  readonly tls: UpstreamTls | null;
+  /** Null: the limits of the gateway, and no health but that of connections. */
+  readonly policy: UpstreamPolicy | null;
+  readonly health: UpstreamHealth;
   readonly idle: UpstreamConnection[];
   active: number;
   downUntilMs: number;
@@ -76,11 +147,11 @@ export type UpstreamConnection = {
   startedMs: number;
 };
 
-export type Connection = {
+export type Connection = Arrival & {
   readonly gateway: Gateway;
-  readonly socket: Socket;
-  readonly isSecure: boolean;
-  readonly serverName: string;
+  readonly socket: ClientSocket;
+  /** The peer of the socket; `address` is the client's, told by a PROXY header if there is one. */
+  readonly peerAddress: string;
   readonly address: string;
   readonly port: number;
   readonly parser: RequestParser;
@@ -129,6 +200,8 @@ export type Exchange = {
   requestPaused: boolean;
   upstream: UpstreamConnection | null;
   attempts: number;
+  /** Upstreams that were chosen, of sites with settings for them; the last one served. */
+  tried: Upstream[];
   /** A pooled connection has failed it: the next one is opened anew, and is the last try. */
   retried: boolean;
   response: ResponseHead | null;

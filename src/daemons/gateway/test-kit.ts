@@ -5,6 +5,7 @@ import type { GatewayEvent } from "./event.ts";
 import { noInspector } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
 import type { RefusalEvent } from "./refusal-event.ts";
+import type { UpstreamEvent } from "./upstream-event.ts";
 import { type GatewayWorker, startWorker, type WorkerOptions } from "./worker.ts";
 
 /** A site `a.test` without rules. */
@@ -37,9 +38,10 @@ export const intentOf = (
 export async function startOrigin(
   listener: RequestListener,
   port = 0,
+  host = "127.0.0.1",
 ): Promise<{ server: Server; port: number; url: string; close: () => Promise<void> }> {
   const server = createServer({ keepAlive: true }, listener);
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   const bound = (server.address() as AddressInfo).port;
   const close = () =>
     new Promise<void>((resolve) => {
@@ -50,24 +52,29 @@ export async function startOrigin(
 }
 
 /** A worker with its events kept in memory. */
-export async function startTestWorker(
-  changes: Partial<WorkerOptions> = {},
-): Promise<{ worker: GatewayWorker; events: GatewayEvent[]; refusals: RefusalEvent[] }> {
+export async function startTestWorker(changes: Partial<WorkerOptions> = {}): Promise<{
+  worker: GatewayWorker;
+  events: GatewayEvent[];
+  refusals: RefusalEvent[];
+  upstreamEvents: UpstreamEvent[];
+}> {
   const events: GatewayEvent[] = [];
   const refusals: RefusalEvent[] = [];
+  const upstreamEvents: UpstreamEvent[] = [];
   const worker = await startWorker({
     host: "127.0.0.1",
     httpPort: 0,
     httpsPort: 0,
     emit: (event) => {
-      if (event.class_uid === 4001) refusals.push(event);
-      else events.push(event);
+      if (event.class_uid === 4002) events.push(event);
+      else if (event.activity_id === 5) refusals.push(event);
+      else upstreamEvents.push(event);
       return true;
     },
     inspectorOf: () => noInspector,
     ...changes,
   });
-  return { worker, events, refusals };
+  return { worker, events, refusals, upstreamEvents };
 }
 
 /** A raw client: what it sends is sent as it is, what comes is kept as latin1 text. */

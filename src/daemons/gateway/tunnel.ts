@@ -1,5 +1,5 @@
 /** An upgraded connection: bytes both ways with back-pressure, nothing looked at. */
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import { endExchange } from "./answer.ts";
 import { switchingHead } from "./forward.ts";
@@ -49,7 +49,7 @@ export function openTunnel(
   endExchange(exchange, true);
 }
 
-function join(from: Socket, to: Socket, touch: () => void): void {
+function join(from: Duplex, to: Duplex, touch: () => void): void {
   from.on("data", (piece: Buffer) => {
     touch();
     if (!to.write(piece)) from.pause();

@@ -1,8 +1,13 @@
 /** Connections to origin servers: a pool per upstream, passive health, no protocol. */
 import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { createHeadReader, resetHead } from "../../engines/http1/head-reader.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
+import { upstreamPlan } from "./delivery.ts";
+import { tlsOptions } from "./health-check.ts";
+import type { SiteIntent, UpstreamPlace } from "./intent.ts";
 import type { Exchange, Gateway, Site, Upstream, UpstreamConnection } from "./state.ts";
+import { newHealth } from "./upstream-health.ts";
 
 /** What happens on an upstream connection that serves an exchange. */
 export type UpstreamHandlers = {
@@ -16,14 +21,26 @@ export type UpstreamHandlers = {
   onGone(connection: UpstreamConnection, isClean: boolean): void;
 };
 
-/** The upstream state for host and port, made once per worker. */
-export function upstreamOf(gateway: Gateway, host: string, port: number): Upstream {
-  const key = `${host}:${port}`;
+/** The state of an upstream of a site, made once per worker and way of speaking to it. */
+export function upstreamOf(gateway: Gateway, site: SiteIntent, place: UpstreamPlace): Upstream {
+  const { key, policy, tls } = upstreamPlan(site, place);
   const known = gateway.upstreams.get(key);
   if (known !== undefined) return known;
-  const made: Upstream = { key, host, port, idle: [], active: 0, downUntilMs: 0 };
+  const { origin, host, port } = place;
+  const shown = { key, origin, host, port, policy, tls };
+  const made: Upstream = { ...shown, health: newHealth(), idle: [], active: 0, downUntilMs: 0 };
   gateway.upstreams.set(key, made);
   return made;
+}
+
+/** Forgets upstreams that no site names any more; those still in use are forgotten later. */
+export function retireUpstreams(gateway: Gateway): void {
+  const named = new Set(gateway.routes.sites.flatMap(({ upstreams }) => upstreams));
+  for (const [key, upstream] of gateway.upstreams) {
+    if (named.has(upstream)) continue;
+    for (const connection of [...upstream.idle]) dropUpstream(connection);
+    if (upstream.active === 0) gateway.upstreams.delete(key);
+  }
 }
 
 /** The next upstream of a site: round robin over those not marked down, else over all. */
@@ -56,7 +73,12 @@ export function openUpstream(
   exchange: Exchange,
   handlers: UpstreamHandlers,
 ): UpstreamConnection {
-  const socket = connect({ host: upstream.host, port: upstream.port, noDelay: true });
+  const { host, port, tls } = upstream;
+  const socket =
+    tls === null
+      ? connect({ host, port, noDelay: true })
+      : connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...tlsOptions(tls) });
+  if (tls !== null) socket.setNoDelay(true);
   const connection: UpstreamConnection = {
     upstream,
     socket,
@@ -68,7 +90,7 @@ export function openUpstream(
     startedMs: Date.now(),
   };
   upstream.active++;
-  socket.on("connect", () => {
+  socket.on(tls === null ? "connect" : "secureConnect", () => {
     connection.connected = true;
     upstream.downUntilMs = 0;
     handlers.onConnect(connection);
@@ -93,7 +115,8 @@ export function openUpstream(
 export function releaseUpstream(gateway: Gateway, connection: UpstreamConnection): void {
   connection.exchange = null;
   const { upstream } = connection;
-  const { upstreamIdleMax } = gateway.limits;
+  const upstreamIdleMax =
+    upstream.policy?.settings.idleConnectionsMax ?? gateway.limits.upstreamIdleMax;
   if (connection.closed || upstream.idle.length >= upstreamIdleMax || gateway.stopping) {
     dropUpstream(connection);
     return;

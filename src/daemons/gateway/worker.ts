@@ -1,16 +1,20 @@
 /** One worker: listens, applies intents, sweeps. Owns no process: it runs in tests as it is. */
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
-import { checkTimes, serveConnection } from "./connection.ts";
+import type { AddressInfo, Server } from "node:net";
+import { checkTimes } from "./connection.ts";
+import { commonTlsServer, ownTlsServer } from "./handshake.ts";
+import { checkUpstreams } from "./health-check.ts";
+import { checkSessions, closeSessions } from "./http2-front.ts";
 import type { Inspector } from "./inspect.ts";
 import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
+import { extraPorts, listen, plainServer, secureServer } from "./listeners.ts";
 import type { WorkerStatus } from "./messages.ts";
 import { noRefusals } from "./refusal-event.ts";
-import { countRefusal, refusalTroubles, tellRefusals } from "./refusals.ts";
-import { buildRoutes, noRoutes, siteOf } from "./routes.ts";
+import { refusalTroubles, tellRefusals } from "./refusals.ts";
+import { buildRoutes, noRoutes } from "./routes.ts";
 import type { Emit, Gateway, Settle } from "./state.ts";
-import { dropUpstream, sweepUpstreams } from "./upstream.ts";
+import { dropUpstream, retireUpstreams, sweepUpstreams } from "./upstream.ts";
+import { upstreamStatuses } from "./upstream-status.ts";
 
 export type WorkerOptions = {
   host: string;
@@ -39,6 +43,7 @@ export type GatewayWorker = {
 
 /** Starts a worker; without an intent of `beforeListen` every request gets 404 until the first. */
 export async function startWorker(options: WorkerOptions): Promise<GatewayWorker> {
+  let isListening = false;
   const gateway: Gateway = {
     routes: noRoutes,
     limits: { ...gatewayLimits, ...options.limits },
@@ -50,24 +55,38 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     upstreams: new Map(),
     refusals: noRefusals(),
     counters: { requests: 0, eventsLost: 0, connectionsRefused: 0 },
+    ownTlsServer: (intent) => ownTlsServer(gateway, intent),
+    sessions: new Set(),
+    extraPorts: new Map(),
+    proxied: new Map(),
     httpsPort: 0,
     spoolFull: false,
     stopping: false,
   };
   const apply = (intent: GatewayIntent): void => {
     gateway.routes = buildRoutes(gateway, intent, options.inspectorOf(intent));
+    retireUpstreams(gateway);
+    if (isListening) followPorts();
   };
-  await options.beforeListen?.(apply);
+  const common = commonTlsServer(gateway);
+  const ports = extraPorts(gateway, options.host, common);
+  gateway.extraPorts = ports.open;
   const http = plainServer(gateway);
-  const https = secureServer(gateway);
+  const https = secureServer(gateway, common);
+  const followPorts = () => ports.follow(gateway.routes, [portOf(http), portOf(https)]);
+  await options.beforeListen?.(apply);
   // HTTPS first: no redirect may leave before its port is known.
   await listen(https, options.host, options.httpsPort);
   gateway.httpsPort = portOf(https);
   await listen(http, options.host, options.httpPort);
+  isListening = true;
+  followPorts();
   const sweep = setInterval(() => {
     const nowMs = Date.now();
     for (const connection of gateway.connections) checkTimes(connection, nowMs);
+    checkSessions(gateway, nowMs);
     sweepUpstreams(gateway, nowMs);
+    checkUpstreams(gateway, nowMs);
     tellRefusals(gateway, nowMs);
   }, gateway.limits.sweepMs);
   sweep.unref();
@@ -79,53 +98,14 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
       version: gateway.routes.version,
       connections: gateway.connections.size,
       ...gateway.counters,
-      troubles: refusalTroubles(gateway, Date.now()),
+      troubles: [...refusalTroubles(gateway, Date.now()), ...ports.troubles()],
+      upstreams: upstreamStatuses(gateway, Date.now()),
     }),
-    close: (graceMs) => close(gateway, [http, https], graceMs).finally(() => clearInterval(sweep)),
+    close: (graceMs) =>
+      close(gateway, [http, https, ...ports.servers()], graceMs).finally(() =>
+        clearInterval(sweep),
+      ),
   };
-}
-
-function plainServer(gateway: Gateway): Server {
-  return createServer({ noDelay: true, allowHalfOpen: true }, (socket: Socket) => {
-    serveConnection(gateway, socket, { isSecure: false, serverName: "" });
-  });
-}
-
-function secureServer(gateway: Gateway): Server {
-  const server = createTlsServer(
-    {
-      noDelay: true,
-      allowHalfOpen: true,
-      ALPNProtocols: ["http/1.1"],
-      minVersion: "TLSv1.2",
-      handshakeTimeout: gateway.limits.handshakeTimeoutMs,
-      SNICallback: (name, done) => {
-        const context = siteOf(gateway.routes, name.toLowerCase())?.secureContext;
-        if (context) done(null, context);
-        else done(new Error(`no certificate for ${name}`));
-      },
-    },
-    (socket: TLSSocket) => {
-      const { servername } = socket;
-      const serverName = typeof servername === "string" ? servername.toLowerCase() : "";
-      serveConnection(gateway, socket, { isSecure: true, serverName });
-    },
-  );
-  // Those that never end their handshake are no connection yet, and must not be without number.
-  server.maxConnections = gateway.limits.connectionsMax;
-  server.on("drop", (dropped) => countRefusal(gateway, dropped?.remoteAddress ?? ""));
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
-  return server;
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, reusePort: true, backlog: 4_096 }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
@@ -136,7 +116,9 @@ async function close(gateway: Gateway, servers: Server[], graceMs: number): Prom
   for (const connection of gateway.connections) {
     if (connection.exchange === null && connection.headStartedMs === 0) connection.socket.end();
   }
+  closeSessions(gateway);
   const cut = setTimeout(() => {
+    for (const session of gateway.sessions) session.http2.destroy();
     for (const connection of gateway.connections) connection.socket.destroy();
   }, graceMs);
   await Promise.all(closed);

@@ -41,6 +41,8 @@ export const faultKinds = {
   invalidChunkEnd: { status: 400, rule: "RFC 9112 §7.1" },
   trailersTooLarge: { status: 431, rule: "RFC 9112 §7.1.2" },
   forbiddenTrailer: { status: 400, rule: "RFC 9110 §6.5.1" },
+  invalidPseudoField: { status: 400, rule: "RFC 9113 §8.3" },
+  connectionFieldInHttp2: { status: 400, rule: "RFC 9113 §8.2.2" },
   truncatedBody: { status: 400, rule: "RFC 9112 §8" },
 } as const;
 

@@ -38,6 +38,10 @@ export const lastChunk = (trailers: Fields | null): string =>
 export const isWritableField = (name: string, value: string): boolean =>
   name.length > 0 && allIn(tokenChars, name) && allIn(valueChars, value);
 
+/** Whether the text can be written as a method. */
+export const isWritableMethod = (method: string): boolean =>
+  method.length > 0 && allIn(tokenChars, method);
+
 /** Whether the text can be written as a request target. */
 export const isWritableTarget = (target: string): boolean =>
   target.length > 0 && allIn(targetChars, target);

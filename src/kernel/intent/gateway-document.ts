@@ -3,6 +3,7 @@
  * gateway. A new field is written here once; the gateway refuses what it does not know.
  */
 import Type from "typebox";
+import { SiteDelivery } from "./site-delivery.ts";
 
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Cidr = Type.String({ minLength: 2, maxLength: 64 });
@@ -40,6 +41,7 @@ export const SiteIntent = Type.Object(
     privateKeyPem: Pem,
     trustedProxies: Type.Array(Cidr, { maxItems: 100 }),
     redirectToHttps: Type.Boolean(),
+    delivery: Type.Optional(SiteDelivery),
   },
   { additionalProperties: false },
 );

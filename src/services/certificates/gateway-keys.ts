@@ -5,7 +5,7 @@
  */
 import type { Sql } from "../../kernel/store/database.ts";
 import { isBeyondOpening, type KeySealer, openPrivateKey, privateKeyPem } from "./sealing.ts";
-import { certificateSystemStore } from "./store.ts";
+import { certificateStore, certificateSystemStore } from "./store.ts";
 
 const PREFIX = "sealed:";
 const OPENED_MAX = 20_000;
@@ -14,9 +14,25 @@ const OPENED_MAX = 20_000;
 export async function boundCertificate(sql: Sql, siteId: string) {
   const row = await certificateSystemStore(sql).boundCertificate(siteId);
   if (row === undefined || row.keySealed === null) return undefined;
-  const { accountId, keyFingerprint, fullChainPem } = row;
-  const reference = [accountId, keyFingerprint, row.keySealed.toString("base64")].join(" ");
-  return { certificatePem: fullChainPem, privateKeyPem: `${PREFIX}${reference}` };
+  return sealedPair(row.accountId, { ...row, keySealed: row.keySealed });
+}
+
+/** A certificate of the inventory for the gateways, its key still sealed; undefined without key. */
+export async function keyedCertificate(sql: Sql, accountId: string, certificateId: string) {
+  const row = await certificateStore(sql).get(accountId, certificateId);
+  if (row === undefined || row.keySealed === null) return undefined;
+  return sealedPair(accountId, { ...row, keySealed: row.keySealed });
+}
+
+type KeyedRow = {
+  readonly keyFingerprint: string;
+  readonly fullChainPem: string;
+  readonly keySealed: Buffer;
+};
+
+function sealedPair(accountId: string, row: KeyedRow) {
+  const reference = [accountId, row.keyFingerprint, row.keySealed.toString("base64")].join(" ");
+  return { certificatePem: row.fullChainPem, privateKeyPem: `${PREFIX}${reference}` };
 }
 
 type Document = Readonly<Record<string, unknown>>;
@@ -39,9 +55,20 @@ export function keyOpener(sealer: KeySealer): (document: Document) => Promise<Do
   return async (document) => {
     const sites = Array.isArray(document.sites) ? document.sites : [];
     const clear: unknown[] = [];
-    for (const site of sites) clear.push(await withKey(site, open));
+    for (const site of sites) clear.push(await withKeys(site, open));
     return { ...document, ...(sites.length === 0 ? {} : { sites: clear }) };
   };
+}
+
+/** A site with its own key opened, and the one that it shows to upstreams. */
+async function withKeys(site: unknown, open: (text: string) => Promise<string>) {
+  const opened = await withKey(site, open);
+  if (typeof opened !== "object" || opened === null || !("delivery" in opened)) return opened;
+  const { delivery } = opened;
+  if (typeof delivery !== "object" || delivery === null) return opened;
+  if (!("upstreamIdentity" in delivery)) return opened;
+  const upstreamIdentity = await withKey(delivery.upstreamIdentity, open);
+  return { ...opened, delivery: { ...delivery, upstreamIdentity } };
 }
 
 async function withKey(site: unknown, open: (text: string) => Promise<string>): Promise<unknown> {

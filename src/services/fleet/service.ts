@@ -140,9 +140,11 @@ export async function gatewayReports(database: Database) {
   const rows = await database.transaction("system", (sql) => fleetStore(sql).listNodes());
   return rows
     .filter((row) => row.plane === "gateway")
-    .map(({ runningVersion, wantedVersion, status }) => ({
+    .map(({ name, runningVersion, wantedVersion, status }) => ({
+      name,
       runningVersion,
       wantedVersion,
       failures: status.failures ?? [],
+      upstreams: status.upstreams ?? [],
     }));
 }

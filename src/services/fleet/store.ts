@@ -4,6 +4,18 @@ import type { Sql } from "../../kernel/store/database.ts";
 export type NodeStatus = {
   readonly failures?: readonly { readonly siteId: string; readonly message: string }[];
   readonly messages?: readonly string[];
+  /** Of gateways: the upstreams that they watch, as they see them. */
+  readonly upstreams?: readonly UpstreamStatus[];
+};
+
+export type UpstreamStatus = {
+  readonly siteId: string;
+  readonly upstream: string;
+  readonly state: "up" | "down" | "ejected" | "drained";
+  readonly stateReason: string;
+  readonly weight: number;
+  readonly connections: number;
+  readonly failures: number;
 };
 
 export type NodeRow = {

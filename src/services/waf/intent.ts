@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { SiteIntent, SourceIntent } from "../../kernel/intent/gateway-document.ts";
 import type { IntentSection } from "../../kernel/intent/publisher.ts";
+import type { SiteDelivery } from "../../kernel/intent/site-delivery.ts";
 import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { type SiteRow, wafIntentStore } from "./store.ts";
@@ -18,17 +19,22 @@ export function wafGatewaySection(parts: {
     sql: Sql,
     siteId: string,
   ) => Promise<{ certificatePem: string; privateKeyPem: string } | undefined>;
+  /** How sites are delivered that have settings of their own. */
+  readonly deliveries?: (sql: Sql) => Promise<ReadonlyMap<string, SiteDelivery>>;
 }): IntentSection {
   return async (sql, nowMs) => {
     const store = wafIntentStore(sql);
+    const deliveries = await parts.deliveries?.(sql);
     const exclusions = await store.listExclusions();
     const sites: SiteIntent[] = [];
     for (const site of await store.listSites()) {
       const certificate =
         (await parts.boundCertificate?.(sql, site.siteId)) ??
         (await certificateFor(parts.authority, sql, { site, nowMs }));
+      const delivery = deliveries?.get(site.siteId);
       sites.push({
         ...settingsOf(site),
+        ...(delivery === undefined ? {} : { delivery }),
         ...certificate,
         ruleset: parts.ruleset(),
         exclusions: exclusions

@@ -6,6 +6,7 @@ import type { ServiceWords } from "../words.ts";
 import { account } from "./account.ts";
 import { audit } from "./audit.ts";
 import { certificates } from "./certificates.ts";
+import { delivery } from "./delivery.ts";
 import { events } from "./events.ts";
 import { fleet } from "./fleet.ts";
 import { iam } from "./iam.ts";
@@ -19,6 +20,7 @@ export const serviceWords: Readonly<Record<string, ServiceWords>> = {
   account,
   audit,
   certificates,
+  delivery,
   events,
   fleet,
   iam,

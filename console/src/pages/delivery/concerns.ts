@@ -1,0 +1,13 @@
+/** The concerns of a site's delivery, each with what reads it and what sets it. */
+import { catalog } from "../../../../src/catalog.ts";
+
+const operations = catalog.delivery.operations;
+export const concerns = {
+  upstreams: [operations.getUpstreams, operations.setUpstreams],
+  tls: [operations.getTls, operations.setTls],
+  protocols: [operations.getProtocols, operations.setProtocols],
+} as const;
+export type Concern = keyof typeof concerns;
+
+/** The names of the tabs, in their order. */
+export const concernNames: readonly Concern[] = ["upstreams", "tls", "protocols"];

@@ -1,0 +1,48 @@
+/** One concern of a site's delivery as a form: what was set, or the defaults. */
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import Spinner from "@cloudscape-design/components/spinner";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { callAny } from "../../api/client.ts";
+import { useWords } from "../../language.tsx";
+import { OperationForm } from "../../resource/operation-form.tsx";
+import { Failure } from "../../shell/failure.tsx";
+import { useNotices } from "../../shell/notices.tsx";
+import { type Concern, concerns } from "./concerns.ts";
+
+export default function SiteSettings({ siteId, concern }: { siteId: string; concern: Concern }) {
+  const { t, resourceTitle, about } = useWords();
+  const { succeeded } = useNotices();
+  const client = useQueryClient();
+  const [get, set] = concerns[concern];
+  const query = useQuery({
+    queryKey: ["delivery", concern, siteId],
+    queryFn: () => callAny(get, { siteId }),
+  });
+  const done = async (): Promise<void> => {
+    await client.invalidateQueries();
+    succeeded(t("saved"));
+  };
+  return (
+    <Container
+      header={
+        <Header variant="h2" description={about(concern)}>
+          {resourceTitle(concern)}
+        </Header>
+      }
+    >
+      {query.isError ? <Failure error={query.error} /> : null}
+      {query.isPending ? <Spinner /> : null}
+      {query.data === undefined ? null : (
+        <OperationForm
+          key={String(query.data.updateTime)}
+          operation={set}
+          fixed={{ siteId }}
+          initial={query.data}
+          submitText={t("save")}
+          done={() => void done()}
+        />
+      )}
+    </Container>
+  );
+}

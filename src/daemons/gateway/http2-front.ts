@@ -1,0 +1,93 @@
+/**
+ * HTTP/2 with clients: node:http2 reads the frames, and each stream becomes one HTTP/1.1 message
+ * on a connection of its own, so that one parser, one pipeline and one event judge both versions.
+ */
+import { constants, performServerHandshake, type ServerHttp2Session } from "node:http2";
+import type { TLSSocket } from "node:tls";
+import { serveConnection } from "./connection.ts";
+import { openStream } from "./http2-stream.ts";
+import { countRefusal } from "./refusals.ts";
+import type { Arrival, Gateway, Session } from "./state.ts";
+
+/** Takes over a TLS socket on which `h2` was negotiated. */
+export function serveHttp2(gateway: Gateway, socket: TLSSocket, arrival: Arrival): void {
+  const address = arrival.proxied?.address ?? (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  if (!admitsSession(gateway, address)) {
+    countRefusal(gateway, address);
+    socket.destroy();
+    return;
+  }
+  const { http2 } = gateway.limits;
+  const session = performServerHandshake(socket, {
+    maxSessionMemory: http2.sessionMemoryMibMax,
+    maxHeaderListPairs: http2.fieldCountMax,
+    maxSettings: http2.settingsMax,
+    maxSessionInvalidFrames: http2.invalidFramesMax,
+    maxSessionRejectedStreams: http2.rejectedStreamsMax,
+    streamResetBurst: http2.resetBurst,
+    streamResetRate: http2.resetsPerSecond,
+    settings: {
+      maxConcurrentStreams: http2.streamsMax,
+      maxHeaderListSize: http2.fieldBytesMax,
+      initialWindowSize: http2.windowBytes,
+      enablePush: false,
+      enableConnectProtocol: false,
+    },
+  });
+  const entry: Session = {
+    http2: session,
+    address,
+    streams: 0,
+    controlFrames: 0,
+    lastActivityMs: Date.now(),
+  };
+  gateway.sessions.add(entry);
+  watch(gateway, entry, session);
+  session.on("stream", (stream, _headers, flags, rawHeaders) => {
+    entry.streams++;
+    entry.lastActivityMs = Date.now();
+    stream.once("close", () => {
+      entry.streams--;
+      entry.lastActivityMs = Date.now();
+    });
+    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
+    const { duplex, fault } = openStream({ stream, socket, rawHeaders, hasBody });
+    serveConnection(gateway, duplex, { ...arrival, front: { protocol: "HTTP/2.0", fault } });
+  });
+}
+
+function admitsSession({ sessions, limits }: Gateway, address: string): boolean {
+  if (sessions.size >= limits.connectionsMax) return false;
+  let ofSource = 0;
+  for (const session of sessions) if (session.address === address) ofSource++;
+  return ofSource < limits.connectionsPerSourceMax;
+}
+
+function watch(gateway: Gateway, entry: Session, session: ServerHttp2Session): void {
+  const count = () => {
+    entry.controlFrames++;
+    const { controlFramesMax } = gateway.limits.http2;
+    if (entry.controlFrames > controlFramesMax) session.destroy(undefined, ENHANCE_YOUR_CALM);
+  };
+  session.on("ping", count);
+  session.on("remoteSettings", count);
+  session.on("error", () => {});
+  session.on("close", () => gateway.sessions.delete(entry));
+  session.on("goaway", () => session.close());
+}
+
+const ENHANCE_YOUR_CALM = constants.NGHTTP2_ENHANCE_YOUR_CALM;
+
+/** Ends sessions that are idle too long; called by the worker's sweep. */
+export function checkSessions({ sessions, limits }: Gateway, nowMs: number): void {
+  for (const session of sessions) {
+    session.controlFrames = 0;
+    if (session.streams > 0) continue;
+    if (nowMs - session.lastActivityMs > limits.keepAliveTimeoutMs) session.http2.close();
+  }
+}
+
+/** Tells every client to open no more streams; what is under way ends. */
+export function closeSessions({ sessions }: Gateway): void {
+  for (const { http2 } of sessions) http2.close();
+}
