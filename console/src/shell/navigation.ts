@@ -24,7 +24,10 @@ const declared: readonly SectionEntry[] = [
   {
     title: "protect",
     services: ["waf", "delivery"],
-    places: [...resources("site upstreamState exclusion listEntry rule"), { href: "/explain", title: "explain" }],
+    places: [
+      ...resources("site upstreamState exclusion listEntry rule"),
+      { href: "/explain", title: "explain" },
+    ],
   },
   {
     title: "certificatesSection",
