@@ -36,9 +36,41 @@ function themeStyles(): Plugin {
   };
 }
 
+const EVALUATED = /\/(?:src\/catalog|console\/src\/messages\/all-[\w-]+)\.ts$/;
+
+/** Marks of the schema library, which no page reads. */
+const withoutMarks = (key: string, value: unknown) => (key.startsWith("~") ? undefined : value);
+
+/** The texts of problems come with the server's answers. */
+function withoutProblems(catalog: object): object {
+  const entries = Object.entries(catalog).map(([name, one]) => [name, { ...one, problems: {} }]);
+  return Object.fromEntries(entries);
+}
+
+/**
+ * Modules that are nothing but data are run while building; the browser gets what came of them,
+ * and neither the schema library nor the language that was not chosen.
+ */
+function evaluatedData(): Plugin {
+  return {
+    name: "evaluated-data",
+    enforce: "pre",
+    async load(id) {
+      const [path = ""] = id.split("?");
+      if (!EVALUATED.test(path)) return undefined;
+      const module: Record<string, unknown> = await import(path);
+      const literal = (value: unknown) =>
+        `JSON.parse(${JSON.stringify(JSON.stringify(value, withoutMarks))})`;
+      if ("words" in module) return `export const words = ${literal(module.words)};`;
+      const catalog = `export const catalog = ${literal(withoutProblems(Object(module.catalog)))};`;
+      return `${catalog}\nexport const contracts = Object.values(catalog);`;
+    },
+  };
+}
+
 /** Files below assets/ carry a hash; nothing is inlined, since the CSP allows no data: fonts. */
 export default defineConfig({
-  plugins: [react(), withoutFonts(), themeStyles()],
+  plugins: [evaluatedData(), react(), withoutFonts(), themeStyles()],
   build: {
     target: "es2022",
     // The list of what each part loads: a test adds up the first load from it.

@@ -2,7 +2,8 @@
 import { I18nProvider, type I18nProviderProps } from "@cloudscape-design/components/i18n";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import type { Operation } from "../../src/kernel/operation.ts";
-import { type UiKey, type Vocabulary, vocabulary } from "./messages/vocabulary.ts";
+import { titleOfKey } from "./messages/operation-title.ts";
+import type { UiKey, Vocabulary } from "./messages/vocabulary.ts";
 import { usePreference } from "./preferences.ts";
 import { relativeText, timeFormat, type Zone } from "./times.ts";
 
@@ -57,7 +58,8 @@ function wordsOf(choice: Choice, messages: Vocabulary): Words {
     resourceTitle: (resource) => lookUp(messages.resource, resource),
     about: (resource) => messages.about[resource] ?? "",
     hint: (field) => messages.hint[field] ?? "",
-    operationTitle: ({ name }) => messages.operation(name),
+    operationTitle: ({ name }) =>
+      messages.operation[name] ?? titleOfKey(name.split(".")[1] ?? name),
     problemTexts: ({ reason, message, fix }) => messages.problem[reason] ?? { message, fix },
     timeText: (time) => shown.format(new Date(time)),
     timeTip: (time) => {
@@ -69,46 +71,63 @@ function wordsOf(choice: Choice, messages: Vocabulary): Words {
   };
 }
 
-const WordsContext = createContext<Words>(
-  wordsOf({ language: "en", setLanguage() {}, zone: "local", setZone() {} }, vocabulary("en")),
-);
+const WordsContext = createContext<Words | undefined>(undefined);
 
 /** The words of the chosen language. */
-export const useWords = (): Words => useContext(WordsContext);
+export function useWords(): Words {
+  const words = useContext(WordsContext);
+  if (words === undefined) throw new Error("Words are used outside of LanguageProvider");
+  return words;
+}
 
 function languageOf(stored: string): Language {
   return (stored || navigator.language).startsWith("zh") ? "zh-CN" : "en";
 }
 
-async function libraryMessages(language: Language): Promise<I18nProviderProps.Messages> {
-  const file =
+type Loaded = {
+  readonly language: Language;
+  readonly own: Vocabulary;
+  readonly library: I18nProviderProps.Messages;
+};
+
+/** Our own words and the library's; only the chosen language is fetched. */
+async function load(language: Language): Promise<Loaded> {
+  const [own, library] =
     language === "en"
-      ? await import("@cloudscape-design/components/i18n/messages/all.en")
-      : await import("@cloudscape-design/components/i18n/messages/all.zh-CN");
-  return file.default;
+      ? await Promise.all([
+          import("./messages/all-en.ts"),
+          import("@cloudscape-design/components/i18n/messages/all.en"),
+        ])
+      : await Promise.all([
+          import("./messages/all-zh-CN.ts"),
+          import("@cloudscape-design/components/i18n/messages/all.zh-CN"),
+        ]);
+  return { language, own: own.words, library: library.default };
 }
 
 export function LanguageProvider({ children }: { children: ReactNode }) {
   const [stored, setLanguage] = usePreference("language");
   const [zoneText, setZone] = usePreference("zone");
   const language = languageOf(stored);
-  const [messages, setMessages] = useState<I18nProviderProps.Messages>();
+  const [loaded, setLoaded] = useState<Loaded>();
   useEffect(() => {
     document.documentElement.lang = language;
-    void libraryMessages(language).then(setMessages);
+    let current = true;
+    void load(language).then((words) => current && setLoaded(words));
+    return () => {
+      current = false;
+    };
   }, [language]);
-  if (messages === undefined) return null;
+  if (loaded === undefined) return null;
   const choice: Choice = {
-    language,
+    language: loaded.language,
     setLanguage,
     zone: zoneText === "utc" ? "utc" : "local",
     setZone,
   };
   return (
-    <I18nProvider locale={language} messages={[messages]}>
-      <WordsContext.Provider value={wordsOf(choice, vocabulary(language))}>
-        {children}
-      </WordsContext.Provider>
+    <I18nProvider locale={loaded.language} messages={[loaded.library]}>
+      <WordsContext.Provider value={wordsOf(choice, loaded.own)}>{children}</WordsContext.Provider>
     </I18nProvider>
   );
 }

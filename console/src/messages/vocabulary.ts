@@ -16,22 +16,11 @@ export type Vocabulary = {
   readonly field: Texts;
   readonly hint: Texts;
   readonly value: Texts;
-  /** Title of an operation by its name, such as `waf.createSite`. */
-  operation(name: string): string;
+  /** Title of an operation by its name, such as `waf.createSite`, where its name is not enough. */
+  readonly operation: Texts;
   /** By reason; English stands in the contracts, and the server sends it. */
   readonly problem: Readonly<Record<string, { readonly message: string; readonly fix: string }>>;
 };
-
-const ACRONYMS =
-  /\b(?:acme|api|aws|ca|dns|http|ip|json|kms|mfa|ocsp|oidc|pki|scim|smtp|tls|url)\b/g;
-
-/** "createJoinToken" → "Create join token"; "createAcmeProvider" → "Create ACME provider". */
-export function titleOfKey(key: string): string {
-  const words = key
-    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-    .replace(ACRONYMS, (word) => word.toUpperCase());
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
 
 function gathered(group: "resource" | "about" | "field" | "hint" | "value", at: 0 | 1): Texts {
   return Object.assign({}, ...services().map((words) => side(words[group] ?? {}, at)));
@@ -49,10 +38,12 @@ function chineseProblems(): Vocabulary["problem"] {
   return Object.fromEntries(entries);
 }
 
-function operationTitle(language: string, name: string): string {
-  const [service = "", key = ""] = name.split(".");
-  const chinese = language === "zh-CN" ? serviceWords[service]?.operation[key] : undefined;
-  return chinese ?? titleOfKey(key);
+/** Chinese titles by name; English ones are read from the names themselves. */
+function chineseTitles(): Texts {
+  const entries = Object.entries(serviceWords).flatMap(([service, { operation }]) =>
+    Object.entries(operation).map(([key, title]) => [`${service}.${key}`, title]),
+  );
+  return Object.fromEntries(entries);
 }
 
 /** The words of a language. */
@@ -66,7 +57,7 @@ export function vocabulary(language: "en" | "zh-CN"): Vocabulary {
     field: { ...gathered("field", at), ...base.field },
     hint: gathered("hint", at),
     value: { ...gathered("value", at), ...base.value },
-    operation: (name) => operationTitle(language, name),
+    operation: language === "en" ? {} : chineseTitles(),
     problem: language === "en" ? {} : chineseProblems(),
   };
 }

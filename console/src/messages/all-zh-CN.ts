@@ -1,0 +1,4 @@
+/** Every word in Simplified Chinese; the build runs this file and ships what comes of it. */
+import { vocabulary } from "./vocabulary.ts";
+
+export const words = vocabulary("zh-CN");
