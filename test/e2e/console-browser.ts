@@ -84,8 +84,9 @@ const detailLists = allShown
 /** The page of the first item of each list, where there is one. */
 export async function detailPages(page: Page, origin: string): Promise<string[]> {
   const found: string[] = [];
+  await openPage(page, `${origin}/`);
   for (const path of detailLists) {
-    await openPage(page, `${origin}/${path}`);
+    await visitPage(page, `/${path}`);
     const links = page.locator(`main table a[href^="/${path}/"]`);
     const href = (await links.count()) > 0 ? await links.first().getAttribute("href") : null;
     if (href !== null) found.push(href);
@@ -96,6 +97,20 @@ export async function detailPages(page: Page, origin: string): Promise<string[]>
 /** Opens a page and waits until it has a heading and nothing in it loads any more. */
 export async function openPage(page: Page, url: string): Promise<void> {
   await page.goto(url);
+  await settled(page);
+}
+
+/** Goes to another page of the console that is open, as a link does: nothing is loaded again. */
+export async function visitPage(page: Page, path: string): Promise<void> {
+  // A script as text: this file is checked without the browser's types.
+  const to = JSON.stringify(path);
+  await page.evaluate(
+    `history.pushState(null, "", ${to}); dispatchEvent(new PopStateEvent("popstate"));`,
+  );
+  await settled(page);
+}
+
+async function settled(page: Page): Promise<void> {
   await page.locator("h1").first().waitFor();
   await page
     .locator('[class*="spinner"]')

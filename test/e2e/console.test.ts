@@ -1,19 +1,10 @@
 /** The console in a real browser, in front of a real Cordon. */
 import { existsSync } from "node:fs";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startShop } from "../../examples/shop/main.ts";
 import { PASSWORD, type Stack, startStack, until } from "../stack.ts";
-import {
-  detailPages,
-  hasBrowser,
-  launchBrowser,
-  openContext,
-  openPage,
-  plainPages,
-  signIn,
-} from "./console-browser.ts";
+import { hasBrowser, launchBrowser, openContext, signIn } from "./console-browser.ts";
 
 const HOST = "browser-shop.localhost";
 const ATTACK = `/product?id=${encodeURIComponent("1 union select id, email, password from customer")}`;
@@ -26,7 +17,6 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
   let shop: Awaited<ReturnType<typeof startShop>>;
   let browser: Browser;
   let page: Page;
-  const faults: string[] = [];
   const open = (path: string) => page.goto(`https://127.0.0.1:${stack.consolePort}${path}`);
 
   beforeAll(async () => {
@@ -35,10 +25,6 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
     browser = await launchBrowser();
     const context = await openContext(browser, { language: "en", dark: false });
     page = await context.newPage();
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => {
-      if (message.text().includes("Content Security Policy")) faults.push(message.text());
-    });
   });
 
   afterAll(async () => {
@@ -127,21 +113,6 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
     await other.getByText("账户、用户名或密码不正确").first().waitFor();
     await context.close();
   });
-
-  test("no page has a serious accessibility fault or breaks the content policy", async () => {
-    const found: string[] = [];
-    const origin = `https://127.0.0.1:${stack.consolePort}`;
-    for (const path of [...plainPages, ...(await detailPages(page, origin))]) {
-      await openPage(page, origin + path);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      for (const { id, impact, nodes } of violations) {
-        if (impact !== "serious" && impact !== "critical") continue;
-        found.push(`${path} ${id} ${nodes[0]?.html.slice(0, 200)}`);
-      }
-    }
-    expect(found).toEqual([]);
-    expect(faults).toEqual([]);
-  }, 240_000);
 });
 
 async function signInWrongly(page: Page): Promise<void> {
