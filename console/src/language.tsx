@@ -95,11 +95,11 @@ async function load(language: Language): Promise<Loaded> {
   const [own, library] =
     language === "en"
       ? await Promise.all([
-          import("./messages/all-en.ts"),
+          import("./messages/all-english.ts"),
           import("@cloudscape-design/components/i18n/messages/all.en"),
         ])
       : await Promise.all([
-          import("./messages/all-zh-CN.ts"),
+          import("./messages/all-chinese.ts"),
           import("@cloudscape-design/components/i18n/messages/all.zh-CN"),
         ]);
   return { language, own: own.words, library: library.default };

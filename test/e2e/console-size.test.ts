@@ -33,7 +33,7 @@ const FIRST = [
   "index.html",
   "src/shell/shell.tsx",
   "src/pages/overview.tsx",
-  "src/messages/all-en.ts",
+  "src/messages/all-english.ts",
   "node_modules/@cloudscape-design/components/i18n/messages/all.en.js",
 ];
 
