@@ -26,6 +26,7 @@ import { createRateLimiter } from "./kernel/http/rate-limit.ts";
 import { createRouter } from "./kernel/http/route.ts";
 import { createServer } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
+import { rememberedCredentials } from "./kernel/identity/credential-cache.ts";
 import { createNonceMemory } from "./kernel/identity/signed-request.ts";
 import type { IntentPublisher } from "./kernel/intent/publisher.ts";
 import { runJobs } from "./kernel/jobs.ts";
@@ -33,6 +34,8 @@ import { problemCatalog } from "./kernel/problem.ts";
 import { runDaemon } from "./kernel/process/daemon.ts";
 import type { Sql } from "./kernel/store/database.ts";
 import { jdcloudRouter } from "./services/iam/jdcloud/router.ts";
+import { awsProtocol } from "./services/kms/aws/protocol.ts";
+import { kmsService } from "./services/kms/service.ts";
 import { takeEvents } from "./services/notify/intake.ts";
 
 /** Says a failure of a part that goes on by itself. */
@@ -55,7 +58,7 @@ function signalsOf({ database, spool }: Foundations, publisher: IntentPublisher)
 async function start() {
   const foundations = await openFoundations();
   const { database, auditLog, authority, spool, keyd } = foundations;
-  const { services, authorizer, live, rulesets } = buildServices(foundations);
+  const { services, authorizer, live, rulesets, kms } = buildServices(foundations);
   const publisher = buildPlanes(foundations, rulesets);
   const audit = createIndexedAudit({ log: auditLog, database, report: log });
   const problems = problemCatalog(contracts);
@@ -69,7 +72,8 @@ async function start() {
   const server = await createServer({
     ...{ database, authorizer, audit, clock, newId, log, intentChanged, eventsWritten },
     ...{ mounts, problems, certificate },
-    credentials: allCredentials(foundations),
+    protocols: [awsProtocol(kmsService(kms), kms)],
+    credentials: rememberedCredentials(allCredentials(foundations)),
     rateLimiter: createRateLimiter(),
     nonces: createNonceMemory(),
     codeOf: (problem) => problems.errorBody(problem).code,

@@ -11,12 +11,14 @@ import { eventsContract } from "./services/events/contract.ts";
 import { fleetContract } from "./services/fleet/contract.ts";
 import { iamContract } from "./services/iam/contract.ts";
 import { incidentContract } from "./services/incident/contract.ts";
+import { kmsContract } from "./services/kms/contract.ts";
 import { notifyContract } from "./services/notify/contract.ts";
 import { stsContract } from "./services/sts/contract.ts";
 import { wafContract } from "./services/waf/contract.ts";
 
 export const catalog = {
   waf: wafContract,
+  kms: kmsContract,
   certificates: certificatesContract,
   delivery: deliveryContract,
   events: eventsContract,

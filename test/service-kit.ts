@@ -92,7 +92,9 @@ function allServices(opened: Opened): Service[] {
 }
 
 /** Starts it with the account `main` and its administrator; more services may join. */
-export async function startOperations(more: readonly Service[] = []) {
+export async function startOperations(
+  more: readonly Service[] | ((opened: Opened) => readonly Service[]) = [],
+) {
   const dataFolder = mkdtempSync(join(tmpdir(), "cordon-kit-"));
   const config = readConfig({ CORDON_DATA: dataFolder });
   mkdirSync(config.folders.logs, { recursive: true });
@@ -112,10 +114,9 @@ export async function startOperations(more: readonly Service[] = []) {
   });
   const authorizer = createAuthorizer();
   const sealer = fileSealer(config.folders.keys);
-  const services = [
-    ...allServices({ config, database, authorizer, sealer, auditLog, auditKey }),
-    ...more,
-  ];
+  const opened = { config, database, authorizer, sealer, auditLog, auditKey };
+  const added = typeof more === "function" ? more(opened) : more;
+  const services = [...allServices(opened), ...added];
   const problems = problemCatalog(services.map(({ contract }) => contract));
   const audit = createIndexedAudit({ log: auditLog, database, report: () => {} });
   const refusable = refusableAudit(audit);

@@ -17,6 +17,7 @@ import { createFirstAdministrator } from "../services/iam/first-administrator.ts
 import { roleDirectory } from "../services/iam/role-directory.ts";
 import { iamService } from "../services/iam/service.ts";
 import { incidentService } from "../services/incident/service.ts";
+import { kmsService, openKms } from "../services/kms/service.ts";
 import { notifyService } from "../services/notify/service.ts";
 import { roleSessionLookup } from "../services/sts/credentials.ts";
 import { stsService } from "../services/sts/service.ts";
@@ -29,7 +30,7 @@ import { clock, config, consoleHosts } from "./settings.ts";
 
 /** Every service, and what others need of them. */
 export function buildServices(foundations: Foundations) {
-  const { database, auditLog, auditKey, lake, sealer, outbound } = foundations;
+  const { database, auditLog, auditKey, lake, sealer, outbound, keyd } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
@@ -38,6 +39,7 @@ export function buildServices(foundations: Foundations) {
     const [first] = rulesets();
     return first === undefined ? undefined : loadRuleset(first);
   });
+  const kms = openKms({ database, keyd, region: config.region, clock });
   const services = [
     accountService({ createFirstAdministrator }),
     iamService({
@@ -48,13 +50,14 @@ export function buildServices(foundations: Foundations) {
     auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
     certificatesService(certificateParts(foundations)),
     deliveryService(deliveryParts(database)),
+    kmsService(kms),
     wafService({ database, gateways: () => gatewayReports(database), library }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({ sealer, outbound, clock }),
     fleetService({ database, alarms: () => machineAlarms(foundations) }),
   ];
-  return { services, authorizer, live, rulesets };
+  return { services, authorizer, live, rulesets, kms };
 }
 
 /** Lasting keys of the iam service, and temporary ones of the sts service. */

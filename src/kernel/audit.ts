@@ -1,4 +1,5 @@
 /** The entry that every call leaves behind: who, from where, what, and how it was decided. */
+import { createHash } from "node:crypto";
 import type { Operation } from "./operation.ts";
 
 export type AuditRecord = {
@@ -37,11 +38,25 @@ export type AuditSink = { append(record: AuditRecord): Promise<void> };
 const INPUT_BYTES_MAX = 8_192;
 const MASK = "(secret)";
 
+/** SHA-256 of a text, or of the JSON of a value whose names are sorted. */
+export function hashOf(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(sorted(value));
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
 /** The input as it may be recorded: secrets masked, size bounded. */
 export function recordableInput(operation: Operation, input: Readonly<Record<string, unknown>>) {
   const masked: Record<string, unknown> = { ...input };
   for (const name of operation.secretInput ?? []) {
     if (masked[name] !== undefined) masked[name] = MASK;
+  }
+  for (const name of operation.hashedInput ?? []) {
+    if (masked[name] !== undefined) masked[name] = `sha256:${hashOf(masked[name])}`;
   }
   const bytes = Buffer.byteLength(JSON.stringify(masked));
   return bytes <= INPUT_BYTES_MAX ? masked : { truncated: true, bytes };

@@ -37,6 +37,8 @@ export type Config = {
   };
   /** Blocks that are not public and may yet be connected to for an account. */
   readonly privateTargets: readonly string[];
+  /** The region that keys are made in; other protocols carry it in the names of keys. */
+  readonly region: string;
   /** External PostgreSQL; undefined = the embedded child process. */
   readonly databaseUrl: string | undefined;
   /** External ClickHouse; undefined = the embedded chDB. */
@@ -98,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       resolver: env.CORDON_ACME_RESOLVER || undefined,
     },
     privateTargets: (env.CORDON_PRIVATE_TARGETS ?? "").split(",").filter((text) => text !== ""),
+    region: regionFrom(env),
     databaseUrl: urlFrom(env, "CORDON_DATABASE_URL", ["postgres:", "postgresql:"]),
     lakeUrl: urlFrom(env, "CORDON_LAKE_URL", ["http:", "https:"]),
   };
@@ -126,9 +129,20 @@ export function configEnvironment(config: Config): Record<string, string> {
     CORDON_ACME_VALIDATION_PORT: String(config.acme.validationPort),
     CORDON_ACME_RESOLVER: config.acme.resolver ?? "",
     CORDON_PRIVATE_TARGETS: config.privateTargets.join(","),
+    CORDON_REGION: config.region,
     ...(config.databaseUrl === undefined ? {} : { CORDON_DATABASE_URL: config.databaseUrl }),
     ...(config.lakeUrl === undefined ? {} : { CORDON_LAKE_URL: config.lakeUrl }),
   };
+}
+
+const REGION = /^[a-z][a-z0-9-]{0,31}$/;
+
+function regionFrom(env: Readonly<Record<string, string | undefined>>): string {
+  const given = env.CORDON_REGION || "local";
+  if (REGION.test(given)) return given;
+  throw new ConfigError(
+    `Cannot use CORDON_REGION="${given}": it must be 1 to 32 lower-case letters, digits and dashes`,
+  );
 }
 
 /** True when a Unix socket can be made in this folder: its path fits in sun_path. */

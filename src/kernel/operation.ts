@@ -37,6 +37,15 @@ export type OperationDeclaration<Input extends TObject, Output extends TSchema> 
   readonly beforeMfa?: boolean;
   /** Input fields whose values never enter the audit record or a log. */
   readonly secretInput?: readonly string[];
+  /** Input fields that enter the audit record as their SHA-256 only. */
+  readonly hashedInput?: readonly string[];
+  /** Further decisions it takes, such as on a second key: each must allow. */
+  readonly also?: readonly { readonly action: string; readonly resource: string }[];
+  /**
+   * `none`: it changes no row and opens no transaction, for paths where one would be most of the
+   * cost. Its context has no `sql`, and an idempotency key means nothing to it.
+   */
+  readonly transaction?: "none";
   /** Output fields that are shown once and never stored. */
   readonly secretOutput?: readonly string[];
   /** What is taken for optional fields that are left out, as forms, help and OpenAPI show it. */

@@ -1,5 +1,6 @@
 /** A service: its contract and one handler for each of its operations. */
 import type { Context } from "./context.ts";
+import type { PolicySource, ResourcePolicySource } from "./identity/identity.ts";
 import type { Contract, InputOf, Operation, OutputOf } from "./operation.ts";
 
 /** The answer of a stream operation is an async iterable of items. */
@@ -14,17 +15,41 @@ export type Handlers<Declared extends Contract> = {
 
 export type AnyHandler = (context: Context, input: Record<string, unknown>) => Promise<unknown>;
 
+/** What a decision about a call is asked of the service whose resource it is. */
+export type AccessQuestion = {
+  readonly accountId: string;
+  readonly action: string;
+  /** Full resource name, `crn:…`. */
+  readonly resource: string;
+  readonly input: Readonly<Record<string, unknown>>;
+};
+
+/** What a service adds to a decision about one of its resources. It decides nothing itself. */
+export type AccessFacts = {
+  /** Policies that lie on the resource. */
+  readonly policies: readonly ResourcePolicySource[];
+  /** When set, the identity's own policies count only where this one permits. */
+  readonly delegation?: PolicySource | undefined;
+  readonly resourceTags?: Readonly<Record<string, string>> | undefined;
+  /** Names and values of the call that conditions may ask for. */
+  readonly encryptionContext?: Readonly<Record<string, string>> | undefined;
+};
+
+export type Access = (question: AccessQuestion) => Promise<AccessFacts | undefined>;
+
 export type Service = {
   readonly contract: Contract;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
+  readonly access?: Access | undefined;
 };
 
 /** Joins a contract with its handlers; the compiler refuses a missing or extra one. */
 export function service<Declared extends Contract>(
   contract: Declared,
   handlers: Handlers<Declared>,
+  access?: Access,
 ): Service {
   // The pipeline validates the input against the operation's schema before it calls the handler,
   // which makes the wider parameter type of AnyHandler true.
-  return { contract, handlers: handlers as unknown as Service["handlers"] };
+  return { contract, handlers: handlers as unknown as Service["handlers"], access };
 }

@@ -38,6 +38,8 @@ export type AccessRequest = {
   readonly mfaAgeSeconds?: number | undefined;
   /** What the caller of sts.assumeRole gives so that the role's owner knows on whose behalf. */
   readonly externalId?: string | undefined;
+  /** Names and values that an encryption is bound to. */
+  readonly encryptionContext?: Readonly<Record<string, string>> | undefined;
 };
 
 /**
@@ -69,6 +71,8 @@ export type Layers = {
   readonly identity: PolicySet;
   /** Policies on the resource: they permit beside the identity's, and forbid over all. */
   readonly resource?: PolicySet | undefined;
+  /** When set, the identity's permits count only where this one permits as well. */
+  readonly delegation?: PolicySet | undefined;
   /** Each is a ceiling of its own. */
   readonly guardrails: readonly PolicySet[];
   readonly boundary?: PolicySet | undefined;
@@ -103,7 +107,9 @@ export function decideLayers(layers: Layers, request: AccessRequest): LayeredDec
   });
   if (forbids.length > 0) return deny("forbid", forbids);
   for (const [kind, one] of ceilings) if (one.permits.length === 0) return deny(kind, []);
-  const permits = [...identity.permits, ...(resource?.permits ?? [])];
+  const delegated =
+    layers.delegation === undefined || evaluate(layers.delegation, given).permits.length > 0;
+  const permits = [...(delegated ? identity.permits : []), ...(resource?.permits ?? [])];
   if (permits.length === 0) return deny("noPermit", []);
   return { decision: "allow", decidedBy: "permit", determining: permits, errors };
 }
@@ -147,5 +153,6 @@ function contextOf(request: AccessRequest): Value {
     resourceTags: record(request.resourceTags ?? {}),
     mfaAgeSeconds: mfaAgeSeconds === undefined ? undefined : BigInt(mfaAgeSeconds),
     externalId: request.externalId,
+    encryptionContext: record(request.encryptionContext ?? {}),
   });
 }

@@ -11,10 +11,12 @@ import {
   type Identity,
 } from "../identity/authenticate.ts";
 import {
+  AMZ_TOKEN_HEADER,
   type NonceMemory,
   SESSION_TOKEN_HEADER,
   type SignatureFault,
   signatureFault,
+  sigv4Fault,
 } from "../identity/signed-request.ts";
 import { Problem } from "../problem.ts";
 import type { Call } from "./call.ts";
@@ -81,18 +83,25 @@ async function signerOf(
   parted: { call: Call; credential: Extract<Credential, { kind: "signed" }>; nowMs: number },
 ): Promise<Identity | undefined> {
   const { call, credential, nowMs } = parted;
-  const { authorization } = credential;
+  const { authorization, scheme } = credential;
+  // INVARIANT: each path takes one scheme only; what a signature covers differs between them.
+  if (scheme !== (call.signed.scheme ?? "jdcloud2")) return undefined;
   const from = { nowMs, sourceIp: call.sourceIp };
   const signer = await parts.credentials.accessKey(authorization.accessKeyId, from);
   // An unknown key is checked against a secret that nobody has, so that it takes as long.
   const secret = signer?.secret ?? NO_SECRET;
+  const { service } = call.signed;
+  const signature =
+    scheme === "aws4"
+      ? sigv4Fault(call.signed, authorization, { secret, service, nowMs })
+      : signatureFault(call.signed, authorization, {
+          secret,
+          service,
+          nowMs,
+          nonces: parts.nonces,
+        });
   const fault: SignatureFault | "key" | "sessionToken" | undefined =
-    signatureFault(call.signed, authorization, {
-      secret,
-      service: call.signed.service,
-      nowMs,
-      nonces: parts.nonces,
-    }) ??
+    signature ??
     (signer === undefined ? "key" : undefined) ??
     (sessionTokenMatches(signer?.sessionTokenHash, call) ? undefined : "sessionToken");
   if (fault === undefined) return signer?.identity;
@@ -104,7 +113,8 @@ const NO_SECRET = "no access key has this secret";
 
 /** The keys of an assumed role need its token; other keys must come without one. */
 function sessionTokenMatches(wanted: Buffer | undefined, call: Call): boolean {
-  const given = call.headers[SESSION_TOKEN_HEADER];
+  const aws = call.signed.scheme === "aws4";
+  const given = call.headers[aws ? AMZ_TOKEN_HEADER : SESSION_TOKEN_HEADER];
   if (wanted === undefined) return given === undefined;
   if (given === undefined) return false;
   // One SDK sends the token as it is, another in base64.

@@ -1,4 +1,5 @@
 /** One request on its way through the pipeline. */
+import type { SignatureScheme } from "../identity/authenticate.ts";
 import type { SignedRequest } from "../identity/signed-request.ts";
 import type { Route, Translation } from "./route.ts";
 
@@ -16,7 +17,11 @@ export type Call = {
   setDeviceCookie(token: string): void;
   readonly deviceToken: string | undefined;
   /** The request as it was signed, and the service that the signature's scope must name. */
-  readonly signed: SignedRequest & { readonly service: string };
+  readonly signed: SignedRequest & {
+    readonly service: string;
+    /** The family of signatures that this path takes; `jdcloud2` when absent. */
+    readonly scheme?: SignatureScheme | undefined;
+  };
   /** Set when the request speaks another API's language: how it becomes this operation's. */
   readonly translation?: Translation | undefined;
 };

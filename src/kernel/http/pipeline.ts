@@ -2,7 +2,6 @@
  * The one way in: every call of every operation takes these steps in this order. What a step
  * throws ends the call; it is recorded and answered here and nowhere else.
  */
-import { createHash } from "node:crypto";
 import { type AuditRecord, type AuditSink, recordableInput } from "../audit.ts";
 import { type Caller, type Context, type ServiceEvent, timeText } from "../context.ts";
 import type { CredentialLookup, Identity } from "../identity/authenticate.ts";
@@ -23,6 +22,7 @@ import {
 } from "../store/database.ts";
 import { authenticateCall, requireFactors } from "./authenticate-call.ts";
 import type { Call } from "./call.ts";
+import { beginIdempotent } from "./idempotency.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { checkedInput, readInput } from "./read-input.ts";
 
@@ -89,7 +89,7 @@ export async function runCall(parts: PipelineParts, call: Call): Promise<unknown
     await parse(parts, progress);
     await authorize(parts, progress);
     const result = await handle(parts, progress);
-    return call.translation === undefined ? result : call.translation.answer(result);
+    return call.translation === undefined ? result : await call.translation.answer(result);
   } catch (error) {
     const problem = asProblem(parts, progress, error);
     await recordFailure(parts, progress, problem);
@@ -128,43 +128,75 @@ async function parse(parts: PipelineParts, progress: Progress): Promise<void> {
   }
   if (identity === undefined) throw new Problem("kernel.unauthenticated");
   const { caller } = identity;
-  const input = await parts.database.transaction({ accountId: caller.accountId }, (sql) =>
-    translation.input(sql, caller),
+  const { accountId } = caller;
+  const input = await translation.input(
+    (work) => parts.database.transaction({ accountId }, work),
+    caller,
   );
   progress.input = checkedInput(operation, input);
 }
 
 async function authorize(parts: PipelineParts, progress: Progress): Promise<void> {
-  const { call, identity, nowMs } = progress;
+  const { call, identity } = progress;
   const { contract, operation } = call.route;
-  const caller = identity?.caller ?? NOBODY;
-  const { accountId } = caller;
-  progress.resource = resourceName(contract, operation, { accountId, input: progress.input });
+  const { accountId } = identity?.caller ?? NOBODY;
+  const named = { accountId, input: progress.input };
+  progress.resource = resourceName(contract, operation, named);
   if (operation.authentication === "none") return;
   if (identity === undefined) throw new Problem("kernel.unauthenticated");
-  const resourceTags = parts.authorizer.needsResourceTags(identity)
-    ? await parts.credentials.resourceTags(accountId, progress.resource)
-    : undefined;
-  progress.decision = parts.authorizer.decide({
-    identity,
-    action: operation.action,
-    resource: progress.resource,
+  const { action } = operation;
+  progress.decision = await decide(parts, progress, { action, resource: progress.resource });
+  for (const one of operation.also ?? []) {
+    if (progress.decision.decision !== "allow") break;
+    const resource = resourceName(contract, one, named);
+    progress.decision = await decide(parts, progress, { action: one.action, resource });
+  }
+  if (progress.decision.decision !== "allow") throw new Problem("kernel.forbidden");
+  requireFactors(call, identity, progress.nowMs);
+}
+
+/** One decision, with what the resource's own service knows of the resource. */
+async function decide(
+  parts: PipelineParts,
+  { call, identity, input, nowMs }: Progress,
+  { action, resource }: { action: string; resource: string },
+): Promise<Decision> {
+  if (identity === undefined) throw new Problem("kernel.unauthenticated");
+  const { accountId } = identity.caller;
+  const facts = await call.route.access?.({ accountId, action, resource, input });
+  const whole =
+    facts === undefined
+      ? identity
+      : {
+          ...identity,
+          resourcePolicies: [...(identity.resourcePolicies ?? []), ...facts.policies],
+          delegation: facts.delegation,
+        };
+  const resourceTags =
+    facts?.resourceTags ??
+    (parts.authorizer.needsResourceTags(whole)
+      ? await parts.credentials.resourceTags(accountId, resource)
+      : undefined);
+  return parts.authorizer.decide({
+    identity: whole,
+    action,
+    resource,
     resourceTags,
     sourceIp: call.sourceIp,
     nowMs,
+    encryptionContext: facts?.encryptionContext,
   });
-  if (progress.decision.decision !== "allow") throw new Problem("kernel.forbidden");
-  requireFactors(call, identity, nowMs);
 }
 
 async function handle(parts: PipelineParts, progress: Progress): Promise<unknown> {
   const { call } = progress;
   const caller = progress.identity?.caller ?? NOBODY;
+  if (call.route.operation.transaction === "none") return handleAlone(parts, progress, caller);
   const committed: (() => void)[] = [];
   const scope = caller.accountId === "" ? "system" : { accountId: caller.accountId };
   const answer = await parts.database.transaction(scope, async (sql) => {
     const context = contextFor(parts, progress, { sql, caller, committed });
-    const idempotent = await beginIdempotent(progress, context);
+    const idempotent = await beginIdempotent(call, progress.input, context);
     if (idempotent?.answer !== undefined) {
       await appendRecord(parts, progress, { code: 200, reason: null, transactionId: null });
       return idempotent.answer;
@@ -177,6 +209,7 @@ async function handle(parts: PipelineParts, progress: Progress): Promise<unknown
     await appendRecord(parts, progress, { code: 200, reason: null, transactionId });
     return result;
   });
+  if (call.route.operation.method !== "GET") parts.credentials.changed?.();
   for (const work of committed) work();
   return answer;
 }
@@ -187,6 +220,21 @@ async function tellDangerous({ call, resource }: Progress, context: Context): Pr
   if (caller.accountId === "") return;
   const message = `${caller.principalName} ran ${call.route.operation.name} on ${resource}`;
   await context.emit({ type: "audit.dangerousOperation", message, severityId: 3 });
+}
+
+/** An operation that changes no row: no transaction, but recorded before the answer as well. */
+async function handleAlone(
+  parts: PipelineParts,
+  progress: Progress,
+  caller: Caller,
+): Promise<unknown> {
+  const committed: (() => void)[] = [];
+  const sql = () => Promise.reject(new Error("This operation declared that it has no transaction"));
+  const context = contextFor(parts, progress, { sql, caller, committed });
+  const result = await progress.call.route.handler(context, progress.input);
+  await appendRecord(parts, progress, { code: 200, reason: null, transactionId: null });
+  for (const work of committed) work();
+  return result;
 }
 
 async function transactionIdOf(sql: Sql, progress: Progress): Promise<string | null> {
@@ -249,58 +297,6 @@ async function writeEvent(
     sourceIp: call.sourceIp,
   };
   await sql`insert into outbox (account_id, event) values (${caller.accountId}, ${body})`;
-}
-
-type Idempotent = {
-  readonly answer?: unknown;
-  save(result: unknown): Promise<void>;
-};
-
-const IDEMPOTENCY_KEY = /^[A-Za-z0-9_-]{1,128}$/;
-
-/** Repeats the first answer when the same caller sends the same request with the same key. */
-async function beginIdempotent(
-  { call, input }: Progress,
-  { sql, caller, nowMs }: Context,
-): Promise<Idempotent | undefined> {
-  const key = call.headers["idempotency-key"];
-  const { operation } = call.route;
-  if (key === undefined || operation.method === "GET" || caller.accountId === "") return undefined;
-  if (!IDEMPOTENCY_KEY.test(key)) {
-    const message = "must be 1 to 128 letters, digits, _ or -";
-    throw new Problem("kernel.inputInvalid", { details: [{ path: "Idempotency-Key", message }] });
-  }
-  const requestHash = createHash("sha256")
-    .update(JSON.stringify([operation.name, input]))
-    .digest();
-  const principalId = caller.principalId;
-  const inserted = await sql`
-    insert into idempotency_key (account_id, principal_id, key, request_hash, answer, create_time)
-    values (${caller.accountId}, ${principalId}, ${key}, ${requestHash}, '{}', ${timeText(nowMs)})
-    on conflict do nothing returning key`;
-  if (inserted.length === 0) {
-    const [known] = await sql<{ requestHash: Buffer; answer: unknown }>`
-      select request_hash, answer from idempotency_key
-      where account_id = ${caller.accountId} and principal_id = ${principalId} and key = ${key}`;
-    if (known === undefined || !known.requestHash.equals(requestHash)) {
-      throw new Problem("kernel.idempotencyKeyReused");
-    }
-    return { answer: known.answer, save: async () => {} };
-  }
-  return {
-    async save(result) {
-      const answer = withoutSecrets(operation.secretOutput ?? [], result);
-      await sql`update idempotency_key set answer = ${answer}
-        where account_id = ${caller.accountId} and principal_id = ${principalId} and key = ${key}`;
-    },
-  };
-}
-
-/** A secret is shown once: the repeated answer has an empty text in its place. */
-function withoutSecrets(names: readonly string[], result: unknown): Record<string, unknown> {
-  const copy: Record<string, unknown> = { ...(result as object) };
-  for (const name of names) if (copy[name] !== undefined) copy[name] = "";
-  return copy;
 }
 
 async function appendRecord(

@@ -2,14 +2,14 @@
 
 import type { SignedRequest } from "../identity/signed-request.ts";
 import type { Contract, Operation } from "../operation.ts";
-import type { AnyHandler, Service } from "../service.ts";
+import type { Access, AnyHandler, Service } from "../service.ts";
 import type { Sql } from "../store/database.ts";
 
 /** Makes an operation's input from a foreign request, and the foreign answer from its result. */
 export type Translation = {
-  /** Names may have to be looked up; `sql` sees the caller's account only. */
+  /** Names may have to be looked up: `transaction` opens one that sees only the account. */
   input(
-    sql: Sql,
+    transaction: <Result>(work: (sql: Sql) => Promise<Result>) => Promise<Result>,
     caller: { readonly accountId: string; readonly principalId: string },
   ): Promise<Record<string, unknown>>;
   answer(result: unknown): unknown;
@@ -20,6 +20,7 @@ export type Route = {
   readonly contract: Contract;
   readonly handler: AnyHandler;
   readonly pathParameters: readonly string[];
+  readonly access?: Access | undefined;
 };
 
 export type RouteMatch = { readonly route: Route; readonly parameters: Record<string, string> };
@@ -57,11 +58,11 @@ export function pathOf(contract: Contract, operation: Operation): string {
  */
 export function createRouter(services: readonly Service[]): Router {
   const root: Node = { fixed: new Map(), routes: new Map() };
-  for (const { contract, handlers } of services) {
+  for (const { contract, handlers, access } of services) {
     for (const [key, operation] of Object.entries(contract.operations)) {
       const handler = handlers[key];
       if (handler === undefined) throw new Error(`Operation "${operation.name}" has no handler`);
-      addRoute(root, { operation, contract, handler });
+      addRoute(root, { operation, contract, handler, access });
     }
   }
   return { match: (method, path) => matchRoute(root, method, path) };

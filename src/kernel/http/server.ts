@@ -10,10 +10,11 @@ import type { Alarm } from "../health.ts";
 import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
 import type { Call } from "./call.ts";
+import type { ForeignAnswer, ForeignProtocol } from "./foreign-protocol.ts";
 import type { Mount } from "./mount.ts";
 import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
-import type { ForeignRouter, Router } from "./route.ts";
+import type { ForeignRouter, RouteMatch, Router } from "./route.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -25,6 +26,8 @@ export type ServerParts = PipelineParts & {
   readonly router: Router;
   /** Other APIs that are spoken on the same listener. */
   readonly foreign: ForeignRouter;
+  /** Other APIs that have one path and answers of their own. */
+  readonly protocols?: readonly ForeignProtocol[];
   readonly problems: ProblemCatalog;
   /** The OpenAPI 3.1 document. */
   readonly openapi: Readonly<Record<string, unknown>>;
@@ -89,6 +92,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     return { status: troubled.length === 0 ? "ok" : "degraded", alarms: troubled };
   });
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
+  for (const protocol of parts.protocols ?? []) serveProtocol(server, parts, protocol);
   for (const mount of parts.mounts ?? []) serveMount(server, mount);
   await serveConsole(server, parts);
   return server;
@@ -130,20 +134,40 @@ async function answerCall(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const [path = "", query = ""] = splitOnce(request.raw.url ?? "", "?");
-  const headers = headersOf(request.raw);
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const raw = { method: request.method, path, query, headers, body };
+  const raw = rawRequest(request);
   // A foreign API is chosen by the service that the signature names; the scope is signed.
   const foreign = parts.foreign.match(raw);
-  const matched = foreign ?? parts.router.match(request.method, path);
+  const matched = foreign ?? parts.router.match(request.method, raw.path);
   if (matched === undefined) throw new Problem("kernel.routeNotFound");
+  const service = foreign?.service ?? matched.route.contract.service;
+  const call = callOf({ request, reply, raw }, matched, { ...raw, service });
+  const result = await runCall(parts, { ...call, translation: foreign?.translation });
+  reply.header("x-request-id", request.id).header("cache-control", "no-store");
+  const { stream } = matched.route.operation;
+  if (stream === undefined) return { requestId: request.id, result };
+  return sendStream(reply, { stream, items: result as AsyncIterable<unknown> });
+}
+
+/** The request as its signature covers it. */
+function rawRequest(request: FastifyRequest) {
+  const [path = "", query = ""] = splitOnce(request.raw.url ?? "", "?");
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  return { method: request.method, path, query, headers: headersOf(request.raw), body };
+}
+
+function callOf(
+  from: { request: FastifyRequest; reply: FastifyReply; raw: ReturnType<typeof rawRequest> },
+  { route, parameters }: RouteMatch,
+  signed: Call["signed"],
+): Call {
+  const { request, reply, raw } = from;
+  const { query, headers, body } = raw;
   const aborted = new AbortController();
   reply.raw.once("close", () => aborted.abort());
-  const call: Call = {
+  return {
     requestId: request.id,
-    route: matched.route,
-    parameters: matched.parameters,
+    route,
+    parameters,
     query,
     headers,
     body,
@@ -153,14 +177,33 @@ async function answerCall(
     setDeviceCookie: (token) =>
       setCookie(reply, DEVICE_COOKIE, { token, maxAgeSeconds: DEVICE_MAX_AGE_SECONDS }),
     deviceToken: cookieOf(headers.cookie, DEVICE_COOKIE),
-    signed: { ...raw, service: foreign?.service ?? matched.route.contract.service },
-    translation: foreign?.translation,
+    signed,
   };
-  const result = await runCall(parts, call);
-  reply.header("x-request-id", request.id).header("cache-control", "no-store");
-  const { stream } = matched.route.operation;
-  if (stream === undefined) return { requestId: request.id, result };
-  return sendStream(reply, { stream, items: result as AsyncIterable<unknown> });
+}
+
+function serveProtocol(
+  server: FastifyInstance,
+  parts: ServerParts,
+  protocol: ForeignProtocol,
+): void {
+  const { path, scheme } = protocol;
+  const send = (reply: FastifyReply, { code, headers, body }: ForeignAnswer) =>
+    reply
+      .code(code)
+      .header("cache-control", "no-store")
+      .headers({ ...headers })
+      .send(body);
+  const errorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const problem = error instanceof Problem ? error : problemOfServer(parts, error, request);
+    send(reply, protocol.refuse(request.id, parts.problems.errorBody(problem)));
+  };
+  server.post(path, { errorHandler }, async (request, reply) => {
+    const raw = rawRequest(request);
+    const { service, translation, ...matched } = protocol.match(raw);
+    const call = callOf({ request, reply, raw }, matched, { ...raw, service, scheme });
+    const result = await runCall(parts, { ...call, translation });
+    return send(reply, protocol.answer(request.id, result));
+  });
 }
 
 function sendStream(

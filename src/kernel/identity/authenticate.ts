@@ -4,7 +4,13 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Identity } from "./identity.ts";
-import { type ParsedAuthorization, parseAuthorization, SCHEME } from "./signed-request.ts";
+import {
+  type ParsedAuthorization,
+  parseAuthorization,
+  parseSigv4,
+  SCHEME,
+  SIGV4_SCHEME,
+} from "./signed-request.ts";
 
 export type { Identity } from "./identity.ts";
 
@@ -24,6 +30,8 @@ export type CredentialLookup = {
   session(tokenHash: Buffer, from: From): Promise<Identity | undefined>;
   bearerKey(secretHash: Buffer, from: From): Promise<Identity | undefined>;
   accessKey(accessKeyId: string, from: From): Promise<SigningIdentity | undefined>;
+  /** Called when a change was committed: nothing that was read before it may be remembered. */
+  changed?(): void;
   /** Tags of a resource of the account. */
   resourceTags(accountId: string, resource: string): Promise<Readonly<Record<string, string>>>;
 };
@@ -47,11 +55,18 @@ export const DEVICE_COOKIE = "__Host-cordon_device";
 export const CSRF_HEADER = "x-cordon-csrf";
 const SECRET_LENGTH_MAX = 256;
 
+/** Which family of signatures a request carries. */
+export type SignatureScheme = "jdcloud2" | "aws4";
+
 export type Credential =
   | { readonly kind: "none" }
   | { readonly kind: "session"; readonly token: string }
   | { readonly kind: "bearer"; readonly secret: string }
-  | { readonly kind: "signed"; readonly authorization: ParsedAuthorization }
+  | {
+      readonly kind: "signed";
+      readonly scheme: SignatureScheme;
+      readonly authorization: ParsedAuthorization;
+    }
   | { readonly kind: "malformed" };
 
 /** Reads the credential of a request; an Authorization header goes before the cookie. */
@@ -61,7 +76,13 @@ export function credentialOf(headers: {
 }): Credential {
   if (headers.authorization?.startsWith(`${SCHEME} `)) {
     const authorization = parseAuthorization(headers.authorization);
-    return authorization === undefined ? { kind: "malformed" } : { kind: "signed", authorization };
+    if (authorization === undefined) return { kind: "malformed" };
+    return { kind: "signed", scheme: "jdcloud2", authorization };
+  }
+  if (headers.authorization?.startsWith(`${SIGV4_SCHEME} `)) {
+    const authorization = parseSigv4(headers.authorization);
+    if (authorization === undefined) return { kind: "malformed" };
+    return { kind: "signed", scheme: "aws4", authorization };
   }
   if (headers.authorization !== undefined) {
     const secret = /^Bearer ([A-Za-z0-9_-]+)$/.exec(headers.authorization)?.[1];

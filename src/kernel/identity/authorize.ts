@@ -27,6 +27,7 @@ export type Question = {
   readonly sourceIp: string;
   readonly nowMs: number;
   readonly externalId?: string | undefined;
+  readonly encryptionContext?: Readonly<Record<string, string>> | undefined;
 };
 
 export type Authorizer = {
@@ -85,6 +86,7 @@ export function createAuthorizer(): Authorizer {
       const layers = {
         identity: withBasics(identity.policies),
         resource: onResource.length === 0 ? undefined : setFor(onResource),
+        delegation: identity.delegation && setFor([identity.delegation]),
         guardrails: (identity.guardrails ?? []).map((policy) => withBasics([policy])),
         boundary: optional(identity.boundary),
         session: optional(identity.sessionPolicy),
@@ -119,6 +121,7 @@ function accessRequest(question: Question) {
     secureTransport: true,
     mfaAgeSeconds: mfaAgeSeconds(mfaTimeMs, nowMs),
     externalId,
+    encryptionContext: question.encryptionContext,
   };
 }
 
@@ -143,7 +146,7 @@ function asksTags(document: unknown): boolean {
  */
 export function resourceName(
   contract: Contract,
-  operation: Operation,
+  operation: Pick<Operation, "resource">,
   { accountId, input }: { accountId: string; input: Readonly<Record<string, unknown>> },
 ): string {
   const filled = operation.resource.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -32,6 +32,8 @@ export type Identity = {
   /** What every such caller may do, under every ceiling: know who he is, and leave. */
   readonly basics?: PolicySource;
   readonly resourcePolicies?: readonly ResourcePolicySource[];
+  /** Set by the resource's service: `policies` count only where this one permits. */
+  readonly delegation?: PolicySource | undefined;
   /** Above the account; each is a ceiling of its own. */
   readonly guardrails?: readonly PolicySource[];
   readonly boundary?: PolicySource | undefined;

@@ -8,6 +8,7 @@ import {
   signatureMatches,
   unsignedHeader,
 } from "../../engines/signature/jdcloud2.ts";
+import { sigv4Matches, unsignedAmzHeader } from "../../engines/signature/sigv4.ts";
 
 export {
   type ParsedAuthorization,
@@ -15,6 +16,7 @@ export {
   SCHEME,
   type SignedRequest,
 } from "../../engines/signature/jdcloud2.ts";
+export { parseSigv4, SIGV4_SCHEME } from "../../engines/signature/sigv4.ts";
 
 export const limits = {
   /** How far the date of a signature may be from the server's clock, either way. */
@@ -26,6 +28,7 @@ export const limits = {
 const NONCE = /^[A-Za-z0-9-]{8,64}$/;
 const DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 export const SESSION_TOKEN_HEADER = "x-jdcloud-security-token";
+export const AMZ_TOKEN_HEADER = "x-amz-security-token";
 
 /** Remembers which nonces were used while their signature could still be valid. */
 export type NonceMemory = {
@@ -82,6 +85,25 @@ export function signatureFault(
   if (!signatureMatches(request, authorization, parts.secret)) return "signature";
   // Last, so that nobody without the secret can use up the nonce of another's request.
   return parts.nonces.use(accessKeyId, nonce, parts.nowMs) ? undefined : "replay";
+}
+
+/**
+ * Checks a request signed by Signature Version 4. It has no nonce: the same signature is good for
+ * as long as its date is, as the protocol has it, so only TLS stands between it and a replay.
+ */
+export function sigv4Fault(
+  request: SignedRequest,
+  authorization: ParsedAuthorization,
+  parts: { secret: string; service: string; nowMs: number },
+): SignatureFault | undefined {
+  const { scope } = authorization;
+  const dateText = request.headers["x-amz-date"] ?? "";
+  const dateMs = dateOf(dateText);
+  if (scope.service !== parts.service) return "scope";
+  if (dateMs === undefined || Math.abs(parts.nowMs - dateMs) > limits.dateWindowMs) return "date";
+  if (scope.date !== dateText.slice(0, 8)) return "scope";
+  if (unsignedAmzHeader(request, authorization) !== undefined) return "unsignedHeader";
+  return sigv4Matches(request, authorization, parts.secret) ? undefined : "signature";
 }
 
 function dateOf(text: string): number | undefined {

@@ -12,6 +12,7 @@ import { fleet } from "./fleet.ts";
 import { iam } from "./iam.ts";
 import { incident } from "./incident.ts";
 import { kernel } from "./kernel.ts";
+import { kms } from "./kms.ts";
 import { notify } from "./notify.ts";
 import { sts } from "./sts.ts";
 import { waf } from "./waf.ts";
@@ -27,6 +28,7 @@ export const serviceWords: Readonly<Record<string, ServiceWords>> = {
   incident,
   kernel,
   notify,
+  kms,
   sts,
   waf,
 };

@@ -76,9 +76,11 @@ function matched(
     parameters: {},
     service: operation.service,
     translation: {
-      async input(sql, caller) {
+      async input(transaction, caller) {
         const request = requestOf(parts.request, parts.values ?? {});
-        return { ...((await input(request, namesOf(sql, caller))) as object) };
+        return transaction(async (sql) => ({
+          ...((await input(request, namesOf(sql, caller))) as object),
+        }));
       },
       // The pipeline gives what the operation's handler gave, of which `answer` is written.
       answer: (result) => answer(result as never),

@@ -1,0 +1,20 @@
+/** Every command of the protocol, by name: what it is here, or why it is not. */
+import type { AwsCommand } from "./declare.ts";
+import { keyCommands, rotationCommands } from "./key-commands.ts";
+import {
+  agreementCommands,
+  cipherCommands,
+  dataKeyCommands,
+  signatureCommands,
+} from "./use-commands.ts";
+
+export const awsCommands: ReadonlyMap<string, AwsCommand> = new Map(
+  Object.entries({
+    ...keyCommands,
+    ...rotationCommands,
+    ...cipherCommands,
+    ...dataKeyCommands,
+    ...signatureCommands,
+    ...agreementCommands,
+  }),
+);

@@ -1,0 +1,44 @@
+/** The key management service for one test file: the operations kit, and a keyd of its own. */
+import { spawnKeyd } from "../src/daemons/keyd/spawned-keyd.ts";
+import { kmsService, openKms } from "../src/services/kms/service.ts";
+import { type Operations, startOperations } from "./service-kit.ts";
+
+export type KmsKit = {
+  readonly operations: Operations;
+  readonly keyd: Awaited<ReturnType<typeof spawnKeyd>>;
+  readonly kms: ReturnType<typeof openKms>;
+  /** POST to `/v1/kms<path>` as the administrator of `main`, or with another key. */
+  post(path: string, body?: unknown, key?: string): ReturnType<Operations["api"]>;
+  get(path: string, key?: string): ReturnType<Operations["api"]>;
+  /** A new key's id. */
+  newKey(given?: object): Promise<string>;
+  stop(): Promise<void>;
+};
+
+export async function startKms(): Promise<KmsKit> {
+  const keyd = await spawnKeyd();
+  const opened: ReturnType<typeof openKms>[] = [];
+  const operations = await startOperations(({ database }) => {
+    const kms = openKms({ database, keyd: keyd.client, region: "local", clock: Date.now });
+    opened.push(kms);
+    return [kmsService(kms)];
+  });
+  const [kms] = opened;
+  if (kms === undefined) throw new Error("The service was not opened");
+  const post: KmsKit["post"] = (path, body = {}, key) =>
+    operations.api("POST", `/v1/kms${path}`, body, key);
+  return {
+    operations,
+    keyd,
+    kms,
+    post,
+    get: (path, key) => operations.api("GET", `/v1/kms${path}`, undefined, key),
+    newKey: async (given = {}) => (await post("/keys", given)).result.keyId,
+    async stop() {
+      await operations.stop();
+      await keyd.remove();
+    },
+  };
+}
+
+export const base64 = (text: string | Uint8Array): string => Buffer.from(text).toString("base64");
