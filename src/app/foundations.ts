@@ -1,8 +1,9 @@
 /** What every service stands on, opened once: database, audit log, keys, spool, lake. */
 import { join } from "node:path";
 import { openAuditLog } from "../kernel/audit-log/audit-log.ts";
+import { AUDIT_ORIGIN } from "../kernel/audit-log/origin.ts";
 import { correctUncommitted } from "../kernel/audit-log/recover.ts";
-import { programFolder } from "../kernel/config.ts";
+import { migrationsFolder } from "../kernel/config.ts";
 import { type Alarm, diskAlarms } from "../kernel/health.ts";
 import type { Sealer } from "../kernel/identity/sealer.ts";
 import { instanceOf } from "../kernel/instance.ts";
@@ -24,13 +25,13 @@ import { clock, config, log } from "./settings.ts";
 export async function openFoundations() {
   const instance = instanceOf(config);
   const connection = connectionFor(config);
-  const applied = await migrate(connection, join(programFolder, "src", "migrations"));
+  const applied = await migrate(connection, migrationsFolder);
   if (applied.length > 0) log({ level: "info", migrations: applied });
   const database = openDatabase(connection);
   const key = signingKey(config.folders.keys, "audit");
   const auditLog = await openAuditLog({
     folder: config.folders.audit,
-    origin: "cordon.local/audit",
+    origin: AUDIT_ORIGIN,
     signingKeyPem: key.privateKeyPem,
   });
   const corrected = await correctUncommitted(auditLog, database);

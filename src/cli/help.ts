@@ -13,6 +13,7 @@ export const HELP = `Cordon: the security stack of a cloud as one self-hosted pr
   ./cordon keys status         the root of trust: how it opens, what protects it
   ./cordon keys unseal | set-passphrase | recovery-shares | recover
   ./cordon keys move-root | accept-restored
+  ./cordon backup create | verify | restore FILE   the whole state in one sealed file
   ./cordon bench [NAME]        measure the figures of the README
   ./cordon conformance crs     run the Core Rule Set's own tests
   ./cordon test [FILTER…]      run every check and test

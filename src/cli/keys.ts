@@ -2,22 +2,17 @@
  * `cordon keys …`: opening the root of trust and the ceremony of its recovery shares. Passphrases
  * and shares are read from the terminal without echo, or from standard input, never from arguments.
  */
-import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { readConfig } from "../kernel/config.ts";
 import { type KeydClient, keydClient } from "../kernel/keyd/client.ts";
 import { KeydError, keydSocket } from "../kernel/keyd/protocol.ts";
+import { type Ask, asking, askShares, askTwice } from "./ask.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 import { wantsJson } from "./table.ts";
 import { withShortRunFolder } from "./up/folders.ts";
 
-const SHARES_MAX = 32;
-const LINE_CHARS_MAX = 1_024;
 const WAIT_MS = 8_000;
 /** A device wraps some thousand keys a minute, or a few. */
 const MOVE_WAIT_MS = 600_000;
-
-type Ask = (question: string) => Promise<string>;
 
 export async function keysStatus(args: readonly string[]): Promise<ExitStatus> {
   const json = wantsJson(args);
@@ -91,12 +86,7 @@ export async function keysRecoveryShares(args: readonly string[]): Promise<ExitS
 export async function keysRecover(args: readonly string[]): Promise<ExitStatus> {
   refuseArguments("recover", args);
   return withQuestions(async (keyd, ask) => {
-    const shares: string[] = [];
-    while (shares.length < SHARES_MAX) {
-      const share = await ask(`Share ${shares.length + 1} (empty: no more): `);
-      if (share === "") break;
-      shares.push(share);
-    }
+    const shares = await askShares(ask);
     const passphrase = await askTwice(ask, "New passphrase (empty: a key file): ");
     await keyd.recover(shares, Buffer.from(passphrase));
     process.stderr.write("The root is open again.\n");
@@ -145,45 +135,10 @@ export async function keysAcceptRestored(args: readonly string[]): Promise<ExitS
   });
 }
 
-async function askTwice(ask: Ask, question: string): Promise<string> {
-  const first = await ask(question);
-  if (!process.stdin.isTTY || first === "") return first;
-  if ((await ask("Once more: ")) === first) return first;
-  throw new CommandError("Cannot go on: the two passphrases differ", { status: EXIT.usage });
-}
-
 async function withQuestions(
   run: (keyd: KeydClient, ask: Ask) => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = process.stdin.isTTY === true;
-  const lines = createInterface({ input: process.stdin, output: silent, terminal });
-  const waiting: string[] = [];
-  const readers: ((line: string) => void)[] = [];
-  let ended = false;
-  lines.on("line", (line) => {
-    const reader = readers.shift();
-    if (reader === undefined) waiting.push(line);
-    else reader(line);
-  });
-  lines.on("close", () => {
-    ended = true;
-    for (const reader of readers.splice(0)) reader("");
-  });
-  const ask: Ask = async (question) => {
-    if (terminal) process.stderr.write(question);
-    const there = waiting.shift();
-    const line =
-      there ?? (ended ? "" : await new Promise<string>((resolve) => readers.push(resolve)));
-    if (terminal) process.stderr.write("\n");
-    if (line.length > LINE_CHARS_MAX) throw new CommandError("Cannot read a line as long as that");
-    return line;
-  };
-  try {
-    return await withKeyd((keyd) => run(keyd, ask));
-  } finally {
-    lines.close();
-  }
+  return asking((ask) => withKeyd((keyd) => run(keyd, ask)));
 }
 
 async function withKeyd(

@@ -32,6 +32,9 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
   { words: ["keys", "accept-restored"], file: "./keys.ts", name: "keysAcceptRestored" },
   { words: ["keys", "move-root"], file: "./keys.ts", name: "keysMoveRoot" },
   { words: ["keys", "recover"], file: "./keys.ts", name: "keysRecover" },
+  { words: ["backup", "create"], file: "./backup.ts", name: "backupCreate" },
+  { words: ["backup", "verify"], file: "./backup.ts", name: "backupVerify" },
+  { words: ["backup", "restore"], file: "./backup.ts", name: "backupRestore" },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },
 ];
 

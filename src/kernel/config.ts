@@ -5,6 +5,9 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 /** Folder of the program itself (the clone). */
 export const programFolder = resolve(dirname(import.meta.filename), "..", "..");
 
+/** Numbered SQL files that make the schema. */
+export const migrationsFolder = join(programFolder, "src", "migrations");
+
 export type Config = {
   /** Where all state lives; one Cordon per folder. */
   readonly dataFolder: string;
@@ -41,6 +44,12 @@ export type Config = {
   readonly region: string;
   /** External PostgreSQL; undefined = the embedded child process. */
   readonly databaseUrl: string | undefined;
+  readonly backup: {
+    /** Where backups go that Cordon makes by itself. */
+    readonly folder: string;
+    /** Its first line seals them; undefined = the root alone opens them. */
+    readonly passphraseFile: string | undefined;
+  };
   /** External ClickHouse; undefined = the embedded chDB. */
   readonly lakeUrl: string | undefined;
 };
@@ -103,6 +112,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     region: regionFrom(env),
     databaseUrl: urlFrom(env, "CORDON_DATABASE_URL", ["postgres:", "postgresql:"]),
     lakeUrl: urlFrom(env, "CORDON_LAKE_URL", ["http:", "https:"]),
+    backup: {
+      folder: env.CORDON_BACKUP_FOLDER || inData("backups"),
+      passphraseFile: env.CORDON_BACKUP_PASSPHRASE_FILE || undefined,
+    },
   };
 }
 
@@ -132,6 +145,8 @@ export function configEnvironment(config: Config): Record<string, string> {
     CORDON_REGION: config.region,
     ...(config.databaseUrl === undefined ? {} : { CORDON_DATABASE_URL: config.databaseUrl }),
     ...(config.lakeUrl === undefined ? {} : { CORDON_LAKE_URL: config.lakeUrl }),
+    CORDON_BACKUP_FOLDER: config.backup.folder,
+    CORDON_BACKUP_PASSPHRASE_FILE: config.backup.passphraseFile ?? "",
   };
 }
 

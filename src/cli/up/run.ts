@@ -2,6 +2,7 @@
  * A whole run of the supervisor: checks, start, watch, stop. What the children and the preparing
  * steps are is given as data, so that tests run the very same code with tiny daemons.
  */
+import { unfinishedRestore } from "../../kernel/backup/marker.ts";
 import { type Config, ConfigError } from "../../kernel/config.ts";
 import { ChildFailedError, type ChildSpec, type ChildStatus } from "../../kernel/process/child.ts";
 import { StartError } from "../../kernel/process/daemon.ts";
@@ -49,6 +50,7 @@ export async function runUp(options: UpOptions): Promise<ExitStatus> {
     );
   }
   try {
+    refuseHalfRestored(config);
     await stopLeftovers(config);
     await checkPorts(options.listeners);
     for (const { name, run } of options.steps) {
@@ -62,6 +64,17 @@ export async function runUp(options: UpOptions): Promise<ExitStatus> {
     removeState(config);
     lock.release();
   }
+}
+
+/** A state that is half of a backup and half of what was before must not be served. */
+function refuseHalfRestored(config: Config): void {
+  const unfinished = unfinishedRestore(config);
+  if (unfinished === undefined) return;
+  throw new CommandError(
+    `Cannot start: the restore of ${unfinished.backupId}, begun ${unfinished.startTime}, ` +
+      "did not come to its end",
+    { fix: "run the same ./cordon backup restore FILE again", status: EXIT.conflict },
+  );
 }
 
 async function runChildren(options: UpOptions): Promise<ExitStatus> {

@@ -1,5 +1,7 @@
-/** Health, unsealing, recovery shares, and the record of accounts' heads. */
+/** Health, unsealing, recovery shares, keys of backups, and the record of accounts' heads. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { FILE_KEY_BYTES } from "../../engines/age/header.ts";
+import { rootStanzaAad } from "../../engines/age/stanzas.ts";
 import {
   combineShares,
   SHARES_MAX,
@@ -84,6 +86,15 @@ export function rootOperations(keyd: Keyd): Readonly<Record<string, Operation>> 
       await keyd.record.accept();
       return {};
     },
+    /** Under the root itself, so that a backup opens with nothing but the root or its shares. */
+    wrapBackupKey: async (request) => ({
+      parts: [await keyd.provider().wrap(backupKeyOf(request), rootStanzaAad)],
+    }),
+    unwrapBackupKey: async (request) => {
+      const fileKey = await keyd.provider().unwrap(partOf(request, 0), rootStanzaAad);
+      if (fileKey !== undefined) return { parts: [fileKey] };
+      throw new KeydError("ciphertextInvalid", "The backup was made under another root");
+    },
     ...headOperations(keyd),
   };
 }
@@ -167,6 +178,12 @@ async function healthOf(keyd: Keyd): Promise<KeydHealth> {
     uses: counts.uses,
     cachedKeys: versions.count(),
   };
+}
+
+function backupKeyOf(request: Parameters<Operation>[0]): Buffer {
+  const fileKey = partOf(request, 0);
+  if (fileKey.length === FILE_KEY_BYTES) return fileKey;
+  throw refusedInput(`The key of a backup has ${FILE_KEY_BYTES} bytes`);
 }
 
 function headOperations(keyd: Keyd): Readonly<Record<string, Operation>> {

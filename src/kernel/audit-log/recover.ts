@@ -7,12 +7,16 @@ import type { Database } from "../store/database.ts";
 import type { AuditLog } from "./audit-log.ts";
 
 const ENTRIES_CHECKED_MAX = 2_000;
+/** Before a restore the transactions were another database's: their ids say nothing here. */
+export const RESTORE_OPERATION = "backup.restore";
 
 /** Looks at the newest entries; returns how many corrections were written. */
 export async function correctUncommitted(log: AuditLog, database: Database): Promise<number> {
   const size = log.size();
   const entries = await log.readEntries(Math.max(0, size - ENTRIES_CHECKED_MAX), size);
-  const records = entries.map((bytes) => JSON.parse(bytes.toString("utf8")) as AuditRecord);
+  const newest = entries.map((bytes) => JSON.parse(bytes.toString("utf8")) as AuditRecord);
+  const restored = newest.findLastIndex(({ operation }) => operation === RESTORE_OPERATION);
+  const records = newest.slice(restored + 1);
   const corrected = new Set(
     records.filter((record) => record.reason === "kernel.notCommitted").map((one) => one.requestId),
   );

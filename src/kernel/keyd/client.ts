@@ -277,6 +277,12 @@ function rootFunctions(send: Send) {
       const answer = await send("recoveryShares", { threshold, shares }, [passphrase]);
       return answer.parts.map((text) => text.toString("latin1"));
     },
+    /** Wraps a backup's file key (16 bytes) by the root. */
+    wrapBackupKey: async (fileKey: Buffer): Promise<Buffer> =>
+      part(await send("wrapBackupKey", {}, [fileKey])),
+    /** @throws KeydError ciphertextInvalid when another root wrapped it. */
+    unwrapBackupKey: async (wrapped: Buffer): Promise<Buffer> =>
+      part(await send("unwrapBackupKey", {}, [wrapped])),
     /** Opens the root from shares and seals it by a passphrase, or by a key file when empty. */
     recover: async (shares: readonly string[], passphrase = Buffer.alloc(0)): Promise<void> => {
       await send("recover", {}, [passphrase, ...shares.map((share) => Buffer.from(share))]);

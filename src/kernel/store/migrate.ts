@@ -6,7 +6,7 @@ import pg from "pg";
 import type { Connection } from "./database.ts";
 
 /** Any number that no other program uses as an advisory lock on this database. */
-const MIGRATION_LOCK = 7_266_730_001;
+export const MIGRATION_LOCK = 7_266_730_001;
 
 /**
  * Applies what is missing from `folder` (`NNNN-name.sql`), each file in a transaction of its own,
