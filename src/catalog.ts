@@ -5,6 +5,7 @@
 import type { Contract } from "./kernel/operation.ts";
 import { accountContract } from "./services/account/contract.ts";
 import { auditContract } from "./services/audit/contract.ts";
+import { backupContract } from "./services/backup/contract.ts";
 import { certificatesContract } from "./services/certificates/contract.ts";
 import { deliveryContract } from "./services/delivery/contract.ts";
 import { eventsContract } from "./services/events/contract.ts";
@@ -27,6 +28,7 @@ export const catalog = {
   sts: stsContract,
   audit: auditContract,
   notify: notifyContract,
+  backup: backupContract,
   fleet: fleetContract,
   account: accountContract,
 } as const;

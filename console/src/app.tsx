@@ -26,6 +26,7 @@ const EventDetail = lazy(() => import("./pages/event.tsx"));
 const Explain = lazy(() => import("./pages/explain.tsx"));
 const Why = lazy(() => import("./pages/why.tsx"));
 const JoinToken = lazy(() => import("./pages/join-token.tsx"));
+const BackupStatus = lazy(() => import("./pages/backup/status.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
 const ResourceTable = lazy(() => import("./resource/resource-table.tsx"));
 const ResourceDetail = lazy(() => import("./resource/resource-detail.tsx"));
@@ -72,6 +73,7 @@ const { getAutomaticResponse, setAutomaticResponse } = catalog.incident.operatio
 const plainPages: Readonly<Record<string, () => ReactNode>> = {
   explain: () => <Explain />,
   why: () => <Why />,
+  backup: () => <BackupStatus />,
   "join-token": () => <JoinToken />,
   "automatic-response": () => (
     <SettingsPage name="automaticResponse" get={getAutomaticResponse} set={setAutomaticResponse} />

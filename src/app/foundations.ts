@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openAuditLog } from "../kernel/audit-log/audit-log.ts";
 import { AUDIT_ORIGIN } from "../kernel/audit-log/origin.ts";
 import { correctUncommitted } from "../kernel/audit-log/recover.ts";
+import { backupAlarms } from "../kernel/backup/kept.ts";
 import { migrationsFolder } from "../kernel/config.ts";
 import { type Alarm, diskAlarms } from "../kernel/health.ts";
 import type { Sealer } from "../kernel/identity/sealer.ts";
@@ -18,14 +19,19 @@ import { connectionFor } from "../kernel/postgres/connection.ts";
 import { openSpool } from "../kernel/spool/spool.ts";
 import { openDatabase } from "../kernel/store/database.ts";
 import { migrate } from "../kernel/store/migrate.ts";
+import type { MigrationFile } from "../kernel/store/plan-migrations.ts";
 import { createSigners } from "../services/certificates/signers.ts";
+import { backupBeforeUpgrade } from "./backups.ts";
 import { clock, config, log } from "./settings.ts";
 
 /** What has to be opened before anything can be answered, in the order of need. */
 export async function openFoundations() {
   const instance = instanceOf(config);
   const connection = connectionFor(config);
-  const applied = await migrate(connection, migrationsFolder);
+  const keyd = keydClient(keydSocket(config));
+  const beforeUpgrade = (pending: readonly MigrationFile[]) =>
+    backupBeforeUpgrade({ connection, keyd }, pending);
+  const applied = await migrate(connection, migrationsFolder, { beforeUpgrade });
   if (applied.length > 0) log({ level: "info", migrations: applied });
   const database = openDatabase(connection);
   const key = signingKey(config.folders.keys, "audit");
@@ -42,7 +48,6 @@ export async function openFoundations() {
   const lake = connectLake(
     config.lakeUrl === undefined ? { socketPath: lakeSocket(config) } : { url: config.lakeUrl },
   );
-  const keyd = keydClient(keydSocket(config));
   // Secrets of the iam and sts services; their purpose names the key that they belong to.
   const sealer: Sealer = {
     seal: (plaintext, purpose) => keyd.seal(purpose, "identity", plaintext),
@@ -53,6 +58,7 @@ export async function openFoundations() {
   const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
   return {
     instance,
+    connection,
     database,
     auditLog,
     auditKey: key,
@@ -79,5 +85,5 @@ export function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[
   const refused = failures.flatMap(({ part, message }) =>
     message === undefined ? [] : [{ part, message: `Cannot write ${part}: ${message}`, fix }],
   );
-  return [...diskAlarms(config), ...refused];
+  return [...diskAlarms(config), ...backupAlarms(config, clock()), ...refused];
 }

@@ -8,6 +8,7 @@ import { breachedPasswords } from "../kernel/identity/breached-passwords.ts";
 import { installedRulesets, loadRuleset } from "../kernel/rules/load.ts";
 import { accountService } from "../services/account/service.ts";
 import { auditService } from "../services/audit/service.ts";
+import { backupService } from "../services/backup/service.ts";
 import { certificatesService } from "../services/certificates/service.ts";
 import { deliveryService } from "../services/delivery/service.ts";
 import { eventsService } from "../services/events/service.ts";
@@ -23,6 +24,7 @@ import { roleSessionLookup } from "../services/sts/credentials.ts";
 import { stsService } from "../services/sts/service.ts";
 import { ruleLibrary } from "../services/waf/library.ts";
 import { wafService } from "../services/waf/service.ts";
+import { backupParts } from "./backups.ts";
 import { certificateParts } from "./certificates.ts";
 import { deliveryParts } from "./delivery.ts";
 import { type Foundations, machineAlarms } from "./foundations.ts";
@@ -55,6 +57,7 @@ export function buildServices(foundations: Foundations) {
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({ sealer, outbound, clock }),
+    backupService(backupParts(foundations)),
     fleetService({ database, alarms: () => machineAlarms(foundations) }),
   ];
   return { services, authorizer, live, rulesets, kms };

@@ -2,11 +2,13 @@
 import { followSpools } from "../kernel/events/follow.ts";
 import { newId } from "../kernel/id.ts";
 import type { IntentPublisher } from "../kernel/intent/publisher.ts";
+import { backupJobs } from "../services/backup/service.ts";
 import { certificateJobs } from "../services/certificates/jobs.ts";
 import { recordDetections } from "../services/incident/detect.ts";
 import { detectionOf } from "../services/incident/detections.ts";
 import { expireResponses } from "../services/incident/intent.ts";
 import { notifyJobs } from "../services/notify/jobs.ts";
+import { backupParts } from "./backups.ts";
 import { acmeClientParts, certificateParts } from "./certificates.ts";
 import { type Foundations, machineAlarms } from "./foundations.ts";
 import { clock, config, log } from "./settings.ts";
@@ -47,6 +49,7 @@ export function jobsOf(
       ...{ database, sealer, outbound, clock, instance, chance: Math.random },
       alarms: () => machineAlarms(foundations),
     }),
+    ...backupJobs(backupParts(foundations)),
     ...certificateJobs(certificateParts(foundations), acmeClientParts(foundations, refreshIntent)),
   ];
 }

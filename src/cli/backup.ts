@@ -191,7 +191,9 @@ function verdictOf(file: string, { manifest, end }: Verified) {
 function waysOf(locks: { passphrase: boolean; wrappedByRoot: Buffer | undefined }): string[] {
   return [
     ...(locks.passphrase ? ["its passphrase"] : []),
-    ...(locks.wrappedByRoot === undefined ? [] : ["the recovery shares of the root"]),
+    ...(locks.wrappedByRoot === undefined
+      ? []
+      : ["the root of trust (its recovery shares, or its device)"]),
   ];
 }
 

@@ -5,10 +5,12 @@
 import { type Config, readConfig } from "../kernel/config.ts";
 import { messageOf } from "../kernel/process/text.ts";
 import { type Check, type Result, runChecks } from "./doctor-check.ts";
+import { DATABASE_CHECKS } from "./doctor-database.ts";
 import { KEYS_CHECK } from "./doctor-keys.ts";
 import { MACHINE_CHECKS } from "./doctor-machine.ts";
 import { placeChecks } from "./doctor-place.ts";
 import { PROGRAM_CHECKS } from "./doctor-programs.ts";
+import { STATE_CHECKS } from "./doctor-state.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 import { table, wantsJson } from "./table.ts";
 import { withShortRunFolder } from "./up/folders.ts";
@@ -28,7 +30,15 @@ export async function doctor(args: readonly string[]): Promise<ExitStatus> {
 }
 
 function checksFor(config: Config): readonly Check[] {
-  return [...MACHINE_CHECKS, ...placeChecks(config), KEYS_CHECK, ...PROGRAM_CHECKS];
+  const place = placeChecks(config);
+  return [
+    ...MACHINE_CHECKS,
+    ...place,
+    KEYS_CHECK,
+    ...PROGRAM_CHECKS,
+    ...STATE_CHECKS,
+    ...DATABASE_CHECKS,
+  ];
 }
 
 function cells({ name, needed, state, why, fix }: Result): readonly string[] {

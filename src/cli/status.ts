@@ -1,4 +1,5 @@
 /** `cordon status`: every process with its state, memory, restarts and address. */
+import { backupAlarms } from "../kernel/backup/kept.ts";
 import { readConfig } from "../kernel/config.ts";
 import { type Alarm, diskAlarms } from "../kernel/health.ts";
 import type { ChildStatus } from "../kernel/process/child.ts";
@@ -47,7 +48,7 @@ export async function status(args: readonly string[]): Promise<ExitStatus> {
     lastError: null,
   };
   const rows = [supervisor, ...state.children.map((child) => rowOf(child, now))];
-  const alarms = diskAlarms(config);
+  const alarms = [...diskAlarms(config), ...backupAlarms(config, now)];
   process.stdout.write(
     json
       ? `${JSON.stringify({ running: true, ready: state.ready, alarms, processes: rows })}\n`

@@ -115,4 +115,21 @@ export const pageWords = {
   ],
   whyAskRun: ["Ask", "查询"],
   changesOnly: ["Changes only", "仅显示变更"],
+  backupNow: ["Back up now", "立即备份"],
+  backupFiles: ["Files", "文件列表"],
+  backupBegun: [
+    "It has begun. It is in the list of files when it is whole.",
+    "备份已开始，完成后会出现在文件列表中。",
+  ],
+  backupState: ["State", "状态"],
+  backupSchedule: ["Schedule", "计划"],
+  backupRestore: ["How to restore", "如何恢复"],
+  backupRestoreHelp: [
+    "On the machine, as the owner of the data folder. On an empty machine nothing else is needed; over a state that is there, the command says what to add. An older state is recorded in the audit log.",
+    "请在服务器上以数据目录所有者的身份运行。空机器上无需其他准备；若已有数据，命令会提示需要追加的参数。恢复较旧的状态会记入审计日志。",
+  ],
+  backupNoLock: [
+    "No backup can be made: the root is sealed and no passphrase is set. Open the root with ./cordon keys unseal.",
+    "无法备份：根密钥未解封，且未设置备份口令。请运行 ./cordon keys unseal 解封根密钥。",
+  ],
 } as const satisfies Pairs;

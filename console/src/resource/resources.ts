@@ -28,8 +28,20 @@ function shown(
   return [{ path, contract, resource, filterable: fields, sortable }];
 }
 
-const { waf, certificates, delivery, incident, iam, sts, audit, fleet, account, events, notify } =
-  catalog;
+const {
+  waf,
+  certificates,
+  delivery,
+  incident,
+  iam,
+  sts,
+  audit,
+  fleet,
+  account,
+  events,
+  notify,
+  backup,
+} = catalog;
 const listed: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
@@ -94,6 +106,7 @@ const listed: readonly Shown[] = [
   ...shown("routes", notify, "route", "name severityMin services channelIds enabled routeId"),
   ...shown("silences", notify, "silence", "services resource severityMax createdBy silenceId"),
   ...shown("deliveries", notify, "delivery", "state channelId", { sortable: false }),
+  ...shown("backups", backup, "backup", "name kind backupId"),
   ...shown("nodes", fleet, "node", "name nodeId plane state"),
   ...shown("accounts", account, "account", ""),
   ...shown("guardrails", account, "guardrail", "name guardrailId"),

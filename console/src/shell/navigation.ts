@@ -68,12 +68,13 @@ const declared: readonly SectionEntry[] = [
   },
   {
     title: "system",
-    services: ["fleet", "account"],
+    services: ["fleet", "account", "backup"],
     operatorOnly: true,
     places: [
       { resource: "node" },
       { resource: "joinToken", href: "/join-token" },
       ...resources("account guardrail"),
+      { resource: "backup", href: "/backup" },
     ],
   },
 ];

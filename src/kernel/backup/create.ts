@@ -2,11 +2,13 @@
  * Makes a backup: the rows of one moment, the audit log up to a moment after it, the keys, the
  * settings and the operator's rules, sealed in one file. It may run beside everything else.
  */
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { link, open, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { FILE_KEY_BYTES } from "../../engines/age/header.ts";
 import { emptyFrontier, extendFrontier, frontierRoot } from "../../engines/tlog/frontier.ts";
 import { leafHash } from "../../engines/tlog/merkle.ts";
 import { encodeEntryBundle, TILE_WIDTH } from "../../engines/tlog/tile.ts";
@@ -20,6 +22,7 @@ import { type ArchiveWriter, writeArchive } from "./archive.ts";
 import { openSnapshot, type Snapshot } from "./database-snapshot.ts";
 import { filesBelow, HEADS_FOLDER, keyFiles, readHeads, sameHeads } from "./key-files.ts";
 import { END, type End, FORMAT, MANIFEST, type Manifest } from "./manifest.ts";
+import { readBackup } from "./read.ts";
 import { asBackupError, BackupError, type Locks, sealing } from "./sealed-file.ts";
 
 export type CreateParts = {
@@ -55,6 +58,7 @@ export async function createBackup(file: string, parts: CreateParts): Promise<Cr
   if (existsSync(file)) throw fileExists(file);
   const draft = `${file}.part-${process.pid}`;
   try {
+    const fileKey = randomBytes(FILE_KEY_BYTES);
     const handle = await open(draft, "w", 0o600);
     let bytes = 0;
     const output = new Writable({
@@ -66,13 +70,16 @@ export async function createBackup(file: string, parts: CreateParts): Promise<Cr
     });
     let created: Omit<Created, "bytes">;
     try {
-      const archive = writeArchive(await sealing(parts.locks), output);
+      const archive = writeArchive(await sealing(parts.locks, fileKey), output);
       created = await writeState(archive, parts);
       await archive.end();
       await handle.sync();
     } finally {
       await handle.close();
     }
+    // What cannot be read back is no backup.
+    await readBackup(draft, { fileKey });
+    fileKey.fill(0);
     // INVARIANT: the final name is given last, and never to a file that is there already.
     await link(draft, file);
     await syncFolder(dirname(resolve(file)));

@@ -34,6 +34,7 @@ export type Locks = {
   readonly passphrase?: Buffer | undefined;
   /** Has keyd wrap the file key under the root, so that recovery shares open the file. */
   readonly wrapByRoot?: ((fileKey: Buffer) => Promise<Buffer>) | undefined;
+  readonly rootIsDevice?: boolean | undefined;
   /** Of scrypt; smaller only in tests. */
   readonly workFactor?: number | undefined;
 };
@@ -68,12 +69,13 @@ export class BackupError extends Error {
  *
  * @throws BackupError when there is nothing to lock it with.
  */
-export async function sealing(locks: Locks): Promise<Transform> {
-  const fileKey = randomBytes(FILE_KEY_BYTES);
+export async function sealing(
+  locks: Locks,
+  fileKey = randomBytes(FILE_KEY_BYTES),
+): Promise<Transform> {
   const header = encodeHeader(await stanzasFor(fileKey, locks), fileKey);
   const nonce = randomBytes(PAYLOAD_NONCE_BYTES);
   const seal = chunkSealer(payloadKey(fileKey, nonce));
-  fileKey.fill(0);
   const held = chunks(CHUNK_BYTES);
   const stream = new Transform({
     transform(bytes: Buffer, _encoding, done) {

@@ -5,6 +5,7 @@
 import type { ServiceWords } from "../words.ts";
 import { account } from "./account.ts";
 import { audit } from "./audit.ts";
+import { backup } from "./backup.ts";
 import { certificates } from "./certificates.ts";
 import { delivery } from "./delivery.ts";
 import { events } from "./events.ts";
@@ -20,6 +21,7 @@ import { waf } from "./waf.ts";
 export const serviceWords: Readonly<Record<string, ServiceWords>> = {
   account,
   audit,
+  backup,
   certificates,
   delivery,
   events,
