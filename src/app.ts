@@ -88,7 +88,7 @@ async function start() {
   const pki = config.pki && (await listenPlain(plain, config.pki));
   await writeJoinTickets(foundations);
   const following = followEvents({ database, live, consumed: intentChanged }, ended.signal);
-  const jobs = runJobs(jobsOf(foundations, publisher, drain), ended.signal, log);
+  const jobs = runJobs(jobsOf(foundations, publisher, { drain, kms }), ended.signal, log);
   const setupUrl = await offerSetup(foundations);
   return {
     details: { address: consoleUrl, ...(setupUrl === undefined ? {} : { setupUrl }) },

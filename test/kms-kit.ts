@@ -18,8 +18,9 @@ export type KmsKit = {
 export async function startKms(): Promise<KmsKit> {
   const keyd = await spawnKeyd();
   const opened: ReturnType<typeof openKms>[] = [];
-  const operations = await startOperations(({ database }) => {
-    const kms = openKms({ database, keyd: keyd.client, region: "local", clock: Date.now });
+  const operations = await startOperations(({ database, authorizer }) => {
+    const region = "local";
+    const kms = openKms({ database, keyd: keyd.client, region, authorizer, clock: Date.now });
     opened.push(kms);
     return [kmsService(kms)];
   });

@@ -41,7 +41,7 @@ export function buildServices(foundations: Foundations) {
     const [first] = rulesets();
     return first === undefined ? undefined : loadRuleset(first);
   });
-  const kms = openKms({ database, keyd, region: config.region, clock });
+  const kms = openKms({ database, keyd, region: config.region, authorizer, clock });
   const services = [
     accountService({ createFirstAdministrator }),
     iamService({

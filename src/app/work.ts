@@ -7,6 +7,8 @@ import { certificateJobs } from "../services/certificates/jobs.ts";
 import { recordDetections } from "../services/incident/detect.ts";
 import { detectionOf } from "../services/incident/detections.ts";
 import { expireResponses } from "../services/incident/intent.ts";
+import { kmsJobs } from "../services/kms/jobs.ts";
+import type { Kms } from "../services/kms/service.ts";
 import { notifyJobs } from "../services/notify/jobs.ts";
 import { backupParts } from "./backups.ts";
 import { acmeClientParts, certificateParts } from "./certificates.ts";
@@ -37,7 +39,7 @@ export function followEvents(
 export function jobsOf(
   foundations: Foundations,
   publisher: IntentPublisher,
-  drain: () => Promise<void>,
+  { drain, kms }: { readonly drain: () => Promise<void>; readonly kms: Kms },
 ) {
   const { database, sealer, outbound, instance } = foundations;
   const refreshIntent = () => publisher.refresh();
@@ -50,6 +52,7 @@ export function jobsOf(
       alarms: () => machineAlarms(foundations),
     }),
     ...backupJobs(backupParts(foundations)),
+    ...kmsJobs({ ...kms, report: log }),
     ...certificateJobs(certificateParts(foundations), acmeClientParts(foundations, refreshIntent)),
   ];
 }

@@ -1,5 +1,5 @@
 /** Making, importing and looking at keys, and secrets of the program. */
-import { timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { isId, type KeyBinding } from "../../engines/keys/binding.ts";
 import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { KeydError, type WrappingAlgorithm } from "../../kernel/keyd/protocol.ts";
@@ -91,6 +91,15 @@ export function keyOperations(keyd: Keyd): Readonly<Record<string, Operation>> {
       const equal = left.length === right.length && timingSafeEqual(left, right);
       return { header: { equal } };
     },
+    materialMark: async (request) => {
+      const binding = bindingOf(request.header);
+      const version = await openKey(keyd, binding, partOf(request, 0));
+      const keys = await keyd.ring.of(binding.account, { make: false });
+      const bytes = lengthPrefixed(["cordon material mark", bytesOf(version)]);
+      const mark = createHmac("sha256", keys.recording).update(bytes).digest("hex");
+      bytes.fill(0);
+      return { header: { mark } };
+    },
     rebind: async (request) => {
       const to = bindingOf(request.header, "to");
       const version = await openKey(keyd, bindingOf(request.header), partOf(request, 0));
@@ -175,7 +184,7 @@ export function withKey(
 }
 
 function bytesOf({ material }: KeyVersion): Buffer {
-  const bytes = material.secret ?? material.pkcs8;
+  const bytes = material.secret ?? material.pkcs8 ?? material.spki;
   if (bytes === undefined) throw new Error("The key has no bytes");
   return bytes;
 }

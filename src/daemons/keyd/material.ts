@@ -13,7 +13,7 @@ import {
   verify,
 } from "node:crypto";
 import { promisify } from "node:util";
-import { pkcs8NamesCurve } from "../../engines/keys/named-curve.ts";
+import { pkcs8NamesCurve, spkiNamesCurve } from "../../engines/keys/named-curve.ts";
 import { KEY_SPECS, type KeySpec, type SpecFacts } from "../../engines/keys/specs.ts";
 import { KeydError } from "../../kernel/keyd/protocol.ts";
 import { freeKey, generateSm2, isSm2, readPkcs8, writePkcs8, writeSpki } from "./native-key.ts";
@@ -100,6 +100,10 @@ export function holdMaterial(spec: KeySpec, bytes: Buffer): Material {
     if (native === undefined || !isSm2(native)) throw refusedMaterial("it is no SM2 private key");
     return { spec, facts, ...none, ...noPair, pkcs8: bytes, native, spki: writeSpki(native) };
   }
+  if (isSpki(bytes)) {
+    const publicKey = createPublicKey({ key: bytes, type: "spki", format: "der" });
+    return { spec, facts, ...none, ...noPair, publicKey, spki: bytes };
+  }
   const privateKey = privateKeyOf(bytes);
   const publicKey = createPublicKey(privateKey);
   const spki = publicKey.export({ type: "spki", format: "der" });
@@ -135,6 +139,7 @@ export function checkedMaterial(spec: KeySpec, form: string, bytes: Buffer): Buf
     }
     return Buffer.from(bytes);
   }
+  if (form === "spki") return checkedPublic(facts, bytes);
   if (form !== "pkcs8") throw refusedMaterial(`${spec} is imported as PKCS #8`);
   if (bytes.length > PKCS8_BYTES_MAX) throw refusedMaterial("it is too large");
   if (!pkcs8NamesCurve(bytes)) {
@@ -145,6 +150,27 @@ export function checkedMaterial(spec: KeySpec, form: string, bytes: Buffer): Buf
   checkFacts(key, facts);
   checkPair(key, facts);
   return key.export(DER);
+}
+
+/** Public keys begin with a sequence inside the sequence, private ones with their version. */
+function isSpki(bytes: Buffer): boolean {
+  const lengthBytes = (bytes[1] ?? 0) >= 0x80 ? (bytes[1] ?? 0) - 0x80 : 0;
+  return bytes[0] === 0x30 && bytes[2 + lengthBytes] === 0x30;
+}
+
+/** A public key alone: it verifies, and encrypts for who has the other half. */
+function checkedPublic(facts: SpecFacts, bytes: Buffer): Buffer {
+  if (facts.family === "sm2" || bytes.length > PKCS8_BYTES_MAX || !spkiNamesCurve(bytes)) {
+    throw refusedMaterial("it is no public key of this kind, or writes out its curve");
+  }
+  try {
+    const key = createPublicKey({ key: bytes, type: "spki", format: "der" });
+    checkFacts(key, facts);
+    return key.export({ type: "spki", format: "der" });
+  } catch (error) {
+    if (error instanceof KeydError) throw error;
+    throw refusedMaterial("it is no public key");
+  }
 }
 
 function checkedSm2(bytes: Buffer): Buffer {

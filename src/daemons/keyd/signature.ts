@@ -101,6 +101,9 @@ function digestContext(
   { digest, verify }: { digest: Buffer; verify: boolean },
 ): unknown {
   const { family } = material.facts;
+  if (family !== "sm2" && material.privateKey === undefined) {
+    throw new KeydError("algorithmInvalid", "A public key alone verifies messages, not digests");
+  }
   if (family === "ed25519" || family === "ml-dsa") {
     throw new KeydError("algorithmInvalid", `${algorithm} signs messages, not digests`);
   }

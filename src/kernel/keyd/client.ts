@@ -65,10 +65,10 @@ function keyFunctions(send: Send, use: UseKey) {
   return {
     generateKey: async (binding: KeyBinding): Promise<NewKey> =>
       newKey(await send("generateKey", { binding })),
-    /** `raw` for symmetric and MAC keys, PKCS #8 in DER for private keys. */
+    /** `raw` for symmetric and MAC keys, PKCS #8 or (the public half alone) SPKI in DER. */
     importKey: async (
       binding: KeyBinding,
-      { form, material }: { form: "raw" | "pkcs8"; material: Buffer },
+      { form, material }: { form: "raw" | "pkcs8" | "spki"; material: Buffer },
     ): Promise<NewKey> => newKey(await send("importKey", { binding, form }, [material])),
     /** A one-use RSA key for bringing in material, and the token that goes with it. */
     importParameters: async (request: {
@@ -94,6 +94,9 @@ function keyFunctions(send: Send, use: UseKey) {
     sameMaterial: async (key: KeyHandle, other: KeyHandle): Promise<boolean> =>
       (await use("sameMaterial", key, { fields: { to: other.binding }, parts: [other.wrapped] }))
         .header.equal === true,
+    /** Equal for equal material of one account; says nothing else about it. */
+    materialMark: async (key: KeyHandle): Promise<string> =>
+      String((await use("materialMark", key)).header.mark),
     /** The same material wrapped for another binding, such as a replica's account or region. */
     rebind: async (key: KeyHandle, to: KeyBinding): Promise<NewKey> =>
       newKey(await use("rebind", key, { fields: { to } })),

@@ -22,7 +22,7 @@ export function cipherHandlers(parts: UseParts): CipherHandlers {
   const { keyd } = parts;
   return {
     async encrypt(context, wanted) {
-      const plaintext = bytesOf(wanted.plaintext, "/plaintext");
+      const plaintext = bytesOf(wanted.plaintext, "/plaintext", limits.plaintextBytesMax);
       const using = await usingKey(parts, context, { wanted, usage, operation: "Encrypt" });
       const { handle, algorithm, told } = using;
       const options = optionsOf(using, wanted.encryptionContext);
@@ -30,7 +30,7 @@ export function cipherHandlers(parts: UseParts): CipherHandlers {
       return { ...told, ciphertext: ciphertext.toString("base64"), algorithm };
     },
     async decrypt(context, wanted) {
-      const ciphertext = bytesOf(wanted.ciphertext, "/ciphertext");
+      const ciphertext = bytesOf(wanted.ciphertext, "/ciphertext", limits.ciphertextBytesMax);
       const using = await openedBy(parts, context, { wanted, ciphertext, operation: "Decrypt" });
       const { handle, algorithm, told } = using;
       const options = optionsOf(using, wanted.encryptionContext);
@@ -38,7 +38,9 @@ export function cipherHandlers(parts: UseParts): CipherHandlers {
       return { ...told, plaintext: plaintext.toString("base64"), algorithm };
     },
     async encryptBatch(context, wanted) {
-      const plaintexts = wanted.plaintexts.map((text, at) => bytesOf(text, `/plaintexts/${at}`));
+      const plaintexts = wanted.plaintexts.map((text, at) =>
+        bytesOf(text, `/plaintexts/${at}`, limits.plaintextBytesMax),
+      );
       refuseLarge(plaintexts);
       const using = await usingKey(parts, context, { wanted, usage, operation: "Encrypt" });
       const options = optionsOf(using, wanted.encryptionContext);
@@ -109,7 +111,9 @@ async function decryptBatch(
   context: Context,
   wanted: Parameters<All["decryptBatch"]>[1],
 ) {
-  const ciphertexts = wanted.ciphertexts.map((text, at) => bytesOf(text, `/ciphertexts/${at}`));
+  const ciphertexts = wanted.ciphertexts.map((text, at) =>
+    bytesOf(text, `/ciphertexts/${at}`, limits.ciphertextBytesMax),
+  );
   refuseLarge(ciphertexts);
   // All of one version: the first names it, and another's do not open.
   const first = { ...wanted, ciphertext: wanted.ciphertexts[0] ?? "" };
@@ -130,7 +134,7 @@ async function reEncrypt(
   context: Context,
   wanted: Parameters<All["reEncrypt"]>[1],
 ) {
-  const ciphertext = bytesOf(wanted.ciphertext, "/ciphertext");
+  const ciphertext = bytesOf(wanted.ciphertext, "/ciphertext", limits.ciphertextBytesMax);
   const live = { ...wanted, dryRun: false };
   const from = await openedBy(parts, context, { wanted: live, ciphertext, operation: "ReEncrypt" });
   const { destinationKeyId: keyId, destinationAlgorithm: algorithm, dryRun } = wanted;

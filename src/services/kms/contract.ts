@@ -1,7 +1,10 @@
 /** The key management service: keys that never leave keyd, what is done with them, and secrets. */
 import { contract } from "../../kernel/operation.ts";
+import { aliasOperations, grantOperations, policyOperations } from "./grant-contract.ts";
+import { importOperations } from "./import-contract.ts";
 import { keyOperations } from "./key-contract.ts";
 import { kmsProblems } from "./problems.ts";
+import { secretOperations } from "./secret-contract.ts";
 import {
   agreementOperations,
   cipherOperations,
@@ -36,6 +39,55 @@ export const kmsContract = contract({
       update: "updateKey",
       delete: "scheduleKeyDeletion",
     },
+    {
+      name: "keyVersion",
+      idField: "version",
+      idPrefix: "",
+      titleField: "version",
+      columns: ["version", "state", "current", "origin", "rotation", "expireTime", "createTime"],
+      list: "listKeyVersions",
+    },
+    {
+      name: "alias",
+      idField: "aliasName",
+      idPrefix: "",
+      titleField: "aliasName",
+      columns: ["aliasName", "keyId", "updateTime"],
+      list: "listAliases",
+      create: "createAlias",
+      update: "updateAlias",
+      delete: "deleteAlias",
+    },
+    {
+      name: "grant",
+      idField: "grantId",
+      idPrefix: "grt",
+      titleField: "grantId",
+      columns: ["grantId", "keyId", "grantee", "operations", "name", "createTime"],
+      list: "listGrants",
+      create: "createGrant",
+      delete: "revokeGrant",
+    },
+    {
+      name: "secret",
+      idField: "secretId",
+      idPrefix: "scr",
+      titleField: "name",
+      columns: ["name", "secretId", "state", "currentVersion", "nextRotationTime", "updateTime"],
+      list: "listSecrets",
+      get: "getSecret",
+      create: "createSecret",
+      update: "updateSecret",
+      delete: "scheduleSecretDeletion",
+    },
+    {
+      name: "secretVersion",
+      idField: "version",
+      idPrefix: "",
+      titleField: "version",
+      columns: ["version", "state", "current", "createTime", "expireTime", "lastUseTime"],
+      list: "listSecretVersions",
+    },
   ],
   operations: {
     ...keyOperations,
@@ -43,6 +95,11 @@ export const kmsContract = contract({
     ...dataKeyOperations,
     ...signatureOperations,
     ...agreementOperations,
+    ...aliasOperations,
+    ...policyOperations,
+    ...grantOperations,
+    ...importOperations,
+    ...secretOperations,
   },
   problems: kmsProblems,
   events: [
@@ -54,5 +111,19 @@ export const kmsContract = contract({
     "kms.keyDeleted",
     "kms.keyRotated",
     "kms.keyReplicated",
+    "kms.keyVersionDestroyed",
+    "kms.keyMaterialImported",
+    "kms.keyMaterialDeleted",
+    "kms.keyPolicyChanged",
+    "kms.aliasCreated",
+    "kms.aliasMoved",
+    "kms.grantCreated",
+    "kms.grantRevoked",
+    "kms.grantRetired",
+    "kms.secretCreated",
+    "kms.secretRotated",
+    "kms.secretRotationDue",
+    "kms.secretDeletionScheduled",
+    "kms.secretDeleted",
   ],
 });

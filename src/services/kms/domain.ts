@@ -7,7 +7,7 @@ import {
   type KeyUsage,
   type SpecFacts,
 } from "../../engines/keys/specs.ts";
-import type { Grant, KeyState, VersionState } from "./resources.ts";
+import type { GRANT_OPERATIONS, Grant, KeyState, VersionState } from "./resources.ts";
 
 export const limits = {
   /** Keys of an account, those waiting for deletion included. */
@@ -167,6 +167,34 @@ export function canonicalJson(value: unknown): string {
   const entries = Object.entries(value).filter(([, one]) => one !== undefined);
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${canonicalJson(one)}`).join(",")}}`;
+}
+
+type GrantOperation = (typeof GRANT_OPERATIONS)[number];
+
+const USAGE_OPERATIONS: Readonly<Record<KeyUsage, readonly GrantOperation[]>> = {
+  ENCRYPT_DECRYPT: [
+    "Encrypt",
+    "Decrypt",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+  ],
+  SIGN_VERIFY: ["Sign", "Verify"],
+  GENERATE_VERIFY_MAC: ["GenerateMac", "VerifyMac"],
+  KEY_AGREEMENT: ["DeriveSharedSecret"],
+  ENCAPSULATE_DECAPSULATE: ["Encapsulate", "Decapsulate"],
+};
+const ALWAYS: readonly GrantOperation[] = ["DescribeKey", "CreateGrant", "RetireGrant"];
+
+/** True when a key of this spec and usage can do the operation. */
+export function grantFits(key: KeyRow, operation: GrantOperation): boolean {
+  if (ALWAYS.includes(operation)) return true;
+  if (operation === "GetPublicKey") return !isSymmetricSpec(key.spec);
+  if (operation.startsWith("GenerateDataKey") && !isSymmetricSpec(key.spec)) return false;
+  return USAGE_OPERATIONS[key.usage].includes(operation);
 }
 
 /** True when the encryption context of a call is what the grant wants. */

@@ -1,6 +1,7 @@
 /** Operations on keys and their versions, which the service's contract spreads into its own. */
 import Type from "typebox";
 import { input, listInput, listOutput, operation } from "../../kernel/operation.ts";
+import { PolicyDocument } from "../iam/contract.ts";
 import {
   Key,
   KeyDescription,
@@ -61,9 +62,15 @@ export const keyOperations = {
       multiRegion: Type.Optional(Type.Boolean()),
       rotationPeriodDays: Type.Optional(RotationDays),
       tags: Type.Optional(KeyTags),
+      /** Leaves it to the account's policies when absent. */
+      policy: Type.Optional(PolicyDocument),
+      policySourceText: Type.Optional(Type.String({ maxLength: 32_768 })),
+      confirmLockOut: Type.Optional(Type.Boolean()),
     }),
     output: Key,
     problems: [
+      "kms.policyInvalid",
+      "kms.policyLocksOut",
       "kms.keyUsageInvalid",
       "kms.algorithmUnavailable",
       "kms.limitReached",

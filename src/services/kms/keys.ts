@@ -1,6 +1,7 @@
 /** Handlers of making keys and of what is kept of them. */
 import type { KeyUsage } from "../../engines/keys/specs.ts";
 import { type Context, timeText } from "../../kernel/context.ts";
+import type { Authorizer } from "../../kernel/identity/authorize.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { Handlers } from "../../kernel/service.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
@@ -18,6 +19,7 @@ import {
 import { changeKeys, type KmsParts, lockedRecord, resealAll } from "./key-change.ts";
 import { allKeys, oneKey } from "./key-views.ts";
 import { asked } from "./keyd-problem.ts";
+import { checkKeyPolicy, refuseLockOut } from "./policy-check.ts";
 import type { KeyState } from "./resources.ts";
 import { keyStore, versionStore } from "./store.ts";
 
@@ -50,7 +52,7 @@ const filterFields = [
   "lastUseTime",
 ];
 
-export function keyHandlers(parts: KmsParts): KeyHandlers {
+export function keyHandlers(parts: KmsParts, authorizer: Authorizer): KeyHandlers {
   const setState =
     (command: "enable" | "disable", state: KeyState) =>
     async (context: Context, { keyId }: { keyId: string }) => {
@@ -64,7 +66,14 @@ export function keyHandlers(parts: KmsParts): KeyHandlers {
       return { keys: page.items, totalCount: page.totalCount };
     },
     getKey: (context, { keyId }) => oneKey(context, keyId),
-    createKey: (context, input) => createKey(parts, context, input),
+    createKey(context, input) {
+      if (input.policy !== undefined) checkKeyPolicy(input.policy);
+      const keyId = context.newId(input.multiRegion === true ? "mrk" : "key");
+      if (input.policy !== undefined && input.confirmLockOut !== true) {
+        refuseLockOut(authorizer, context, { keyId, document: input.policy });
+      }
+      return createKey(parts, context, { ...input, keyId });
+    },
     async updateKey(context, { keyId, description }) {
       const change = () => ({ description });
       await changeKey(parts, context, { keyId, command: "change", change });
@@ -134,7 +143,7 @@ export async function changeKey(
   });
 }
 
-type NewKey = Parameters<All["createKey"]>[1];
+type NewKey = Parameters<All["createKey"]>[1] & { readonly keyId: string };
 
 async function createKey(parts: KmsParts, context: Context, given: NewKey) {
   const { sql, accountId, nowMs } = context;
@@ -143,15 +152,15 @@ async function createKey(parts: KmsParts, context: Context, given: NewKey) {
   if (usage === undefined) throw new Problem("kms.keyUsageInvalid");
   const period = given.rotationPeriodDays ?? null;
   if (period !== null && origin === "EXTERNAL") throw new Problem("kms.keyUsageInvalid");
-  const keyId = context.newId(multiRegion ? "mrk" : "key");
+  const { keyId } = given;
   const key: KeyRow = {
     ...{ accountId, keyId, materialId: keyId, region: parts.region, spec, usage, origin },
     description: given.description ?? "",
     state: origin === "EXTERNAL" ? "pendingImport" : "enabled",
     multiRegion: multiRegion ? "primary" : "none",
     currentVersion: origin === "EXTERNAL" ? null : 1,
-    policy: defaultPolicy(accountId),
-    policyText: null,
+    policy: given.policy ?? defaultPolicy(accountId),
+    policyText: given.policySourceText ?? null,
     tags: given.tags ?? {},
     rotationPeriodDays: period,
     nextRotationTime: period === null ? null : daysAfter(nowMs, period),

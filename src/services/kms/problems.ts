@@ -97,6 +97,23 @@ export const kmsProblems = {
     "The grant names operations that the key cannot do, or both constraints at once",
     "Name operations that fit the key's usage, and one constraint",
   ),
+  "kms.aliasNameInvalid": wrong(
+    "That is no name of an alias",
+    "Write alias/ and 1 to 250 letters, digits, slashes, dashes or underscores; not alias/aws/",
+  ),
+  "kms.grantIdInvalid": wrong("That is no id of a grant", "Ids of grants look like grt-xxxxxxxxxx"),
+  "kms.grantTokenInvalid": wrong(
+    "That is no token of a grant",
+    "Send the token that creating the grant answered, or the grant's id",
+  ),
+  "kms.expireTimeInvalid": wrong(
+    "The end of validity is not in the future",
+    "Send a later time, or none",
+  ),
+  "kms.secretValueMissing": wrong(
+    "The secret has no value, and nothing says how to make one",
+    "Send a value, or `generate` with the number of characters and their alphabet",
+  ),
   "kms.limitReached": {
     code: 429,
     message: "The account has as many of these as it may have",
@@ -131,7 +148,7 @@ export const kmsProblems = {
   "kms.rolledBack": {
     code: 503,
     message: "The database shows an older or another state of the keys than keyd recorded",
-    fix: "Restore the newest database, or accept this one: ./cordon keys accept-state",
+    fix: "Restore the newest database; docs/keys.md says what else can be done",
   },
   "kms.keydUnavailable": {
     code: 503,

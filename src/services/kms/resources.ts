@@ -124,6 +124,10 @@ export const KeyVersion = Type.Object({
 });
 export type KeyVersion = Static<typeof KeyVersion>;
 
+export const AliasName = Type.String({
+  pattern: "^(?!aws/)(?!cordon/)[A-Za-z0-9/_-]{1,250}$",
+  description: "1 to 250 letters, digits, slashes, dashes or underscores",
+});
 export const Alias = Type.Object({
   aliasName: Type.String(),
   keyId: KeyId,

@@ -1,12 +1,18 @@
 /** The handlers of the key management service, and what its decisions depend on. */
+import type { Authorizer } from "../../kernel/identity/authorize.ts";
 import type { KeydClient } from "../../kernel/keyd/client.ts";
 import { type Service, service } from "../../kernel/service.ts";
 import type { Database } from "../../kernel/store/database.ts";
 import { kmsAccess } from "./access.ts";
+import { aliasHandlers } from "./aliases.ts";
 import { cipherHandlers, dataKeyHandlers } from "./ciphers.ts";
 import { kmsContract } from "./contract.ts";
+import { grantHandlers } from "./grants.ts";
+import { importHandlers } from "./imports.ts";
 import { createKeyDirectory } from "./key-directory.ts";
+import { policyHandlers } from "./key-policies.ts";
 import { keyHandlers } from "./keys.ts";
+import { secretHandlers, secretValueHandlers } from "./secrets.ts";
 import { agreementHandlers, signatureHandlers } from "./signatures.ts";
 import type { UseParts } from "./use.ts";
 import { type KeptNotes, keepNotes } from "./use-notes.ts";
@@ -15,6 +21,7 @@ import { replicaHandlers, rotationHandlers, versionHandlers } from "./versions.t
 export type Kms = UseParts & {
   readonly database: Database;
   readonly notes: KeptNotes;
+  readonly authorizer: Authorizer;
   readonly clock: () => number;
 };
 
@@ -23,6 +30,7 @@ export function openKms(parts: {
   readonly database: Database;
   readonly keyd: KeydClient;
   readonly region: string;
+  readonly authorizer: Authorizer;
   readonly clock: () => number;
 }): Kms {
   return { ...parts, directory: createKeyDirectory(parts), notes: keepNotes() };
@@ -30,7 +38,7 @@ export function openKms(parts: {
 
 export function kmsService(kms: Kms): Service {
   const handlers = {
-    ...keyHandlers(kms),
+    ...keyHandlers(kms, kms.authorizer),
     ...rotationHandlers(kms),
     ...replicaHandlers(kms),
     ...versionHandlers(kms),
@@ -38,6 +46,12 @@ export function kmsService(kms: Kms): Service {
     ...dataKeyHandlers(kms),
     ...signatureHandlers(kms),
     ...agreementHandlers(kms),
+    ...aliasHandlers(kms),
+    ...policyHandlers(kms, kms.authorizer),
+    ...grantHandlers(kms),
+    ...importHandlers(kms),
+    ...secretHandlers(kms),
+    ...secretValueHandlers(kms),
   };
   return service(kmsContract, handlers, kmsAccess(kms.directory, kms.clock));
 }

@@ -6,6 +6,7 @@ import type { kmsContract } from "./contract.ts";
 import { isSymmetricSpec, offeredAlgorithms } from "./domain.ts";
 import { asked } from "./keyd-problem.ts";
 import { bytesOf, type UseParts, usingKey } from "./use.ts";
+import { limits } from "./use-contract.ts";
 
 type All = Handlers<typeof kmsContract>;
 
@@ -19,15 +20,15 @@ export function signatureHandlers(
     usingKey(parts, context, { wanted, usage: "GENERATE_VERIFY_MAC", operation });
   return {
     async sign(context, wanted) {
-      const message = bytesOf(wanted.message, "/message");
+      const message = bytesOf(wanted.message, "/message", limits.messageBytesMax);
       const { handle, algorithm, told } = await signing(context, wanted, "Sign");
       const options = { algorithm, messageType: wanted.messageType ?? "RAW", message };
       const signature = await asked(keyd.sign(handle, options));
       return { ...told, signature: signature.toString("base64"), algorithm };
     },
     async verify(context, wanted) {
-      const message = bytesOf(wanted.message, "/message");
-      const signature = bytesOf(wanted.signature, "/signature");
+      const message = bytesOf(wanted.message, "/message", limits.messageBytesMax);
+      const signature = bytesOf(wanted.signature, "/signature", limits.signatureBytesMax);
       const { handle, algorithm, told } = await signing(context, wanted, "Verify");
       const messageType = wanted.messageType ?? "RAW";
       const options = { algorithm, messageType, message, signature };
@@ -36,14 +37,14 @@ export function signatureHandlers(
       return { ...told, valid, algorithm };
     },
     async generateMac(context, wanted) {
-      const message = bytesOf(wanted.message, "/message");
+      const message = bytesOf(wanted.message, "/message", limits.messageBytesMax);
       const { handle, algorithm, told } = await coding(context, wanted, "GenerateMac");
       const mac = await asked(keyd.mac(handle, { algorithm, message }));
       return { ...told, mac: mac.toString("base64"), algorithm };
     },
     async verifyMac(context, wanted) {
-      const message = bytesOf(wanted.message, "/message");
-      const mac = bytesOf(wanted.mac, "/mac");
+      const message = bytesOf(wanted.message, "/message", limits.messageBytesMax);
+      const mac = bytesOf(wanted.mac, "/mac", limits.macBytesMax);
       const { handle, algorithm, told } = await coding(context, wanted, "VerifyMac");
       const valid = await asked(keyd.verifyMac(handle, { algorithm, message, mac }));
       if (!valid) throw new Problem("kms.macInvalid");
@@ -59,7 +60,7 @@ export function agreementHandlers(
   const encapsulating = { usage: "ENCAPSULATE_DECAPSULATE" } as const;
   return {
     async deriveSharedSecret(context, wanted) {
-      const publicKey = bytesOf(wanted.publicKey, "/publicKey");
+      const publicKey = bytesOf(wanted.publicKey, "/publicKey", limits.publicKeyBytesMax);
       const operation = "DeriveSharedSecret";
       const using = await usingKey(parts, context, { wanted, usage: "KEY_AGREEMENT", operation });
       const answer = keyd.deriveSharedSecret(using.handle, publicKey);
@@ -77,7 +78,7 @@ export function agreementHandlers(
       };
     },
     async decapsulate(context, wanted) {
-      const ciphertext = bytesOf(wanted.ciphertext, "/ciphertext");
+      const ciphertext = bytesOf(wanted.ciphertext, "/ciphertext", limits.ciphertextBytesMax);
       const how = { ...encapsulating, wanted, operation: "Decapsulate" };
       const { handle, told } = await usingKey(parts, context, how);
       const answer = keyd.decapsulate(handle, ciphertext);

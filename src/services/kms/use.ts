@@ -77,9 +77,10 @@ function algorithmFor(spec: KeySpec, usage: KeyUsage, wanted: string | undefined
   throw new Problem("kms.algorithmInvalid");
 }
 
-/** Bytes of a field; the schema has checked its characters. @throws Problem when cut off. */
-export function bytesOf(text: string, path: string): Buffer {
-  if (text.length % 4 === 0) return Buffer.from(text, "base64");
-  const message = "must be whole base64, with its padding";
+/** Bytes of a field; the schema has checked its characters. @throws Problem kernel.inputInvalid. */
+export function bytesOf(text: string, path: string, bytesMax: number): Buffer {
+  const bytes = Buffer.from(text, "base64");
+  if (text.length % 4 === 0 && bytes.length <= bytesMax) return bytes;
+  const message = `must be whole base64, with its padding, of at most ${bytesMax} bytes`;
   throw new Problem("kernel.inputInvalid", { details: [{ path, message }] });
 }

@@ -1,5 +1,7 @@
 /** Every command of the protocol, by name: what it is here, or why it is not. */
 import type { AwsCommand } from "./declare.ts";
+import { aliasCommands, grantCommands, policyCommands } from "./grant-commands.ts";
+import { importCommands, unsupportedCommands } from "./import-commands.ts";
 import { keyCommands, rotationCommands } from "./key-commands.ts";
 import {
   agreementCommands,
@@ -16,5 +18,10 @@ export const awsCommands: ReadonlyMap<string, AwsCommand> = new Map(
     ...dataKeyCommands,
     ...signatureCommands,
     ...agreementCommands,
+    ...aliasCommands,
+    ...policyCommands,
+    ...grantCommands,
+    ...importCommands,
+    ...unsupportedCommands,
   }),
 );

@@ -14,15 +14,21 @@ import {
   withKey,
 } from "./declare.ts";
 import { keyMetadata, stateName } from "./key-view.ts";
+import { documentOf } from "./policy-form.ts";
 
 const metadata = (key: Key, call: AwsCall) => ({ KeyMetadata: keyMetadata(call, key) });
 
 export const keyCommands: Readonly<Record<string, AwsCommand>> = {
   CreateKey: command<Key>({
     native: "kms.createKey",
-    input({ body }) {
+    input(call) {
+      const { body } = call;
       refuse(body, ["CustomKeyStoreId", "XksKeyId"]);
+      const hasPolicy = body.Policy !== undefined;
       return given({
+        policy: hasPolicy ? documentOf(body.Policy, call) : undefined,
+        policySourceText: body.Policy,
+        confirmLockOut: body.BypassPolicyLockoutSafetyCheck,
         description: body.Description,
         spec: body.KeySpec ?? body.CustomerMasterKeySpec,
         usage: body.KeyUsage,
