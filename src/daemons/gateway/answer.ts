@@ -30,10 +30,22 @@ export function answerChallenge(exchange: Exchange, keyAuthorization: string): v
   writeOwn(exchange, 200, { contentType: "application/octet-stream", body: keyAuthorization });
 }
 
+/** Answers with a page that is not the gateway's own; `body` is latin1, `fields` ends in CRLF. */
+export function answerWith(
+  exchange: Exchange,
+  reason: string,
+  page: { status: number; contentType: string; body: string; fields: string },
+): void {
+  if (exchange.headSent) answerOwn(exchange, page.status, reason);
+  if (exchange.over) return;
+  exchange.reason = reason;
+  writeOwn(exchange, page.status, page);
+}
+
 function writeOwn(
   exchange: Exchange,
   status: number,
-  { contentType, body }: { contentType: string; body: string },
+  { contentType, body, fields = "" }: { contentType: string; body: string; fields?: string },
 ): void {
   const { connection, head } = exchange;
   exchange.status = status;
@@ -42,7 +54,7 @@ function writeOwn(
   const length = Buffer.byteLength(body);
   let text = `HTTP/1.1 ${status} ${reasonOf(status)}\r\nContent-Type: ${contentType}\r\n`;
   text += `Content-Length: ${length}\r\nX-Request-Id: ${exchange.requestId}\r\n`;
-  text += "Cache-Control: no-store\r\n";
+  text += `Cache-Control: no-store\r\n${fields}`;
   if (status === 308) text += `Location: ${httpsLocation(exchange)}\r\n`;
   if (status === 405) text += "Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n";
   if (!keep) text += "Connection: close\r\n";

@@ -1,6 +1,7 @@
 /** One OCSF HTTP Activity (class 4002) per request, as plain data. */
 import { randomUUID } from "node:crypto";
 import type { Finding, RuleMatch } from "./inspect.ts";
+import { findingOf, type PolicyFinding } from "./policy/run.ts";
 import type { Exchange } from "./state.ts";
 
 export type GatewayEvent = {
@@ -39,6 +40,8 @@ type CordonDetail = {
   score: number;
   threshold: number;
   matches: readonly RuleMatch[];
+  /** What the site's policy decided, and by what; absent where it has none. */
+  policy?: PolicyFinding;
 };
 
 const TEXT_BYTES_MAX = 2_048;
@@ -68,6 +71,7 @@ export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEve
   const path = head.parsedTarget.path;
   const query = path.indexOf("?");
   const { score, threshold, matches } = finding ?? none;
+  const policy = findingOf(exchange.policy);
   const userAgent = head.fields.values[head.fields.lower.indexOf("user-agent")] ?? "";
   return {
     class_uid: 4002,
@@ -116,6 +120,7 @@ export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEve
         score,
         threshold,
         matches,
+        ...(policy === null ? {} : { policy }),
       },
     },
   };

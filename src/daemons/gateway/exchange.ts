@@ -8,6 +8,8 @@ import { answerChallenge, answerOwn } from "./answer.ts";
 import { refusedArrival } from "./arrival.ts";
 import { chooseBalanced } from "./balance.ts";
 import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
+import { refuse } from "./policy/refuse.ts";
+import { applyPolicy, applyPolicyToBody, refuseLargeBody } from "./policy/stage.ts";
 import { relayHandlers } from "./relay.ts";
 import { challengeOf, siteOf } from "./routes.ts";
 import { decideSource } from "./source-list.ts";
@@ -38,8 +40,7 @@ export function startExchange(connection: Connection, head: RequestHead): void {
     const { accountId, siteId } = intent;
     const where = { accountId, siteId, nowMs: Date.now() };
     if (decideSource(routes.sources, exchange.clientAddress, where)?.action === "block") {
-      exchange.blocked = true;
-      answerOwn(exchange, 403, "sourceBlocked");
+      refuse(exchange, "sourceBlocked");
       return;
     }
   }
@@ -65,6 +66,7 @@ export function refuseBody(exchange: Exchange): void {
 /** Takes one piece of the request body. */
 export function takeRequestBody(exchange: Exchange, data: Buffer): void {
   exchange.requestBytes += data.length;
+  if (exchange.policy !== null && refuseLargeBody(exchange)) return;
   if (exchange.heldRequest === null) {
     forwardBody(exchange, data);
     return;
@@ -93,6 +95,7 @@ function newExchange(connection: Connection, head: RequestHead): Exchange {
     site: null,
     clientAddress: connection.address,
     inspection: null,
+    policy: null,
     heldRequest: null,
     heldRequestBytes: 0,
     bodyReady: false,
@@ -153,18 +156,20 @@ function admit(exchange: Exchange, site: Site | null): void {
     answerOwn(exchange, 308, "redirectToHttps");
     return;
   }
-  beginInspection(exchange, site);
+  const served = applyPolicy(exchange, site);
+  if (served === null) return;
+  if (exchange.policy?.skipsRules !== true) beginInspection(exchange, served);
   if (judged(exchange, exchange.inspection?.requestHead(head) ?? 0)) return;
+  const hasPolicyLeft = (exchange.policy?.resumeAt ?? -1) >= 0;
   // No byte will come to end a body of none.
   const hasBody =
     head.framing.kind === "chunked" || (head.framing.kind === "length" && head.framing.bytes > 0);
-  const wants = exchange.inspection?.wantsRequestBody === true;
-  if (wants && hasBody && site.intent.requestBodyBytesMax > 0) {
+  const wants = exchange.inspection?.wantsRequestBody === true || hasPolicyLeft;
+  if (wants && hasBody && served.intent.requestBodyBytesMax > 0) {
     exchange.heldRequest = [];
     wantBody(exchange);
-  } else if (wants && judged(exchange, exchange.inspection?.requestBody(noBytes, true) ?? 0)) {
-    return;
-  } else connectUpstream(exchange);
+  } else if (wants && bodyJudged(exchange, noBytes, true)) return;
+  else connectUpstream(exchange);
 }
 
 const noBytes = Buffer.alloc(0);
@@ -186,16 +191,23 @@ function judged(exchange: Exchange, status: number): boolean {
   if (status === 0) return false;
   exchange.wouldBlock = true;
   if (exchange.site?.intent.mode !== "block") return false;
-  exchange.blocked = true;
-  answerOwn(exchange, 403, "blockedByRules");
+  refuse(exchange, "blockedByRules");
   return true;
+}
+
+/** What the policy, then the rules say of the body; true when the exchange is over. */
+function bodyJudged(exchange: Exchange, body: Buffer, isWhole: boolean): boolean {
+  if (exchange.policy !== null && applyPolicyToBody(exchange, body)) return true;
+  const { inspection } = exchange;
+  if (inspection === null || exchange.policy?.skipsRules === true) return false;
+  return inspection.wantsRequestBody && judged(exchange, inspection.requestBody(body, isWhole));
 }
 
 function judgeRequestBody(exchange: Exchange, isWhole: boolean): void {
   const body = Buffer.concat(exchange.heldRequest ?? []);
   exchange.heldRequest = [body];
   exchange.bodyJudged = true;
-  if (judged(exchange, exchange.inspection?.requestBody(body, isWhole) ?? 0)) return;
+  if (bodyJudged(exchange, body, isWhole)) return;
   exchange.bodyReady = false;
   connectUpstream(exchange);
 }

@@ -63,6 +63,7 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
   const isTrusted = site?.isTrustedProxy(connection.address) ?? false;
   const hidesCertificate = (site?.delivery?.clientCertificates ?? "off") !== "off";
   const scheme = forwardedScheme(exchange) ?? (connection.isSecure ? "https" : "http");
+  const changes = exchange.policy?.headerChanges ?? null;
   let text = `${head.method} ${head.parsedTarget.path} HTTP/1.1\r\n`;
   let chain = "";
   let host = "";
@@ -75,13 +76,15 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
       if (isTrusted && name === "x-forwarded-for") chain += `${value}, `;
-    } else if (isForwarded(name, nominated)) text += `${names[at]}: ${value}\r\n`;
+    } else if (changes?.some((change) => change.name === name) === true) continue;
+    else if (isForwarded(name, nominated)) text += `${names[at]}: ${value}\r\n`;
   }
   if (host === "" && head.authority !== null) {
     const { host: name, port } = head.authority;
     host = port === null ? name : `${name}:${port}`;
     text += `Host: ${host}\r\n`;
   }
+  for (const { name, value } of changes ?? []) if (value !== null) text += `${name}: ${value}\r\n`;
   if (head.framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
   if (upgrade !== null) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
   if (site?.delivery) text += deliveryRequestLines(exchange, scheme, host);

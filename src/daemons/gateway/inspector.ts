@@ -36,18 +36,20 @@ export function createInspectors(
       byName.set(name, ruleset);
     }
     kept = next;
-    const settings = new Map<SiteIntent, Engine.TransactionOptions>();
-    for (const site of intent.sites) {
-      settings.set(site, {
-        engine: "on",
-        variables: variablesOf(site),
-        exclusions: engine.compileExclusions(site.exclusions),
-      });
-    }
+    // Weak: a route of a site has settings of its own, and all of them end with their intent.
+    const settings = new WeakMap<SiteIntent, Engine.TransactionOptions>();
     return (site, endpoints) => {
       const ruleset = byName.get(site.ruleset);
-      const options = settings.get(site);
-      if (ruleset === undefined || options === undefined) return null;
+      if (ruleset === undefined) return null;
+      let options = settings.get(site);
+      if (options === undefined) {
+        options = {
+          engine: "on",
+          variables: variablesOf(site),
+          exclusions: engine.compileExclusions(site.exclusions),
+        };
+        settings.set(site, options);
+      }
       const transaction = engine.beginTransaction(
         ruleset,
         {

@@ -1,5 +1,6 @@
 /** The master: forks workers, gives them the intent, keeps the last good one. No traffic here. */
 import { type ChildProcess, fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { saveLastGood } from "../../kernel/intent/last-good.ts";
 import { type GatewayIntent, type IntentFault, readIntent, settleIntent } from "./intent.ts";
@@ -10,6 +11,7 @@ import {
   type ToWorker,
   type WorkerStatus,
 } from "./messages.ts";
+import { createRateHub, type RateHub } from "./policy/rate-hub.ts";
 import { joinUpstreams } from "./upstream-status.ts";
 
 export type MasterOptions = {
@@ -46,6 +48,9 @@ type Slot = {
 type MasterState = {
   readonly options: MasterOptions;
   readonly slots: Slot[];
+  readonly rates: RateHub;
+  /** What the workers share and nobody outside may know: keys of hashes and of challenges. */
+  readonly seed: string;
   intent: GatewayIntent | null;
   faults: IntentFault[];
   messages: string[];
@@ -69,6 +74,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const state: MasterState = {
     options,
     slots: [],
+    rates: createRateHub(),
+    seed: randomBytes(32).toString("hex"),
     intent: await loadIntent(options.folder),
     faults: [],
     messages: [],
@@ -145,6 +152,11 @@ function send(slot: Slot, message: ToWorker): void {
   if (slot.child?.connected) slot.child.send(message, () => {});
 }
 
+function shareRates(state: MasterState, counts: Parameters<RateHub["take"]>[0]): void {
+  const bans = [...state.rates.take(counts, Date.now())];
+  if (bans.length > 0) for (const slot of state.slots) send(slot, { kind: "bans", bans });
+}
+
 /** Forks a worker; resolves when it listens, rejects with its reason when it does not. */
 function startSlot(state: MasterState, slot: Slot): Promise<void> {
   const { options } = state;
@@ -155,6 +167,7 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
       CORDON_WORKER_HOST: options.host,
       CORDON_WORKER_HTTP_PORT: String(state.httpPort),
       CORDON_WORKER_HTTPS_PORT: String(state.httpsPort),
+      CORDON_WORKER_SEED: state.seed,
       CORDON_WORKER_INTENT: state.intent === null ? "none" : "sent",
       CORDON_WORKER_SPOOL: join(options.spoolFolder, `gateway-${slot.at}`),
     },
@@ -176,9 +189,11 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
         state.httpsPort = message.httpsPort;
         const { intent } = state;
         if (intent !== null && intent !== sent) send(slot, { kind: "intent", intent });
+        send(slot, { kind: "bans", bans: [...state.rates.inForce(Date.now())] });
         resolve();
       } else if (message.kind === "failed") reason = message.message;
       else if (message.kind === "notApplied") note(state, message.message);
+      else if (message.kind === "rates") shareRates(state, message.counts);
       else if (message.kind === "status") slot.status = message.status;
       else if (message.kind === "applied" && slot.status !== null) {
         slot.status = { ...slot.status, version: message.version };

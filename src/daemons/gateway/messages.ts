@@ -3,8 +3,21 @@ import Type from "typebox";
 import { Compile } from "typebox/compile";
 import { GatewayIntent } from "../../kernel/intent/gateway-document.ts";
 
+const Count = Type.Number({ minimum: 0 });
+const RateKey = Type.Object({ high: Count, low: Count });
+const RateTerms = Type.Object({
+  requestsMax: Count,
+  windowMs: Count,
+  banMs: Count,
+  banMsMax: Count,
+});
+
 export const ToWorker = Type.Union([
   Type.Object({ kind: Type.Literal("intent"), intent: GatewayIntent }),
+  Type.Object({
+    kind: Type.Literal("bans"),
+    bans: Type.Array(Type.Object({ key: RateKey, untilMs: Count })),
+  }),
   Type.Object({ kind: Type.Literal("stop"), graceMs: Type.Integer({ minimum: 0 }) }),
 ]);
 export type ToWorker = Type.Static<typeof ToWorker>;
@@ -46,6 +59,10 @@ export const FromWorker = Type.Union([
     message: Type.String(),
   }),
   Type.Object({ kind: Type.Literal("status"), status: WorkerStatus }),
+  Type.Object({
+    kind: Type.Literal("rates"),
+    counts: Type.Array(Type.Object({ key: RateKey, terms: RateTerms, amount: Count })),
+  }),
   Type.Object({ kind: Type.Literal("failed"), message: Type.String() }),
 ]);
 export type FromWorker = Type.Static<typeof FromWorker>;

@@ -12,6 +12,7 @@ const answers: Readonly<Record<number, readonly [reason: string, text: string]>>
   413: ["Content Too Large", "The request is larger than this site accepts."],
   414: ["URI Too Long", "The request line is longer than this site accepts."],
   421: ["Misdirected Request", "The requested site does not belong to this connection."],
+  429: ["Too Many Requests", "There were too many requests from you. Wait a moment."],
   431: ["Request Header Fields Too Large", "The request header is larger than this site accepts."],
   500: ["Internal Server Error", "The request could not be handled."],
   501: ["Not Implemented", "The request uses a transfer coding that is not served here."],

@@ -4,6 +4,7 @@ import { deliveryOf } from "./delivery.ts";
 import type { Inspector } from "./inspect.ts";
 import { noInspector } from "./inspect.ts";
 import { cidrMatcher, type GatewayIntent, parseUpstream, type SiteIntent } from "./intent.ts";
+import { compileSitePolicy, intentOfRoute, type PolicyResources } from "./policy/site-policy.ts";
 import { compileSources } from "./source-list.ts";
 import type { Gateway, Routes, Site } from "./state.ts";
 import { upstreamOf } from "./upstream.ts";
@@ -22,10 +23,14 @@ export const noRoutes: Routes = {
 };
 
 /** Builds routes from a validated intent without touching those in use. */
-export function buildRoutes(gateway: Gateway, intent: GatewayIntent, inspector: Inspector): Routes {
+export function buildRoutes(
+  gateway: Gateway,
+  intent: GatewayIntent,
+  { inspector, resources }: { inspector: Inspector; resources: PolicyResources },
+): Routes {
   const exact = new Map<string, Site>();
   const wildcard = new Map<string, Site>();
-  const sites = intent.sites.map((site) => buildSite(gateway, site));
+  const sites = intent.sites.map((site) => buildSite(gateway, site, resources));
   for (const site of sites) {
     const intentSite = site.intent;
     for (const domain of intentSite.domains) {
@@ -54,12 +59,12 @@ function proxyHeaderSenders({ sites }: GatewayIntent): Routes["sendsProxyHeader"
   return cidrs.length === 0 ? null : cidrMatcher(cidrs);
 }
 
-function buildSite(gateway: Gateway, intent: SiteIntent): Site {
+function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResources): Site {
   const upstreams = intent.upstreams.flatMap((text) => {
     const place = parseUpstream(text);
     return place === null ? [] : [upstreamOf(gateway, intent, place)];
   });
-  return {
+  const site: Site = {
     intent,
     upstreams,
     next: 0,
@@ -67,7 +72,15 @@ function buildSite(gateway: Gateway, intent: SiteIntent): Site {
     isTrustedProxy: cidrMatcher(intent.trustedProxies),
     delivery: deliveryOf(intent),
     tlsServer: gateway.ownTlsServer(intent),
+    policy:
+      intent.policy === undefined ? null : compileSitePolicy(intent, intent.policy, resources),
+    routes: [],
   };
+  const routes = (intent.policy?.routes ?? []).map((route) => ({
+    ...site,
+    intent: intentOfRoute(intent, route),
+  }));
+  return { ...site, routes };
 }
 
 function secureContextOf(intent: SiteIntent): SecureContext | null {

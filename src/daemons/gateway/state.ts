@@ -14,6 +14,9 @@ import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { GatewayLimits } from "./limits.ts";
+import type { Rates } from "./policy/rates.ts";
+import type { PolicyRun } from "./policy/run.ts";
+import type { SitePolicy } from "./policy/site-policy.ts";
 import type { RefusalEvent, Refusals } from "./refusal-event.ts";
 import type { SourceList } from "./source-list.ts";
 import type { UpstreamEvent } from "./upstream-event.ts";
@@ -68,6 +71,10 @@ export type Site = {
   readonly delivery: Delivery | null;
   /** Handshakes of a site whose TLS differs from that of all others; null = those of all. */
   readonly tlsServer: TlsServer | null;
+  /** Null for a site without routes, rules, lists or bot settings: nothing of it is asked. */
+  readonly policy: SitePolicy | null;
+  /** The site as each route of its policy changes it. */
+  readonly routes: readonly Site[];
 };
 
 /** Everything an intent decides; replaced as one value. */
@@ -88,6 +95,9 @@ export type Routes = {
 export type Gateway = {
   routes: Routes;
   readonly limits: GatewayLimits;
+  readonly rates: Rates;
+  /** What the workers of this gateway share and nobody else knows. */
+  readonly seed: string;
   readonly emit: Emit;
   readonly settle: Settle;
   /** Makes the handshake of a site whose TLS differs; null when that of all sites will do. */
@@ -187,6 +197,8 @@ export type Exchange = {
   site: Site | null;
   clientAddress: string;
   inspection: Inspection | null;
+  /** What the site's policy decided; null where it has none. */
+  policy: PolicyRun | null;
   /** Request body pieces held back for rules; null when they are passed on at once. */
   heldRequest: Buffer[] | null;
   heldRequestBytes: number;

@@ -60,6 +60,7 @@ async function run(): Promise<void> {
   process.on("message", (value) => {
     const message = readToWorker(value);
     if (message?.kind === "stop") void stop(message.graceMs);
+    if (message?.kind === "bans") worker?.acceptBans(message.bans);
     if (message?.kind !== "intent") return;
     newest = message.intent;
     first.resolve();
@@ -75,6 +76,8 @@ async function run(): Promise<void> {
     httpPort: Number(setting("CORDON_WORKER_HTTP_PORT")),
     httpsPort: Number(setting("CORDON_WORKER_HTTPS_PORT")),
     emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
+    seed: setting("CORDON_WORKER_SEED"),
+    shareRates: (counts) => say({ kind: "rates", counts: [...counts] }),
     settle: () => spool.settle(),
     inspectorOf: createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
       loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),

@@ -1,4 +1,6 @@
 /** One worker: listens, applies intents, sweeps. Owns no process: it runs in tests as it is. */
+
+import { randomBytes } from "node:crypto";
 import type { AddressInfo, Server } from "node:net";
 import { checkTimes } from "./connection.ts";
 import { commonTlsServer, ownTlsServer } from "./handshake.ts";
@@ -9,6 +11,8 @@ import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import { extraPorts, listen, plainServer, secureServer } from "./listeners.ts";
 import type { WorkerStatus } from "./messages.ts";
+import { acceptBans, createRates, type Rates } from "./policy/rates.ts";
+import type { PolicyResources } from "./policy/site-policy.ts";
 import { noRefusals } from "./refusal-event.ts";
 import { refusalTroubles, tellRefusals } from "./refusals.ts";
 import { buildRoutes, noRoutes } from "./routes.ts";
@@ -28,6 +32,12 @@ export type WorkerOptions = {
   /** Called before it listens, so that a restart never answers for sites it does not know yet. */
   beforeListen?: (apply: GatewayWorker["apply"]) => Promise<void>;
   inspectorOf: (intent: GatewayIntent) => Inspector;
+  /** What policies of sites need beside the intent; default: no lists. */
+  policyResourcesOf?: (intent: GatewayIntent) => Omit<PolicyResources, "seed">;
+  /** What the workers of a gateway share and nobody else knows; default: this worker's own. */
+  seed?: string;
+  /** Tells the master what was counted; default: this worker counts for itself. */
+  shareRates?: Rates["share"];
   limits?: Partial<GatewayLimits>;
 };
 
@@ -37,6 +47,8 @@ export type GatewayWorker = {
   /** Replaces the routes as one; on an error those in use stay. */
   apply(intent: GatewayIntent): void;
   status(): WorkerStatus;
+  /** Takes over bans of the master's. */
+  acceptBans(bans: Parameters<typeof acceptBans>[1]): void;
   /** Stops accepting, lets requests under way end for `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
 };
@@ -44,7 +56,10 @@ export type GatewayWorker = {
 /** Starts a worker; without an intent of `beforeListen` every request gets 404 until the first. */
 export async function startWorker(options: WorkerOptions): Promise<GatewayWorker> {
   let isListening = false;
+  const seed = options.seed ?? randomBytes(32).toString("hex");
   const gateway: Gateway = {
+    seed,
+    rates: createRates(seed, options.shareRates ?? null),
     routes: noRoutes,
     limits: { ...gatewayLimits, ...options.limits },
     emit: options.emit,
@@ -63,8 +78,9 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     spoolFull: false,
     stopping: false,
   };
+  const parts = partsOf(options, seed);
   const apply = (intent: GatewayIntent): void => {
-    gateway.routes = buildRoutes(gateway, intent, options.inspectorOf(intent));
+    gateway.routes = buildRoutes(gateway, intent, parts(intent));
     retireUpstreams(gateway);
     if (isListening) followPorts();
   };
@@ -94,6 +110,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     httpPort: portOf(http),
     httpsPort: gateway.httpsPort,
     apply,
+    acceptBans: (bans) => acceptBans(gateway.rates, bans),
     status: () => ({
       version: gateway.routes.version,
       connections: gateway.connections.size,
@@ -105,6 +122,14 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
       close(gateway, [http, https, ...ports.servers()], graceMs).finally(() =>
         clearInterval(sweep),
       ),
+  };
+}
+
+/** What an intent needs beside itself to be applied. */
+function partsOf({ inspectorOf, policyResourcesOf }: WorkerOptions, seed: string) {
+  return (intent: GatewayIntent) => {
+    const given = policyResourcesOf?.(intent) ?? { lists: () => undefined };
+    return { inspector: inspectorOf(intent), resources: { ...given, seed } };
   };
 }
 

@@ -111,5 +111,11 @@ function dispositionOf(event: Json): string {
 /** The rule that says most: the first that names an attack. */
 function messageOf(event: Json, matches: readonly Json[]): string {
   const telling = matches.find((match) => match.severity !== "" && match.message !== "");
-  return text(telling?.message) || text(part(event, "status_detail"));
+  return text(telling?.message) || decisionOf(event) || text(part(event, "status_detail"));
+}
+
+/** The name of what a site's policy decided last: what it refused for, when it refused. */
+function decisionOf(event: Json): string {
+  const decisions = part(event, "unmapped", "cordon", "policy", "decisions");
+  return Array.isArray(decisions) ? text(part(decisions.at(-1), "name")) : "";
 }

@@ -4,6 +4,7 @@
  */
 import Type from "typebox";
 import { SiteDelivery } from "./site-delivery.ts";
+import { AddressListIntent, SitePolicyIntent } from "./site-policy-document.ts";
 
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Cidr = Type.String({ minLength: 2, maxLength: 64 });
@@ -42,6 +43,8 @@ export const SiteIntent = Type.Object(
     trustedProxies: Type.Array(Cidr, { maxItems: 100 }),
     redirectToHttps: Type.Boolean(),
     delivery: Type.Optional(SiteDelivery),
+    /** Routes, custom rules, lists, bots; absent on a site without any. */
+    policy: Type.Optional(SitePolicyIntent),
   },
   { additionalProperties: false },
 );
@@ -74,6 +77,8 @@ export const GatewayIntent = Type.Object(
     version: Type.Integer({ minimum: 0 }),
     /** Absent in the last good intent of an older version. */
     challenges: Type.Optional(Type.Array(ChallengeIntent, { maxItems: 10_000 })),
+    /** Lists of addresses that policies of sites name. */
+    addressLists: Type.Optional(Type.Array(AddressListIntent, { maxItems: 10_000 })),
     sites: Type.Array(SiteIntent, { maxItems: 10_000 }),
     sources: Type.Array(SourceIntent, { maxItems: 1_000_000 }),
     /** Rule sets by name, and the folder of the files on the gateway's machine. */

@@ -65,6 +65,18 @@ export const RequestExplanation = Type.Object({
       matched: Type.String(),
     }),
   ),
+  /** What the site's policy decided, in order: lists, rules, limits, challenges. */
+  decisions: Type.Array(
+    Type.Object({
+      kind: Type.String(),
+      id: Type.String(),
+      name: Type.String(),
+      action: Type.String(),
+      /** False: noted only, in mode observe or by a rule that logs. */
+      enforced: Type.Boolean(),
+      detail: Type.String(),
+    }),
+  ),
   /** The same in English, for a person to act on. */
   sentences: Type.Array(Type.String()),
 });

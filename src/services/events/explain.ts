@@ -41,6 +41,7 @@ export function explanationOf(
     threshold: numberOf(cordon.threshold),
     reason: textOf(cordon.reason),
     matches,
+    decisions: decisionsOf(cordon),
   };
   return { ...known, sentences: sentencesOf(known, row.path) };
 }
@@ -61,11 +62,51 @@ function matchView(match: Json, phaseOf: (ruleId: number) => number | undefined)
   };
 }
 
+function decisionsOf(cordon: Json): Explanation["decisions"] {
+  const { decisions } = fieldsOf(cordon.policy);
+  if (!Array.isArray(decisions)) return [];
+  return decisions.map((one: unknown) => {
+    const { kind, id, name, action, enforced, detail } = fieldsOf(one);
+    return {
+      kind: textOf(kind),
+      id: textOf(id),
+      name: textOf(name),
+      action: textOf(action),
+      enforced: enforced === true,
+      detail: textOf(detail),
+    };
+  });
+}
+
+/** What a decision of the site's policy is called in a sentence. */
+const KINDS: Readonly<Record<string, string>> = {
+  list: "Address list",
+  geo: "The countries of the site",
+  bot: "The bot rules",
+  honeypot: "The honeypot",
+  rule: "Custom rule",
+  patch: "Virtual patch",
+  rateLimit: "Rate limit",
+  challenge: "The challenge",
+  secLang: "The site's own rules",
+  upload: "The upload limit of the route",
+};
+
+function decisionSentence(one: Explanation["decisions"][number]): string {
+  const named = [one.name === "" ? "" : `"${safe(one.name)}"`, safe(one.id)];
+  const what = [KINDS[one.kind] ?? safe(one.kind), ...named].filter((word) => word !== "");
+  const effect =
+    one.enforced || one.action === "log" ? "" : ", which mode observe did not carry out";
+  const detail = one.detail === "" ? "" : ` ${safe(one.detail)}.`;
+  return `${what.join(" ")} decided: ${safe(one.action)}${effect}.${detail}`;
+}
+
 function sentencesOf(known: Omit<Explanation, "sentences">, path: string): string[] {
   const { request, sourceIp, time, status, siteId, matches } = known;
   const sentences = [
     `${safe(request)} from ${sourceIp} at ${time} was answered with ${status}.`,
     verdictOf(known),
+    ...known.decisions.map(decisionSentence),
     ...matches.map(matchSentence),
   ];
   if (matches.length >= MATCHES_MAX) {
@@ -90,6 +131,10 @@ function verdictOf(known: Omit<Explanation, "sentences">): string {
     return reached
       ? `It was blocked: its score of ${score} reached the site's threshold of ${threshold}${why}.`
       : `It was blocked${why}, not for its score of ${score}.`;
+  }
+  const isByPolicy = known.decisions.some(({ action }) => action !== "log" && action !== "allow");
+  if (wouldBlock && !reached && isByPolicy) {
+    return `It passed only because the site is in mode ${mode}: its own rules would have refused it.`;
   }
   if (wouldBlock) {
     return (

@@ -10,6 +10,12 @@ import {
   Text,
 } from "../../kernel/operation.ts";
 import {
+  policyEvents,
+  policyOperations,
+  policyProblems,
+  policyResources,
+} from "./policy-operations.ts";
+import {
   Cidr,
   Exclusion,
   ExclusionId,
@@ -25,6 +31,7 @@ import {
   siteSettings,
 } from "./resources.ts";
 
+export * from "./policy-resources.ts";
 export * from "./resources.ts";
 
 const siteInput = input({ siteId: SiteId });
@@ -74,8 +81,10 @@ export const wafContract = contract({
       columns: ["ruleId", "message", "severity", "paranoiaLevel", "phase", "file"],
       list: "listRules",
     },
+    ...policyResources,
   ],
   operations: {
+    ...policyOperations,
     listSites: operation({
       name: "waf.listSites",
       summary: "List sites",
@@ -264,6 +273,7 @@ export const wafContract = contract({
     }),
   },
   problems: {
+    ...policyProblems,
     "waf.siteNotFound": {
       code: 404,
       message: "There is no such site",
@@ -328,5 +338,6 @@ export const wafContract = contract({
     "waf.exclusionDeleted",
     "waf.listEntryCreated",
     "waf.listEntryDeleted",
+    ...policyEvents,
   ],
 });

@@ -5,6 +5,7 @@ import type { IntentSection } from "../../kernel/intent/publisher.ts";
 import type { SiteDelivery } from "../../kernel/intent/site-delivery.ts";
 import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
 import type { Sql } from "../../kernel/store/database.ts";
+import { sitePolicies } from "./policy-intent.ts";
 import { type SiteRow, wafIntentStore } from "./store.ts";
 
 const RENEW_BEFORE_MS = 30 * 86_400_000;
@@ -26,6 +27,7 @@ export function wafGatewaySection(parts: {
     const store = wafIntentStore(sql);
     const deliveries = await parts.deliveries?.(sql);
     const exclusions = await store.listExclusions();
+    const policies = await sitePolicies(sql, nowMs);
     const sites: SiteIntent[] = [];
     for (const site of await store.listSites()) {
       const certificate =
@@ -37,6 +39,7 @@ export function wafGatewaySection(parts: {
         ...(delivery === undefined ? {} : { delivery }),
         ...certificate,
         ruleset: parts.ruleset(),
+        ...policies(site.siteId),
         exclusions: exclusions
           .filter((exclusion) => exclusion.siteId === site.siteId)
           .map(({ exclusionId, pathPrefix, ruleId, variable }) => ({

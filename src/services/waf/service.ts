@@ -14,9 +14,9 @@ import {
   type SiteSettings,
   siteState,
 } from "./domain.ts";
+import { changed, loadSite, ofSite } from "./load.ts";
+import { policyHandlers } from "./policies.ts";
 import { type SiteRow, wafStore } from "./store.ts";
-
-const PLANE = "gateway";
 
 /** What the gateways report; the fleet's part, read when a site is shown. */
 export type GatewayReport = Parameters<typeof siteState>[1];
@@ -47,6 +47,7 @@ const ruleFields = ["ruleId", "message", "severity", "paranoiaLevel", "phase", "
 export function wafService(parts: WafParts): Service {
   const view = async (row: SiteRow): Promise<Site> => siteView(row, await parts.gateways());
   return service(wafContract, {
+    ...policyHandlers,
     async listSites({ sql, accountId }, input) {
       const gateways = await parts.gateways();
       const sites = await wafStore(sql).listSites(accountId);
@@ -110,21 +111,6 @@ function siteView(row: SiteRow, gateways: GatewayReport): Site {
 /** The answer of a change: the gateways hear of it only after this transaction is committed. */
 function pendingView({ accountId: _, ...site }: SiteRow): Site {
   return { ...site, state: "pending", stateReason: "The gateways are told now" };
-}
-
-function ofSite<Owned extends { siteId: string | null }>(all: Owned[], siteId: string | undefined) {
-  return siteId === undefined ? all : all.filter((one) => one.siteId === siteId);
-}
-
-async function changed(context: Context, type: string, message: string): Promise<void> {
-  await context.emit({ type, message });
-  await context.intentChanged(PLANE);
-}
-
-async function loadSite({ sql, accountId }: Context, siteId: string): Promise<SiteRow> {
-  const site = await wafStore(sql).getSite(accountId, siteId);
-  if (site === undefined) throw new Problem("waf.siteNotFound");
-  return site;
 }
 
 async function writeDomains(context: Context, siteId: string, site: SiteSettings): Promise<void> {

@@ -1,7 +1,11 @@
 import type { ServiceWords } from "../words.ts";
+import { wafPolicy } from "./waf-policy.ts";
 
 export const waf: ServiceWords = {
+  resource: { ...wafPolicy.resource },
+  value: { ...wafPolicy.value },
   about: {
+    ...wafPolicy.about,
     site: [
       "A site is a domain that the gateway serves and guards in front of your application.",
       "站点是由网关代您的应用提供服务并加以防护的域名。",
@@ -39,6 +43,7 @@ export const waf: ServiceWords = {
     ],
   },
   field: {
+    ...wafPolicy.field,
     target: ["Path and query", "路径和查询"],
     headers: ["Header lines", "请求头"],
     body: ["Body", "请求体"],
@@ -50,6 +55,7 @@ export const waf: ServiceWords = {
     value: ["Value", "值"],
   },
   operation: {
+    ...wafPolicy.operation,
     listSites: "列出站点",
     getSite: "查看站点",
     createSite: "创建站点",
@@ -65,6 +71,7 @@ export const waf: ServiceWords = {
     explainRequest: "解释请求",
   },
   problem: {
+    ...wafPolicy.problem,
     siteNotFound: ["没有这个站点", "请列出站点，并使用其中的编号"],
     domainTaken: ["此站点的某个域名已由另一个站点提供服务", "请先从那里移除该域名，或不要在此填写"],
     siteLimit: ["此账户的站点数已达上限", "请删除不用的站点，或把域名加到其他站点"],

@@ -1,0 +1,140 @@
+/** Rules of site policies: what is given over what is there, and what is refused. */
+import { faultOfPage } from "../../engines/sitepolicy/block-page.ts";
+import { ConditionError, compileCondition } from "../../engines/sitepolicy/condition.ts";
+import {
+  type BlockPage,
+  policyLimits,
+  type RateLimit,
+  type RuleAction,
+  type RuleCondition,
+  type SitePolicySettings,
+  sitePolicyDefaults,
+} from "../../kernel/intent/site-policy-document.ts";
+import { Problem } from "../../kernel/problem.ts";
+import type { CustomRule, Route } from "./policy-resources.ts";
+
+export { policyLimits };
+
+type Given<Whole> = { readonly [Name in keyof Whole]?: Whole[Name] | undefined };
+
+export type RouteSettings = Omit<Route, "routeId" | "siteId" | "createTime" | "updateTime">;
+export type RuleSettings = Omit<
+  CustomRule,
+  "customRuleId" | "siteId" | "createdBy" | "createTime" | "updateTime"
+>;
+
+export const routeDefaults = {
+  position: 100,
+  match: "prefix",
+  mode: null,
+  paranoiaLevel: null,
+  inboundThreshold: null,
+  outboundThreshold: null,
+  requestBodyBytesMax: null,
+  uploadBytesMax: null,
+  bypass: false,
+  blockPage: null,
+} as const;
+
+export const ruleDefaults = {
+  enabled: false,
+  position: 100,
+  when: null,
+  note: "",
+  expireTime: null,
+} as const;
+
+/** What was given over what was there; a field that was not given keeps its value. */
+export function over<Whole extends object>(before: Whole, given: Given<Whole>): Whole {
+  const told = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.assign({}, before, Object.fromEntries(told));
+}
+
+/** A route that can be kept. @throws Problem waf.pageInvalid. */
+export function checkedRoute<Settings extends RouteSettings>(route: Settings): Settings {
+  checkPage(route.blockPage, "/blockPage/html");
+  return route;
+}
+
+/** A rule that the gateways will compile. @throws Problem waf.conditionInvalid, actionInvalid. */
+export function checkedRule<Settings extends RuleSettings>(
+  rule: Settings,
+  listIds: ReadonlySet<string>,
+): Settings {
+  if (rule.when !== null) checkCondition(rule.when, listIds);
+  checkAction(rule.action);
+  return rule;
+}
+
+/** Compiles a condition as the gateways will. @throws Problem waf.conditionInvalid. */
+export function checkCondition(condition: RuleCondition, listIds: ReadonlySet<string>): void {
+  try {
+    compileCondition(condition, (id) => (listIds.has(id) ? () => false : undefined));
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    throw new Problem("waf.conditionInvalid", {
+      details: [{ path: `/when${error.path}`, message: error.message }],
+    });
+  }
+}
+
+/**
+ * Headers that say who forwarded what, frame the message or belong to one connection: the
+ * gateway's own to set.
+ */
+const reserved =
+  /^(host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|via|forwarded|x[-_]forwarded[-_].*|x[-_]real[-_]ip|x[-_]request[-_]id|proxy-.*)$/i;
+
+function checkAction(action: RuleAction): void {
+  if (action.kind === "rateLimit") checkLimit(action.limit);
+  if (action.kind !== "rewriteHeader" || !reserved.test(action.name)) return;
+  refuseAction("/action/name", `"${action.name}" is set by the gateway itself`);
+}
+
+function checkLimit({ keys, banSeconds, banSecondsMax }: RateLimit): void {
+  for (const [at, { by, name }] of keys.entries()) {
+    if ((by === "header" || by === "cookie") && name === undefined) {
+      refuseAction(`/action/limit/keys/${at}/name`, `a key by ${by} needs its name`);
+    }
+  }
+  if (banSecondsMax >= banSeconds) return;
+  const message = `${banSecondsMax} is shorter than the first ban of ${banSeconds} seconds`;
+  refuseAction("/action/limit/banSecondsMax", message);
+}
+
+function refuseAction(path: string, message: string): never {
+  throw new Problem("waf.actionInvalid", { details: [{ path, message }] });
+}
+
+function checkPage(page: BlockPage | null, path: string): void {
+  const fault = page === null ? undefined : faultOfPage(page.html);
+  if (fault === undefined) return;
+  const message = `"${fault}" is no placeholder`;
+  throw new Problem("waf.pageInvalid", { details: [{ path, message }] });
+}
+
+/** Settings after a change. @throws Problem of what cannot be used. */
+export function changedPolicy(
+  before: SitePolicySettings | undefined,
+  given: Given<SitePolicySettings>,
+  known: { readonly listIds: ReadonlySet<string>; readonly patchIds: ReadonlySet<string> },
+): SitePolicySettings {
+  // Defaults first: a row written by an older version lacks what came since.
+  const after = over({ ...sitePolicyDefaults, ...before }, given);
+  checkPage(after.blockPage, "/blockPage/html");
+  for (const [at, { addressListId }] of after.lists.entries()) {
+    if (known.listIds.has(addressListId)) continue;
+    const message = `"${addressListId}" is no list of this account`;
+    throw new Problem("waf.listUnknown", {
+      details: [{ path: `/lists/${at}/addressListId`, message }],
+    });
+  }
+  for (const [at, { patchId }] of after.patches.entries()) {
+    if (known.patchIds.has(patchId)) continue;
+    const message = `"${patchId}" is no patch of this version`;
+    throw new Problem("waf.patchUnknown", {
+      details: [{ path: `/patches/${at}/patchId`, message }],
+    });
+  }
+  return after;
+}

@@ -1,0 +1,40 @@
+/** The policies of sites as the gateways get them. */
+import {
+  type SitePolicyIntent,
+  sitePolicyDefaults,
+} from "../../kernel/intent/site-policy-document.ts";
+import type { Sql } from "../../kernel/store/database.ts";
+import { policyIntentStore } from "./policy-store.ts";
+
+/** Reads all policies; the answer gives a site's, or nothing for a site that has none. */
+export async function sitePolicies(
+  sql: Sql,
+  nowMs: number,
+): Promise<(siteId: string) => { policy?: SitePolicyIntent }> {
+  const store = policyIntentStore(sql);
+  const settings = new Map((await store.listSettings()).map((row) => [row.siteId, row.settings]));
+  const routes = Map.groupBy(await store.listRoutes(), ({ siteId }) => siteId);
+  const nowText = new Date(nowMs).toISOString();
+  const rules = Map.groupBy(await store.listRules(nowText), ({ siteId }) => siteId);
+  return (siteId) => {
+    const of = { settings: settings.get(siteId), routes: routes.get(siteId) };
+    const rulesOf = rules.get(siteId);
+    if (of.settings === undefined && of.routes === undefined && rulesOf === undefined) return {};
+    return {
+      policy: {
+        ...sitePolicyDefaults,
+        ...of.settings,
+        routes: (of.routes ?? []).map(
+          ({ siteId: _site, position, createTime, updateTime, ...route }) => route,
+        ),
+        rules: (rulesOf ?? []).map(({ customRuleId, name, when, action, expireTime }) => ({
+          customRuleId,
+          name,
+          when,
+          action,
+          expiresAt: expireTime,
+        })),
+      },
+    };
+  };
+}
