@@ -1,9 +1,10 @@
 /** What the tests of backups look at: every row of a stopped Cordon, and commands with an input. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { type Config, programFolder, readConfig } from "../src/kernel/config.ts";
+import { type Config, migrationsFolder, programFolder, readConfig } from "../src/kernel/config.ts";
 import { connectionFor } from "../src/kernel/postgres/connection.ts";
 import { postgresChild } from "../src/kernel/postgres/server.ts";
 import { createChild } from "../src/kernel/process/child.ts";
@@ -55,6 +56,7 @@ export async function withRows<Result>(
   work: (client: pg.Client, config: Config) => Promise<Result>,
 ): Promise<Result> {
   const config = readConfig({ CORDON_DATA: dataFolder });
+  mkdirSync(config.folders.logs, { recursive: true });
   const child = createChild(postgresChild(config), {
     onChange: () => {},
     onProgress: () => {},
@@ -91,4 +93,35 @@ export async function tableStates(client: pg.Client): Promise<Record<string, Tab
   }
   await client.query("reset role");
   return states;
+}
+
+/** The migrations up to and with `last`, in a folder of their own: the program as it was then. */
+export function migrationsUntil(last: string, folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(migrationsFolder)) {
+    if (name.slice(0, 4) <= last) copyFileSync(join(migrationsFolder, name), join(folder, name));
+  }
+  return folder;
+}
+
+/** Rows that people would miss, in tables of the first migrations. */
+export async function fill(client: pg.Client, count: number): Promise<void> {
+  await client.query("set role cordon_system");
+  await client.query(
+    `insert into account (account_id, name, operator, create_time)
+     values ('acc-aaaaaaaaaa', 'main', true, now())`,
+  );
+  await client.query(
+    `insert into iam_user (account_id, user_id, name, password_hash, create_time)
+     select 'acc-aaaaaaaaaa', 'user-' || n, E'name\\t\\n\\\\' || n, 'hash', now()
+     from generate_series(1, $1::int) n`,
+    [count],
+  );
+  await client.query(
+    `insert into outbox (account_id, event)
+     select 'acc-aaaaaaaaaa', jsonb_build_object('n', n, 'text', repeat('ü', 200))
+     from generate_series(1, $1::int) n`,
+    [count],
+  );
+  await client.query("reset role");
 }

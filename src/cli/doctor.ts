@@ -21,12 +21,17 @@ const HEAD = ["NAME", "STATE", "WHY", "FIX"] as const;
 export async function doctor(args: readonly string[]): Promise<ExitStatus> {
   const json = readOutput(args);
   const config = withShortRunFolder(readConfig(process.env));
-  const results = await runChecks(checksFor(config), config);
+  const results = await doctorResults(config);
   const ok = results.every((result) => !result.needed || result.state !== "off");
   process.stdout.write(
     json ? `${JSON.stringify({ ok, checks: results })}\n` : table([HEAD, ...results.map(cells)]),
   );
   return ok ? EXIT.ok : EXIT.problem;
+}
+
+/** Every check of this configuration, run. */
+export function doctorResults(config: Config): Promise<readonly Result[]> {
+  return runChecks(checksFor(config), config);
 }
 
 function checksFor(config: Config): readonly Check[] {

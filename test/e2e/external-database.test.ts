@@ -1,8 +1,8 @@
 /** The whole of Cordon on a PostgreSQL that somebody else runs: Debian's, of another major. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startShop } from "../../examples/shop/main.ts";
@@ -123,4 +123,30 @@ test.skipIf(!hasPostgres)(
     const works = async () => (await stack.api("GET", "/v1/waf/sites")).code === 200;
     await until("the API works", works, 30_000);
   },
+);
+
+test.skipIf(!hasPostgres)(
+  "its backup is restored into it, and its rows are what they were (needs postgresql-15)",
+  async () => {
+    const outside = mkdtempSync(join(tmpdir(), "cordon-pg15-backup-"));
+    const [file, passphrase] = [join(outside, "a.age"), join(outside, "passphrase")];
+    writeFileSync(passphrase, "correct horse battery staple\n");
+    const given = [file, "--passphrase-file", passphrase];
+    const rows = () =>
+      psql("select md5(string_agg(t::text, ',' order by t::text)) from site_domain t", "cordon");
+    try {
+      const before = rows();
+      expect((await stack.run("backup", "create", ...given)).text).toContain("rows of");
+      await stack.run("down");
+      psql("delete from site", "cordon");
+      expect(rows()).not.toBe(before);
+      const name = basename(stack.dataFolder);
+      const restored = await stack.run("backup", "restore", ...given, "--replace", name, "--older");
+      expect(restored.code, restored.text).toBe(0);
+      expect(rows()).toBe(before);
+    } finally {
+      rmSync(outside, { recursive: true, force: true });
+    }
+  },
+  180_000,
 );
