@@ -115,6 +115,7 @@ export const pageWords = {
   ],
   whyAskRun: ["Ask", "查询"],
   changesOnly: ["Changes only", "仅显示变更"],
+  backupWatch: ["Backup state", "备份状态"],
   backupNow: ["Back up now", "立即备份"],
   backupFiles: ["Files", "文件列表"],
   backupBegun: [

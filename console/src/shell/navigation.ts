@@ -74,7 +74,8 @@ const declared: readonly SectionEntry[] = [
       { resource: "node" },
       { resource: "joinToken", href: "/join-token" },
       ...resources("account guardrail"),
-      { resource: "backup", href: "/backup" },
+      { href: "/backup", title: "backupWatch" },
+      ...resources("backup"),
     ],
   },
 ];

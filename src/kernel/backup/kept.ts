@@ -112,8 +112,20 @@ export async function keepBackup(
   }
 }
 
+/** One change of the facts after another: each is made of the ones before. */
+let noting: Promise<void> = Promise.resolve();
+
 /** Keeps facts about backups where `doctor` finds them when nothing runs. */
-export async function noteState(
+export function noteState(
+  config: Config,
+  clock: () => number,
+  facts: Partial<BackupState>,
+): Promise<void> {
+  noting = noting.catch(() => {}).then(() => writeState(config, clock, facts));
+  return noting;
+}
+
+async function writeState(
   config: Config,
   clock: () => number,
   facts: Partial<BackupState>,

@@ -33,7 +33,7 @@ export const BackupStatus = Type.Object({
   lastFailureTime: Type.Union([Time, Type.Null()]),
   lastFailure: Type.Union([Type.String(), Type.Null()]),
   /** Null when they are switched off. */
-  nextTime: Type.Union([Time, Type.Null()]),
+  nextBackupTime: Type.Union([Time, Type.Null()]),
   alarm: Type.Union([Type.String(), Type.Null()]),
   /** What a backup made now could be opened with; empty = none can be made. */
   opensWith: Type.Array(Type.Enum(["passphrase", "recoveryShares", "device"])),

@@ -47,7 +47,7 @@ export function backupService(parts: BackupParts): Service {
         lastSuccessTime: state?.lastSuccessTime ?? null,
         lastFailureTime: state?.lastFailureTime ?? null,
         lastFailure: state?.lastFailure ?? null,
-        nextTime: next === undefined ? null : timeText(next),
+        nextBackupTime: next === undefined ? null : timeText(next),
         alarm: backupAlarms(config, context.nowMs)[0]?.message ?? null,
         opensWith: [...(await opensWith())],
       };

@@ -1,7 +1,7 @@
 import type { ServiceWords } from "../words.ts";
 
 export const backup: ServiceWords = {
-  resource: { backup: ["Backups", "备份"] },
+  resource: { backup: ["Backup files", "备份文件"] },
   about: {
     backup: [
       "A backup is the whole state in one sealed file: rows, audit log, keys, settings and rules.",
@@ -18,7 +18,7 @@ export const backup: ServiceWords = {
     keep: ["Kept", "保留数量"],
     lastSuccessTime: ["Last backup", "最近一次备份"],
     lastFailureTime: ["Last failure", "最近一次失败"],
-    nextTime: ["Next backup", "下次备份"],
+    nextBackupTime: ["Next backup", "下次备份"],
     folder: ["Folder", "目录"],
   },
   value: {

@@ -26,7 +26,7 @@ const KEY = ["backup", "status"];
 const RESTORE = "./cordon backup verify FILE\n./cordon down\n./cordon backup restore FILE";
 
 export default function BackupStatus() {
-  const { t, resourceTitle, about } = useWords();
+  const { t, about } = useWords();
   const client = useQueryClient();
   const query = useQuery({
     queryKey: KEY,
@@ -56,7 +56,7 @@ export default function BackupStatus() {
   return (
     <SpaceBetween size="l">
       <Header variant="h1" description={about("backup")} actions={actions}>
-        {resourceTitle("backup")}
+        {t("backupWatch")}
       </Header>
       {error !== undefined && <Failure error={error} />}
       {query.error !== null && <Failure error={query.error} />}
@@ -102,9 +102,13 @@ function Status({ status }: { status: Item }) {
           }
         >
           <KeyValuePairs
-            items={["lastSuccessTime", "nextTime", "lastFailureTime", "opensWith", "folder"].map(
-              value,
-            )}
+            items={[
+              "lastSuccessTime",
+              "nextBackupTime",
+              "lastFailureTime",
+              "opensWith",
+              "folder",
+            ].map(value)}
           />
         </Container>
         <Container header={<Header variant="h2">{t("backupSchedule")}</Header>}>
