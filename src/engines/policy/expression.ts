@@ -260,12 +260,25 @@ const methods: Readonly<Record<string, (self: Value, argument: Value | undefined
     kind: "duration",
     ms: long(asMs(self, "datetime") - asMs(other, "datetime")),
   }),
+  toDate: (self) => ({ kind: "datetime", ms: long(floorTo(asMs(self, "datetime"), DAY_MS)) }),
+  toTime: (self) => {
+    const ms = asMs(self, "datetime");
+    return { kind: "duration", ms: ms - floorTo(ms, DAY_MS) };
+  },
   toMilliseconds: (self) => asMs(self, "duration"),
   toSeconds: (self) => asMs(self, "duration") / 1_000n,
   toMinutes: (self) => asMs(self, "duration") / 60_000n,
   toHours: (self) => asMs(self, "duration") / 3_600_000n,
   toDays: (self) => asMs(self, "duration") / 86_400_000n,
 };
+
+const DAY_MS = 86_400_000n;
+
+/** The greatest multiple that is not above the number. */
+function floorTo(ms: bigint, unit: bigint): bigint {
+  const rest = ms % unit;
+  return rest < 0n ? ms - rest - unit : ms - rest;
+}
 
 type Ip = Extract<Value, { kind: "ip" }>;
 
@@ -342,3 +355,11 @@ function asMs(value: Value | undefined, kind: "datetime" | "duration"): bigint {
   if (typeof value !== "object" || value.kind !== kind) throw wrong(kind);
   return value.ms;
 }
+
+/** Every operator, function and method that an expression may have. */
+export const operators: readonly string[] = [
+  ...["Value", "Var", "&&", "||", "!", "neg", "isEmpty", "if-then-else", ".", "has", "like", "is"],
+  ...["Set", "Record", "ip", "datetime", "duration"],
+  ...Object.keys(binaries),
+  ...Object.keys(methods),
+];

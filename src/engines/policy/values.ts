@@ -44,7 +44,9 @@ export function ip(text: string): Value {
   const slash = text.indexOf("/");
   const address = slash === -1 ? text : text.slice(0, slash);
   const prefixText = slash === -1 ? undefined : text.slice(slash + 1);
-  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) {
+  // Cedar takes neither a zone nor an IPv4 address written inside an IPv6 one.
+  const v6 = /^[0-9A-Fa-f:]+$/.test(address) && ipaddr.IPv6.isValid(address);
+  if (!v6 && !ipaddr.IPv4.isValidFourPartDecimal(address)) {
     throw new EvaluationError(`"${text}" is no IP address`);
   }
   const bytes = ipaddr.parse(address).toByteArray();
@@ -62,9 +64,19 @@ export function datetime(text: string): Value {
   const iso = text.replace(/([+-]\d{2})(\d{2})$/, (whole, hours: string, minutes: string) =>
     text.includes("T") ? `${hours}:${minutes}` : whole,
   );
-  const ms = match === null ? Number.NaN : Date.parse(iso);
+  // JavaScript takes February 30 for March 2, and hour 24 for the next day.
+  const ms = match === null || !isCalendarTime(text) ? Number.NaN : Date.parse(iso);
   if (Number.isNaN(ms)) throw new EvaluationError(`"${text}" is no date and time`);
   return { kind: "datetime", ms: BigInt(ms) };
+}
+
+function isCalendarTime(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split("-").map(Number);
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  return (
+    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && text.slice(11, 13) !== "24"
+  );
 }
 
 const UNIT_MS: Readonly<Record<string, bigint>> = {
