@@ -43,6 +43,12 @@ export type Context = {
   intentChanged(plane: string): Promise<void>;
   /** Runs once the transaction is committed; must not fail the request. */
   afterCommit(work: () => void): void;
+  /**
+   * Says, in an operation without authentication, whom the call turned out to be about: the record
+   * and the events of the call are then that account's. Without an id it is only a name that was
+   * tried.
+   */
+  identified(caller: Caller): void;
   /** Sets or clears the console's session cookie on the answer. */
   setSessionCookie(token: string | null, maxAgeSeconds: number): void;
   /** The console session's own token, when the call carries one. */

@@ -192,7 +192,10 @@ function PasswordChange() {
           key={done}
           operation={own.changeOwnPassword}
           submitText={t("changePassword")}
-          done={() => setDone(done + 1)}
+          done={({ csrfToken }) => {
+            setCsrfToken(String(csrfToken));
+            setDone(done + 1);
+          }}
         />
       </SpaceBetween>
     </Container>

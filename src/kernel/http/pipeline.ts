@@ -49,6 +49,8 @@ type Progress = {
   readonly call: Call;
   readonly nowMs: number;
   identity: Identity | undefined;
+  /** Whom a call without authentication turned out to be about. */
+  subject: Caller | undefined;
   sessionToken: string | undefined;
   input: Record<string, unknown>;
   resource: string;
@@ -78,6 +80,7 @@ export async function runCall(parts: PipelineParts, call: Call): Promise<unknown
     call,
     nowMs: parts.clock(),
     identity: undefined,
+    subject: undefined,
     sessionToken: undefined,
     input: {},
     resource: "",
@@ -266,11 +269,15 @@ function contextFor(
     async emit(event) {
       if (!told) committed.push(parts.eventsWritten);
       told = true;
-      await writeEvent(sql, progress, { event, caller });
+      await writeEvent(sql, progress, { event, caller: progress.subject ?? caller });
     },
     async intentChanged(plane) {
       await sql`insert into intent_change (plane) values (${plane})`;
       committed.push(parts.intentChanged);
+    },
+    identified(subject) {
+      // INVARIANT: a credential says who calls, and nothing that a handler says changes it.
+      if (progress.identity === undefined) progress.subject = subject;
     },
     afterCommit: (work) => committed.push(work),
     setSessionCookie: call.setSessionCookie,
@@ -306,7 +313,7 @@ async function appendRecord(
 ): Promise<void> {
   const { call, identity, nowMs, decision } = progress;
   const { operation, contract } = call.route;
-  const caller = identity?.caller ?? NOBODY;
+  const caller = identity?.caller ?? progress.subject ?? NOBODY;
   const record: AuditRecord = {
     time: timeText(nowMs),
     requestId: call.requestId,

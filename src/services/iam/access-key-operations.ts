@@ -9,15 +9,9 @@ import {
   operation,
   Time,
 } from "../../kernel/operation.ts";
-import { UserId } from "./resources.ts";
+import { SourceCidrs, UserId } from "./resources.ts";
 
 export const AccessKeyId = idSchema("ak");
-
-/** Networks that a credential may be used from, as CIDR; empty = from anywhere. */
-export const SourceCidrs = Type.Array(
-  Type.String({ maxLength: 43, pattern: "^[0-9A-Fa-f:.]+/[0-9]{1,3}$" }),
-  { maxItems: 20, uniqueItems: true },
-);
 
 export const AccessKey = Type.Object({
   accessKeyId: AccessKeyId,
@@ -56,7 +50,13 @@ export const accessKeyOperations = {
     }),
     output: Type.Object({ accessKey: AccessKey, secret: Type.String() }),
     secretOutput: ["secret"],
-    problems: ["iam.userNotFound", "iam.accessKeyLimit", "iam.cidrInvalid", "iam.underBoundary"],
+    problems: [
+      "iam.userNotFound",
+      "iam.accessKeyLimit",
+      "iam.cidrInvalid",
+      "iam.rootSealed",
+      "iam.underBoundary",
+    ],
     freshMfa: true,
   }),
   updateAccessKey: operation({

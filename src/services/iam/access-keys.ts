@@ -9,7 +9,7 @@ import { pageInMemory } from "../../kernel/store/page.ts";
 import type { AccessKey, iamContract } from "./contract.ts";
 import { accessKeyStore } from "./credential-store.ts";
 import { limits } from "./domain.ts";
-import { refuseBeyondBoundary } from "./guards.ts";
+import { refuseBeyondBoundary, refuseSealed } from "./guards.ts";
 import { loadUser } from "./load.ts";
 
 type AccessKeyHandlers = Pick<
@@ -33,6 +33,7 @@ export function accessKeyHandlers({ sealer }: { sealer: Sealer }): AccessKeyHand
       checkCidrs(sourceCidrs);
       const user = await loadUser(context, userId);
       refuseBeyondBoundary(context, user.boundaryPolicyId);
+      refuseSealed(user);
       const store = accessKeyStore(sql);
       // The row of the user is the lock: two calls at once must not both see one key.
       const keys = await store.listOfUserForUpdate(accountId, userId);
@@ -69,7 +70,8 @@ export function accessKeyHandlers({ sealer }: { sealer: Sealer }): AccessKeyHand
   };
 }
 
-function checkCidrs(cidrs: readonly string[]): void {
+/** @throws Problem iam.cidrInvalid naming the first that is none. */
+export function checkCidrs(cidrs: readonly string[]): void {
   const at = cidrs.findIndex((cidr) => !isCidr(cidr));
   if (at === -1) return;
   const message = `"${cidrs[at]}" is no network: wanted such as 192.0.2.0/24 or 2001:db8::/32`;

@@ -14,11 +14,13 @@ import { accessKeyOperations } from "./access-key-operations.ts";
 import { answerOperations } from "./answer-operations.ts";
 import { ownOperations, securityOperations, signInOperations } from "./factor-operations.ts";
 import { attachmentOperations, groupOperations, roleOperations } from "./group-operations.ts";
+import { invitationOperations, invitationResources } from "./invitation-operations.ts";
 import { oidcOperations, oidcSignInOperations } from "./oidc/operations.ts";
 import { oidcResources } from "./oidc/resources.ts";
 import { policyOperations } from "./policy-operations.ts";
 import { iamProblems } from "./problems.ts";
 import { Caller, iamResources, Session } from "./resources.ts";
+import { rootOperations } from "./root-operations.ts";
 import { userOperations } from "./user-operations.ts";
 
 export * from "./access-key-operations.ts";
@@ -28,7 +30,7 @@ export const iamContract = contract({
   service: "iam",
   title: "Identity and access",
   summary: "Users, bearer keys and policies of this account",
-  resources: [...iamResources, ...oidcResources],
+  resources: [...iamResources, ...invitationResources, ...oidcResources],
   operations: {
     ...signInOperations,
     ...oidcSignInOperations,
@@ -59,6 +61,8 @@ export const iamContract = contract({
       output: Type.Object({ caller: Caller, csrfToken: Type.Union([Type.String(), Type.Null()]) }),
     }),
     ...userOperations,
+    ...invitationOperations,
+    ...rootOperations,
     listSessions: operation({
       name: "iam.listSessions",
       summary: "List live console sessions",
@@ -90,9 +94,9 @@ export const iamContract = contract({
   problems: iamProblems,
   events: [
     "iam.signInSucceeded",
-    "iam.signInFailed",
     "iam.userCreated",
     "iam.userDeleted",
+    "iam.rootOpened",
     "iam.factorAdded",
     "iam.factorRemoved",
   ],

@@ -13,6 +13,7 @@ type CredentialRow = {
   readonly operator: boolean;
   readonly userId: string;
   readonly userName: string;
+  readonly kind: "person" | "service";
   readonly lastUseTime: string | null;
   readonly mfaEnrolled: boolean;
 };
@@ -25,8 +26,8 @@ export function credentialLookup(database: Database, sealer: Sealer): Credential
   return {
     session: (tokenHash, { nowMs }) =>
       database.transaction("system", (sql) => bySession(sql, tokenHash, nowMs)),
-    bearerKey: (secretHash, { nowMs }) =>
-      database.transaction("system", (sql) => byBearerKey(sql, secretHash, nowMs)),
+    bearerKey: (secretHash, { nowMs, sourceIp }) =>
+      database.transaction("system", (sql) => byBearerKey(sql, secretHash, { nowMs, sourceIp })),
     async accessKey(accessKeyId, { nowMs, sourceIp }) {
       const found = await database.transaction("system", (sql) =>
         byAccessKey(sql, accessKeyId, { nowMs, sourceIp }),
@@ -57,14 +58,15 @@ async function bySession(
   const nowText = new Date(nowMs).toISOString();
   const idleText = new Date(nowMs - limits.sessionIdleMs).toISOString();
   const [row] = await sql<CredentialRow & { sessionId: string; mfaTime: string | null }>`
-    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
+    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name, u.kind,
       s.session_id, s.last_use_time, s.mfa_time,
       (exists (select from totp t where t.user_id = u.user_id and t.confirm_time is not null)
         or exists (select from passkey k where k.user_id = u.user_id)) as mfa_enrolled
     from session s join iam_user u using (user_id)
       join account a on a.account_id = u.account_id
     where s.token_hash = ${tokenHash} and s.expire_time > ${nowText}
-      and s.last_use_time > ${idleText} and u.enabled`;
+      and s.last_use_time > ${idleText} and u.enabled
+      and (not u.sealed or u.unsealed_until > now())`;
   if (row === undefined) return undefined;
   if (staleUse(row, nowMs)) {
     await sql`update session set last_use_time = ${nowText} where session_id = ${row.sessionId}`;
@@ -84,17 +86,18 @@ async function bySession(
 async function byBearerKey(
   sql: Sql,
   secretHash: Buffer,
-  nowMs: number,
+  { nowMs, sourceIp }: { nowMs: number; sourceIp: string },
 ): Promise<Identity | undefined> {
   const nowText = new Date(nowMs).toISOString();
-  const [row] = await sql<CredentialRow & { bearerKeyId: string }>`
-    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
-      k.last_use_time, k.bearer_key_id, false as mfa_enrolled
+  const [row] = await sql<CredentialRow & { bearerKeyId: string; sourceCidrs: string[] }>`
+    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name, u.kind,
+      k.last_use_time, k.bearer_key_id, k.source_cidrs, false as mfa_enrolled
     from bearer_key k join iam_user u using (user_id)
       join account a on a.account_id = u.account_id
     where k.secret_hash = ${secretHash} and u.enabled
+      and (not u.sealed or u.unsealed_until > now())
       and (k.expire_time is null or k.expire_time > ${nowText})`;
-  if (row === undefined) return undefined;
+  if (row === undefined || !sourceAllowed(row.sourceCidrs, sourceIp)) return undefined;
   if (staleUse(row, nowMs)) {
     await sql`update bearer_key set last_use_time = ${nowText}
       where bearer_key_id = ${row.bearerKeyId}`;
@@ -109,11 +112,12 @@ async function byAccessKey(
 ): Promise<{ identity: Identity; sealedSecret: Buffer } | undefined> {
   const nowText = new Date(nowMs).toISOString();
   const [row] = await sql<CredentialRow & { sealedSecret: Buffer; sourceCidrs: string[] }>`
-    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
+    select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name, u.kind,
       k.last_use_time, k.sealed_secret, k.source_cidrs, false as mfa_enrolled
     from access_key k join iam_user u using (user_id)
       join account a on a.account_id = u.account_id
     where k.access_key_id = ${accessKeyId} and k.enabled and u.enabled
+      and (not u.sealed or u.unsealed_until > now())
       and (k.expire_time is null or k.expire_time > ${nowText})`;
   if (row === undefined || !sourceAllowed(row.sourceCidrs, sourceIp)) return undefined;
   if (staleUse(row, nowMs)) {
@@ -139,7 +143,7 @@ async function identityOf(sql: Sql, row: CredentialRow): Promise<Identity | unde
       accountId: row.accountId,
       accountName: row.accountName,
       operator: row.operator,
-      principalType: "user",
+      principalType: row.kind === "service" ? "service" : "user",
       principalId: row.userId,
       principalName: row.userName,
     },

@@ -106,13 +106,14 @@ export const selfServicePolicy = {
 
 /** True when some enabled user would still hold Administrator after the change. */
 export function keepsAdministrator(
-  users: readonly Pick<User, "userId" | "enabled" | "policyIds" | "boundaryPolicyId">[],
+  users: readonly Pick<User, "userId" | "enabled" | "policyIds" | "boundaryPolicyId" | "sealed">[],
   administratorPolicyId: string,
 ): boolean {
   // Only what is attached to the user itself counts: a group's policy can be taken elsewhere.
   return users.some(
     (user) =>
       user.enabled &&
+      !user.sealed &&
       user.boundaryPolicyId === null &&
       user.policyIds.includes(administratorPolicyId),
   );

@@ -132,7 +132,7 @@ export const ownOperations = {
   changeOwnPassword: operation({
     ...own,
     name: "iam.changeOwnPassword",
-    summary: "Change the caller's own password; his other sessions end",
+    summary: "Change the caller's own password; other sessions end, this one gets a new token",
     method: "POST",
     path: "/own/password:change",
     action: "iam:ChangeOwnPassword",
@@ -141,7 +141,8 @@ export const ownOperations = {
       newPassword: Password,
     }),
     secretInput: ["password", "newPassword"],
-    output: Empty,
+    output: Type.Object({ csrfToken: Type.String() }),
+    secretOutput: ["csrfToken"],
     problems: ["iam.sessionRequired", "iam.signInFailed", "iam.passwordRefused"],
     freshMfa: true,
     limits: { perMinute: 10 },

@@ -106,9 +106,9 @@ export function factorStore(sql: Sql) {
     async rotateSession(
       accountId: string,
       sessionId: string,
-      row: { tokenHash: Buffer; mfaTime: string },
+      row: { tokenHash: Buffer; mfaTime: string | null },
     ) {
-      await sql`update session set token_hash = ${row.tokenHash}, mfa_time = ${row.mfaTime}
+      await sql`update session set token_hash = ${row.tokenHash}, mfa_time = coalesce(${row.mfaTime}, mfa_time)
         where account_id = ${accountId} and session_id = ${sessionId}`;
     },
   };

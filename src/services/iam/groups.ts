@@ -73,6 +73,8 @@ export function groupHandlers({ authorizer }: Parts): GroupHandlers {
         refuseBeyondLimit(group.userIds.length, limits.usersPerGroupMax, "users in the group");
         refuseBeyondLimit(user.groupIds.length, limits.groupsPerUserMax, "groups of the user");
         await groupStore(context.sql).addMember(context.accountId, groupId, userId);
+        const { accountId, caller, sql } = context;
+        await iamStore(sql).endOtherSessions(accountId, userId, caller.sessionId);
       }
       return loadGroup(context, groupId);
     },
@@ -85,6 +87,20 @@ export function groupHandlers({ authorizer }: Parts): GroupHandlers {
       return loadGroup(context, groupId);
     },
   };
+}
+
+/** Adds a new user to groups, within their limits. */
+export async function putIntoGroups(
+  context: Context,
+  userId: string,
+  groupIds: readonly string[],
+): Promise<void> {
+  if (groupIds.length > 0) refuseBeyondBoundary(context);
+  for (const groupId of groupIds) {
+    const group = await loadGroup(context, groupId);
+    refuseBeyondLimit(group.userIds.length, limits.usersPerGroupMax, "users in the group");
+    await groupStore(context.sql).addMember(context.accountId, groupId, userId);
+  }
 }
 
 async function createGroup(
@@ -198,7 +214,7 @@ async function targetOf(
   context: Context,
   { principalKind, principalId }: { principalKind: string; principalId: string },
 ): Promise<Target> {
-  const { sql, accountId } = context;
+  const { sql, accountId, caller } = context;
   if (principalKind === "group") {
     const { policyIds } = await loadGroup(context, principalId);
     return {
@@ -219,7 +235,10 @@ async function targetOf(
   return {
     policyIds,
     boundary: [boundaryPolicyId],
-    setPolicies: (ids) => iamStore(sql).setPolicies(accountId, principalId, ids),
+    async setPolicies(ids) {
+      await iamStore(sql).setPolicies(accountId, principalId, ids);
+      await iamStore(sql).endOtherSessions(accountId, principalId, caller.sessionId);
+    },
   };
 }
 

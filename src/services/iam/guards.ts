@@ -72,6 +72,11 @@ export async function refuseNoAdministrator({ sql, accountId }: Context): Promis
   }
 }
 
+/** @throws Problem iam.rootSealed: a sealed root user is opened first, which everybody is told. */
+export function refuseSealed({ sealed }: { readonly sealed: boolean }): void {
+  if (sealed) throw new Problem("iam.rootSealed");
+}
+
 /** @throws Problem iam.limitReached. */
 export function refuseBeyondLimit(count: number, max: number, what: string): void {
   if (count < max) return;

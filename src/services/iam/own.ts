@@ -42,10 +42,13 @@ function person({ caller }: Context): Who & { sessionId: string; name: string } 
 }
 
 /** The session goes on under a new token, so that a token seen before has lost its worth. */
-async function rotateSession(context: Context): Promise<string> {
+async function rotateSession(
+  context: Context,
+  { mfa }: { mfa: boolean } = { mfa: true },
+): Promise<string> {
   const { accountId, sessionId } = person(context);
   const token = newSecret();
-  const row = { tokenHash: hashSecret(token), mfaTime: timeText(context.nowMs) };
+  const row = { tokenHash: hashSecret(token), mfaTime: mfa ? timeText(context.nowMs) : null };
   await factorStore(context.sql).rotateSession(accountId, sessionId, row);
   context.setSessionCookie(token, limits.sessionAbsoluteMs / 1000);
   return csrfTokenOf(token);
@@ -271,7 +274,7 @@ async function changePassword(
   const store = iamStore(sql);
   await store.updateUser(accountId, userId, { passwordHash, passwordChangeTime: time });
   await store.endOtherSessions(accountId, userId, sessionId);
-  return {};
+  return { csrfToken: await rotateSession(context, { mfa: false }) };
 }
 
 type SecurityHandlers = Pick<

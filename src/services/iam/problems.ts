@@ -148,6 +148,15 @@ export const iamProblems = {
   ...credentialProblems,
   ...factorProblems,
   ...policyProblems,
+  "iam.invitationNotFound": notFound(
+    "invitation",
+    "It may have been accepted or be over; list the invitations",
+  ),
+  "iam.invitationOver": {
+    code: 401,
+    message: "This invitation was accepted already, is over, or was taken back",
+    fix: "Ask who invited you for a new link",
+  },
   "iam.userNotFound": notFound("user", "List the users and take an id from there"),
   "iam.userNameTaken": taken("user"),
   "iam.groupNotFound": notFound("group", "List the groups and take an id from there"),
@@ -158,6 +167,11 @@ export const iamProblems = {
     code: 409,
     message: "This would leave the account without an administrator",
     fix: "Give the policy Administrator to another enabled user without a boundary first",
+  },
+  "iam.rootSealed": {
+    code: 409,
+    message: "The root user is sealed",
+    fix: "Open it first (iam.openRootUser), which needs a reason and is told to everybody",
   },
   "iam.limitReached": {
     code: 409,

@@ -19,6 +19,12 @@ export const Tags = Type.Record(
   { maxProperties: 50 },
 );
 
+/** Networks that a credential may be used from, as CIDR; empty = from anywhere. */
+export const SourceCidrs = Type.Array(
+  Type.String({ maxLength: 43, pattern: "^[0-9A-Fa-f:.]+/[0-9]{1,3}$" }),
+  { maxItems: 20, uniqueItems: true },
+);
+
 export const User = Type.Object({
   userId: UserId,
   name: UserName,
@@ -60,6 +66,7 @@ export const BearerKey = Type.Object({
   bearerKeyId: BearerKeyId,
   userId: UserId,
   name: Name,
+  sourceCidrs: SourceCidrs,
   expireTime: Type.Union([Time, Type.Null()]),
   lastUseTime: Type.Union([Time, Type.Null()]),
   createTime: Time,
@@ -234,7 +241,15 @@ export const iamResources = [
     idField: "bearerKeyId",
     idPrefix: "bk",
     titleField: "name",
-    columns: ["name", "bearerKeyId", "userId", "lastUseTime", "expireTime", "createTime"],
+    columns: [
+      "name",
+      "bearerKeyId",
+      "userId",
+      "sourceCidrs",
+      "lastUseTime",
+      "expireTime",
+      "createTime",
+    ],
     list: "listBearerKeys",
     create: "createBearerKey",
     delete: "deleteBearerKey",

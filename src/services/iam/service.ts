@@ -13,11 +13,13 @@ import { accessKeyHandlers } from "./access-keys.ts";
 import { answerHandlers } from "./answers.ts";
 import { iamContract } from "./contract.ts";
 import { attachmentHandlers, groupHandlers, roleHandlers } from "./groups.ts";
+import { invitationHandlers } from "./invitations.ts";
 import { providerHandlers } from "./oidc/providers.ts";
 import { oidcSignInHandlers } from "./oidc/sign-in.ts";
 import { ownHandlers, passkeyHandlers, securityHandlers, totpHandlers } from "./own.ts";
 import type { BreachedPasswords } from "./passwords.ts";
 import { policyHandlers, resourceHandlers, versionHandlers } from "./policies.ts";
+import { rootHandlers } from "./root.ts";
 import { callerView, signInHandlers } from "./sign-in.ts";
 import { iamStore } from "./store.ts";
 import { bearerKeyHandlers, userHandlers } from "./users.ts";
@@ -46,6 +48,8 @@ export function iamService(parts: IamParts): Service {
     ...passkeyHandlers(parts),
     ...securityHandlers(),
     ...userHandlers(parts),
+    ...invitationHandlers(parts),
+    ...rootHandlers(),
     ...bearerKeyHandlers(),
     ...accessKeyHandlers(parts),
     ...groupHandlers(parts),

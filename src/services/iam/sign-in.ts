@@ -45,6 +45,27 @@ export function signInHandlers(parts: FactorParts): SignInHandlers {
   };
 }
 
+/** The call's record is this user's account's; who calls is not proved. */
+function triedFor(context: Context, user: SignInRow): void {
+  context.identified({ ...principalOf(user), principalId: "" });
+}
+
+/** The call's record is this user's. */
+export function identifiedAs(context: Context, user: SignInRow): void {
+  context.identified(principalOf(user));
+}
+
+function principalOf(user: SignInRow): Context["caller"] {
+  return {
+    accountId: user.accountId,
+    accountName: user.accountName,
+    operator: user.operator,
+    principalType: "user",
+    principalId: user.userId,
+    principalName: user.userName,
+  };
+}
+
 export function callerView(caller: Context["caller"]): Caller {
   const { accountId, accountName, operator, principalType, principalId, principalName } = caller;
   return { accountId, accountName, operator, principalType, principalId, principalName };
@@ -58,6 +79,7 @@ async function signIn(
   const user = await parts.database.transaction("system", (sql) =>
     signInStore(sql).findUser(input.accountName, input.userName),
   );
+  if (user !== undefined) triedFor(context, user);
   const lockOut = await lockOutOf(parts.database, context, {
     name: `password ${input.accountName}/${input.userName}`,
     userId: user?.userId,
@@ -87,6 +109,7 @@ export async function enterOrChallenge(
   context: Context,
   { user, ...how }: Entry,
 ) {
+  identifiedAs(context, user);
   const challenge = how.mfa
     ? undefined
     : await beginChallenge(parts, context, { kind: "signIn", who: user, first: how });
@@ -116,6 +139,7 @@ async function completeSignIn(
     signInStore(sql).userBy(done.userId),
   );
   if (user === undefined || !user.enabled) throw new Problem("iam.signInFailed");
+  identifiedAs(context, user);
   const { providerSignOutUrl } = ceremony.data;
   return startSession(context, user, {
     method: ceremony.data.method === "oidc" ? "oidc" : done.method,
@@ -155,6 +179,10 @@ async function bySecondFactor(
 ): Promise<{ userId: string; method: string }> {
   // Only who knew the password comes here, so that nobody else can lock this user out.
   const { userId } = who;
+  const known = await parts.database.transaction("system", (sql) =>
+    signInStore(sql).userBy(userId),
+  );
+  if (known !== undefined) triedFor(context, known);
   const lockOut = await lockOutOf(parts.database, context, { name: `factor ${userId}`, userId });
   const method = lockOut.locked ? undefined : await proven(parts, context, { who, proof, data });
   if (method === undefined) {
@@ -193,16 +221,10 @@ export async function startSession(
   await ceremonyStore(sql).rememberDevice(user.accountId, device);
   context.setSessionCookie(token, limits.sessionAbsoluteMs / 1000);
   context.setDeviceCookie(deviceToken);
-  return { caller: signedInCaller(user), csrfToken: csrfTokenOf(token) };
-}
-
-function signedInCaller(user: SignInRow): Caller {
-  return {
-    accountId: user.accountId,
-    accountName: user.accountName,
-    operator: user.operator,
-    principalType: "user",
-    principalId: user.userId,
-    principalName: user.userName,
-  };
+  await context.emit({
+    type: "iam.signInSucceeded",
+    message: `${user.userName} signed in by ${method}`,
+    data: { method, mfa },
+  });
+  return { caller: callerView(principalOf(user)), csrfToken: csrfTokenOf(token) };
 }

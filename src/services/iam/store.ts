@@ -72,9 +72,25 @@ export function iamStore(sql: Sql) {
       await sql`delete from session where account_id = ${accountId} and user_id = ${userId}`;
     },
 
-    async endOtherSessions(accountId: string, userId: string, sessionId: string) {
+    async seal(accountId: string, userId: string) {
+      await sql`update iam_user set sealed = true, unsealed_until = null
+        where account_id = ${accountId} and user_id = ${userId}`;
+    },
+
+    async openUntil(accountId: string, userId: string, until: string) {
+      await sql`update iam_user set unsealed_until = ${until}
+        where account_id = ${accountId} and user_id = ${userId}`;
+    },
+
+    /** Keys of both kinds, and the role sessions that were begun with them. */
+    async deleteKeysOf(accountId: string, userId: string) {
+      await sql`delete from bearer_key where account_id = ${accountId} and user_id = ${userId}`;
+      await sql`delete from access_key where account_id = ${accountId} and user_id = ${userId}`;
+    },
+
+    async endOtherSessions(accountId: string, userId: string, sessionId: string | undefined) {
       await sql`delete from session where account_id = ${accountId} and user_id = ${userId}
-        and session_id <> ${sessionId}`;
+        and session_id is distinct from ${sessionId ?? null}`;
     },
 
     /** Holds other changes of the same user back until this transaction ends. */
@@ -84,15 +100,15 @@ export function iamStore(sql: Sql) {
     },
 
     listBearerKeys: (accountId: string) => sql<BearerKey>`
-      select bearer_key_id, user_id, name, create_time, last_use_time, expire_time
+      select bearer_key_id, user_id, name, source_cidrs, create_time, last_use_time, expire_time
       from bearer_key where account_id = ${accountId} order by create_time desc`,
 
     async insertBearerKey(accountId: string, key: BearerKey & { secretHash: Buffer }) {
       await sql`
         insert into bearer_key (account_id, bearer_key_id, user_id, name, secret_hash,
-          create_time, expire_time)
+          source_cidrs, create_time, expire_time)
         values (${accountId}, ${key.bearerKeyId}, ${key.userId}, ${key.name}, ${key.secretHash},
-          ${key.createTime}, ${key.expireTime})`;
+          ${key.sourceCidrs}, ${key.createTime}, ${key.expireTime})`;
     },
 
     deleteBearerKey: (accountId: string, bearerKeyId: string) => sql<{ bearerKeyId: string }>`
@@ -128,7 +144,7 @@ export function signInStore(sql: Sql) {
     async findUser(accountName: string, userName: string): Promise<SignInRow | undefined> {
       const [row] = await sql<SignInRow>`
         select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
-          u.password_hash, u.enabled
+          u.password_hash, u.enabled and (not u.sealed or u.unsealed_until > now()) as enabled
         from account a join iam_user u using (account_id)
         where a.name = ${accountName} and u.name = ${userName}`;
       return row;
@@ -137,7 +153,7 @@ export function signInStore(sql: Sql) {
     async userBy(userId: string): Promise<SignInRow | undefined> {
       const [row] = await sql<SignInRow>`
         select a.account_id, a.name as account_name, a.operator, u.user_id, u.name as user_name,
-          u.password_hash, u.enabled
+          u.password_hash, u.enabled and (not u.sealed or u.unsealed_until > now()) as enabled
         from account a join iam_user u using (account_id) where u.user_id = ${userId}`;
       return row;
     },

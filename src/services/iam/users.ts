@@ -8,6 +8,7 @@ import { Problem } from "../../kernel/problem.ts";
 import type { Handlers } from "../../kernel/service.ts";
 import { violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
+import { checkCidrs } from "./access-keys.ts";
 import type { iamContract, User } from "./contract.ts";
 import { bearerKeyText, limits, NO_PASSWORD } from "./domain.ts";
 import {
@@ -15,6 +16,7 @@ import {
   refuseBeyondLimit,
   refuseLockOut,
   refuseNoAdministrator,
+  refuseSealed,
 } from "./guards.ts";
 import { loadPolicy, loadUser } from "./load.ts";
 import { loadProvider } from "./oidc/providers.ts";
@@ -51,6 +53,7 @@ export function userHandlers(parts: Parts): UserHandlers {
     async deleteUser(context, { userId }) {
       const user = await loadUser(context, userId);
       refuseBeyondBoundary(context, user.boundaryPolicyId);
+      refuseSealed(user);
       await iamStore(context.sql).deleteUser(context.accountId, userId);
       await refuseNoAdministrator(context);
       await context.emit({ type: "iam.userDeleted", message: `User ${userId} was deleted` });
@@ -71,6 +74,23 @@ type NewUser = {
 };
 
 async function createUser(parts: Parts, context: Context, input: NewUser): Promise<User> {
+  const { kind = "person", oidcProviderId = null, password, name } = input;
+  if (oidcProviderId !== null) await loadProvider(context, oidcProviderId);
+  refuseWrongPassword({ kind, oidcProviderId, password });
+  if (password === undefined) return insertNewUser(context, { ...input, passwordHash: undefined });
+  await acceptPassword(parts, context, { user: { userId: "", name }, password });
+  return insertNewUser(context, { ...input, passwordHash: await hashPassword(password) });
+}
+
+/**
+ * Writes a user with its rights.
+ *
+ * @param input.passwordHash undefined for who has no password, or none yet.
+ */
+export async function insertNewUser(
+  context: Context,
+  input: Omit<NewUser, "password"> & { passwordHash: string | undefined },
+): Promise<User> {
   const { accountId, sql } = context;
   const store = iamStore(sql);
   const boundaryPolicyId = input.boundaryPolicyId ?? context.identity?.boundary?.policyId ?? null;
@@ -78,14 +98,11 @@ async function createUser(parts: Parts, context: Context, input: NewUser): Promi
   if (boundaryPolicyId !== null) await loadPolicy(context, boundaryPolicyId);
   for (const policyId of input.policyIds ?? []) await loadPolicy(context, policyId);
   refuseBeyondLimit((await store.listUsers(accountId)).length, limits.usersMax, "users");
-  const { kind = "person", oidcProviderId = null, password } = input;
-  if (oidcProviderId !== null) await loadProvider(context, oidcProviderId);
-  refuseWrongPassword({ kind, oidcProviderId, password });
   const user = {
     userId: context.newId("user"),
     name: input.name,
-    kind,
-    oidcProviderId,
+    kind: input.kind ?? "person",
+    oidcProviderId: input.oidcProviderId ?? null,
     directory: false,
     root: false,
     description: input.description ?? "",
@@ -96,8 +113,7 @@ async function createUser(parts: Parts, context: Context, input: NewUser): Promi
     tags: input.tags ?? {},
     createTime: timeText(context.nowMs),
   };
-  if (password !== undefined) await acceptPassword(parts, context, { user, password });
-  const passwordHash = password === undefined ? NO_PASSWORD : await hashPassword(password);
+  const passwordHash = input.passwordHash ?? NO_PASSWORD;
   await store.insertUser(accountId, { ...user, passwordHash }).catch((error) => {
     throw violates(error, "user_name_unique") ? new Problem("iam.userNameTaken") : error;
   });
@@ -138,6 +154,7 @@ async function updateUser(parts: Parts, context: Context, input: ChangedUser): P
   const user = await loadUser(context, userId);
   const { boundaryPolicyId = user.boundaryPolicyId } = input;
   refuseBeyondBoundary(context, user.boundaryPolicyId, boundaryPolicyId);
+  refuseSealed(user);
   if (boundaryPolicyId !== null) await loadPolicy(context, boundaryPolicyId);
   for (const policyId of policyIds ?? []) await loadPolicy(context, policyId);
   if (password !== undefined) {
@@ -155,6 +172,9 @@ async function updateUser(parts: Parts, context: Context, input: ChangedUser): P
   await refuseLockOut(parts.authorizer, context, input.confirmLockOut);
   // A new password or a disabled user ends what was signed in with the old state.
   if (password !== undefined || enabled === false) await store.endSessionsOf(accountId, userId);
+  // A token from before is not worth more after: who got other rights signs in again.
+  const rights = policyIds !== undefined || boundaryPolicyId !== user.boundaryPolicyId;
+  if (rights) await store.endOtherSessions(accountId, userId, context.caller.sessionId);
   return loadUser(context, userId);
 }
 
@@ -173,6 +193,8 @@ export function bearerKeyHandlers(): KeyHandlers {
       const store = iamStore(context.sql);
       const user = await loadUser(context, input.userId);
       refuseBeyondBoundary(context, user.boundaryPolicyId);
+      refuseSealed(user);
+      checkCidrs(input.sourceCidrs ?? []);
       await store.lockUser(accountId, input.userId);
       const keys = await store.listBearerKeys(accountId);
       const ofUser = keys.filter((key) => key.userId === input.userId);
@@ -183,6 +205,7 @@ export function bearerKeyHandlers(): KeyHandlers {
         bearerKeyId: context.newId("bk"),
         userId: input.userId,
         name: input.name,
+        sourceCidrs: input.sourceCidrs ?? [],
         createTime: timeText(nowMs),
         lastUseTime: null,
         expireTime: ttlSeconds === undefined ? null : timeText(nowMs + ttlSeconds * 1000),

@@ -77,7 +77,8 @@ async function findRow(
       and s.expire_time > ${nowText}
       and (r.revoke_before_time is null or s.create_time > r.revoke_before_time)
       and (s.source_principal_id not like 'user-%' or exists (
-        select from iam_user u where u.user_id = s.source_principal_id and u.enabled))
+        select from iam_user u where u.user_id = s.source_principal_id and u.enabled
+          and (not u.sealed or u.unsealed_until > now())))
     returning s.role_session_id, a.account_id, a.name as account_name, a.operator, r.role_id,
       r.name as role_name, s.name, s.sealed_secret, s.session_token_hash, s.session_policy,
       s.tags, s.source_principal_id, s.mfa_time`;
