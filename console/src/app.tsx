@@ -13,6 +13,7 @@ import { Failure } from "./shell/failure.tsx";
 const Shell = lazy(() => import("./shell/shell.tsx"));
 const SetupPage = lazy(() => import("./pages/setup.tsx"));
 const SignInPage = lazy(() => import("./pages/sign-in.tsx"));
+const InvitationPage = lazy(() => import("./pages/invitation.tsx"));
 const ProviderReturn = lazy(() => import("./pages/provider-return.tsx"));
 const Overview = lazy(() => import("./pages/overview.tsx"));
 const OwnSecurity = lazy(() => import("./pages/own-security.tsx"));
@@ -44,6 +45,7 @@ function Entrance() {
   const { pathname } = useAddress();
   const caller = useQuery(session);
   if (pathname === "/setup") return <SetupPage />;
+  if (pathname === "/invitation") return <InvitationPage />;
   const provider = /^\/oidc\/(oidc-[0-9a-z]{10})$/.exec(pathname)?.[1];
   if (provider !== undefined) return <ProviderReturn oidcProviderId={provider} />;
   if (caller.isPending) return <Waiting />;

@@ -29,6 +29,8 @@ export type Context = {
   readonly userAgent: string;
   /** The Host header: the name and port by which the caller reached this server. */
   readonly host: string;
+  /** The If-Match header: the versions that a change is meant for. */
+  readonly ifMatch: string | undefined;
   /** The transaction, in the caller's account. */
   readonly sql: Sql;
   /**

@@ -52,6 +52,8 @@ export type OperationDeclaration<Input extends TObject, Output extends TSchema> 
   readonly defaults?: Readonly<Record<string, unknown>>;
   /** Set when the answer is a stream of items instead of one document. */
   readonly stream?: "serverSentEvents" | "lines";
+  /** Speaks SCIM (RFC 7644) on the wire: its media type, answers and errors. */
+  readonly wire?: "scim";
   /** Largest request body in bytes; the kernel's default when absent. */
   readonly bodyBytesMax?: number;
 };

@@ -10,6 +10,18 @@ export const pageWords = {
   addRow: ["Add one", "添加一项"],
   removeRow: ["Remove number {row}", "移除第 {row} 项"],
   moveDown: ["Move number {row} down", "下移第 {row} 项"],
+  invitationTitle: ["Invitation", "邀请"],
+  invitationAccount: ["You are invited to the account", "邀请您加入账户"],
+  invitationName: ["Your user name there", "您的用户名"],
+  invitationPassword: [
+    "Choose a password of at least {length} characters. Then add a passkey or an authenticator app.",
+    "请设置至少 {length} 个字符的密码，然后添加通行密钥或验证器应用。",
+  ],
+  invitationLinkCut: [
+    "This link is not whole. Open the one you were given again.",
+    "此链接不完整，请重新打开您收到的链接。",
+  ],
+  acceptInvitation: ["Accept and sign in", "接受并登录"],
   accountForProviders: ["Account, to sign in by your organization", "账户（通过您的组织登录）"],
   noProviders: [
     "This account has no sign-in providers, or there is no such account.",

@@ -95,6 +95,8 @@ const listed: readonly Shown[] = [
   ...shown("policies", iam, "policy", "name policyId managed updateTime"),
   ...shown("bearer-keys", iam, "bearerKey", "name bearerKeyId userId"),
   ...shown("access-keys", iam, "accessKey", "accessKeyId userId enabled"),
+  ...shown("invitations", iam, "invitation", "name userId createdBy"),
+  ...shown("scim-credentials", iam, "scimCredential", "name oidcProviderId"),
   ...shown("oidc-providers", iam, "oidcProvider", "name issuer enabled"),
   ...shown("sessions", iam, "session", "sessionId userId sourceIp"),
   ...shown(

@@ -263,6 +263,7 @@ function contextFor(
     sourceIp: call.sourceIp,
     userAgent: (call.headers["user-agent"] ?? "").slice(0, 256),
     host: call.headers.host ?? "",
+    ifMatch: call.headers["if-match"],
     sql,
     asSystem: (work) => inSystemScope(sql, caller.accountId === "" ? "system" : caller, work),
     newId: parts.newId,

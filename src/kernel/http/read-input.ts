@@ -41,7 +41,7 @@ export function readInput(operation: Operation, raw: RawInput): Record<string, u
     Object.assign(value, readQuery(schema, raw.query));
   } else {
     if (raw.query !== "") throw invalid([{ path: "?", message: "takes no query parameters" }]);
-    Object.assign(value, readBody(raw));
+    Object.assign(value, readBody(raw, operation));
   }
   for (const [name, text] of Object.entries(raw.parameters)) {
     // INVARIANT: the path wins nothing silently; the same field may not come twice.
@@ -84,9 +84,10 @@ function refuseBody(raw: RawInput): void {
   if (raw.body.length > 0) throw invalid([{ path: "/", message: "takes no request body" }]);
 }
 
-function readBody(raw: RawInput): Record<string, unknown> {
+function readBody(raw: RawInput, { wire }: Operation): Record<string, unknown> {
   if (raw.body.length === 0) return {};
-  if (!/^application\/json\s*(?:;|$)/i.test(raw.contentType)) {
+  const isScim = wire === "scim" && /^application\/scim\+json\s*(?:;|$)/i.test(raw.contentType);
+  if (!isScim && !/^application\/json\s*(?:;|$)/i.test(raw.contentType)) {
     throw invalid([{ path: "Content-Type", message: "must be application/json" }]);
   }
   let parsed: unknown;

@@ -15,6 +15,7 @@ import type { Mount } from "./mount.ts";
 import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
 import type { ForeignRouter, RouteMatch, Router } from "./route.ts";
+import { sendScim, sendScimError } from "./scim-answer.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -141,9 +142,10 @@ async function answerCall(
   if (matched === undefined) throw new Problem("kernel.routeNotFound");
   const service = foreign?.service ?? matched.route.contract.service;
   const call = callOf({ request, reply, raw }, matched, { ...raw, service });
+  const { stream, wire } = matched.route.operation;
+  if (wire === "scim") return answerScim(parts, call, { request, reply });
   const result = await runCall(parts, { ...call, translation: foreign?.translation });
   reply.header("x-request-id", request.id).header("cache-control", "no-store");
-  const { stream } = matched.route.operation;
   if (stream === undefined) return { requestId: request.id, result };
   return sendStream(reply, { stream, items: result as AsyncIterable<unknown> });
 }
@@ -204,6 +206,22 @@ function serveProtocol(
     const result = await runCall(parts, { ...call, translation });
     return send(reply, protocol.answer(request.id, result));
   });
+}
+
+async function answerScim(
+  parts: ServerParts,
+  call: Call,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): Promise<unknown> {
+  reply.header("x-request-id", request.id).header("cache-control", "no-store");
+  try {
+    const result = await runCall(parts, call);
+    const ifNoneMatch = call.headers["if-none-match"] ?? "";
+    return sendScim(reply, { method: request.method, ifNoneMatch, result });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return sendScimError(reply, parts.problems.errorBody(error));
+  }
 }
 
 function sendStream(

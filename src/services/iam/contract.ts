@@ -21,6 +21,7 @@ import { policyOperations } from "./policy-operations.ts";
 import { iamProblems } from "./problems.ts";
 import { Caller, iamResources, Session } from "./resources.ts";
 import { rootOperations } from "./root-operations.ts";
+import { scimCredentialOperations, scimOperations, scimResources } from "./scim/operations.ts";
 import { userOperations } from "./user-operations.ts";
 
 export * from "./access-key-operations.ts";
@@ -30,7 +31,7 @@ export const iamContract = contract({
   service: "iam",
   title: "Identity and access",
   summary: "Users, bearer keys and policies of this account",
-  resources: [...iamResources, ...invitationResources, ...oidcResources],
+  resources: [...iamResources, ...invitationResources, ...oidcResources, ...scimResources],
   operations: {
     ...signInOperations,
     ...oidcSignInOperations,
@@ -63,6 +64,8 @@ export const iamContract = contract({
     ...userOperations,
     ...invitationOperations,
     ...rootOperations,
+    ...scimCredentialOperations,
+    ...scimOperations,
     listSessions: operation({
       name: "iam.listSessions",
       summary: "List live console sessions",

@@ -4,7 +4,7 @@ import type { Identity } from "../../kernel/identity/identity.ts";
 import { type Sealer, secretPurpose } from "../../kernel/identity/sealer.ts";
 import { sourceAllowed } from "../../kernel/identity/source-restriction.ts";
 import type { Database, Sql } from "../../kernel/store/database.ts";
-import { limits, selfServicePolicy } from "./domain.ts";
+import { directoryPolicy, limits, selfServicePolicy } from "./domain.ts";
 import { guardrailsOver, mfaDemanded, userRights } from "./principals.ts";
 
 type CredentialRow = {
@@ -18,6 +18,15 @@ type CredentialRow = {
   readonly mfaEnrolled: boolean;
 };
 
+type DirectoryRow = Pick<
+  CredentialRow,
+  "accountId" | "accountName" | "operator" | "lastUseTime"
+> & {
+  readonly scimCredentialId: string;
+  readonly name: string;
+  readonly sourceCidrs: string[];
+};
+
 /** Writing "last used" once a minute is enough for people and spares a write per call. */
 const LAST_USE_STEP_MS = 60_000;
 
@@ -26,8 +35,12 @@ export function credentialLookup(database: Database, sealer: Sealer): Credential
   return {
     session: (tokenHash, { nowMs }) =>
       database.transaction("system", (sql) => bySession(sql, tokenHash, nowMs)),
-    bearerKey: (secretHash, { nowMs, sourceIp }) =>
-      database.transaction("system", (sql) => byBearerKey(sql, secretHash, { nowMs, sourceIp })),
+    bearerKey: (secretHash, from) =>
+      database.transaction(
+        "system",
+        async (sql) =>
+          (await byBearerKey(sql, secretHash, from)) ?? byDirectory(sql, secretHash, from),
+      ),
     async accessKey(accessKeyId, { nowMs, sourceIp }) {
       const found = await database.transaction("system", (sql) =>
         byAccessKey(sql, accessKeyId, { nowMs, sourceIp }),
@@ -105,6 +118,36 @@ async function byBearerKey(
   return identityOf(sql, row);
 }
 
+/** The credential of a directory: a principal of its own, that may call SCIM and nothing else. */
+async function byDirectory(
+  sql: Sql,
+  secretHash: Buffer,
+  { nowMs, sourceIp }: { nowMs: number; sourceIp: string },
+): Promise<Identity | undefined> {
+  const nowText = new Date(nowMs).toISOString();
+  const [row] = await sql<DirectoryRow>`
+    select a.account_id, a.name as account_name, a.operator, c.scim_credential_id, c.name,
+      c.source_cidrs, c.last_use_time
+    from scim_credential c join account a using (account_id)
+    where c.secret_hash = ${secretHash}
+      and (c.expire_time is null or c.expire_time > ${nowText})`;
+  if (row === undefined || !sourceAllowed(row.sourceCidrs, sourceIp)) return undefined;
+  if (staleUse(row, nowMs)) {
+    await sql`update scim_credential set last_use_time = ${nowText}
+      where scim_credential_id = ${row.scimCredentialId}`;
+  }
+  const { accountId, accountName, operator } = row;
+  return {
+    policies: [directoryPolicy],
+    guardrails: await guardrailsOver(sql, row),
+    caller: {
+      ...{ accountId, accountName, operator, principalType: "service" },
+      principalId: row.scimCredentialId,
+      principalName: row.name,
+    },
+  };
+}
+
 async function byAccessKey(
   sql: Sql,
   accessKeyId: string,
@@ -128,7 +171,7 @@ async function byAccessKey(
   return identity === undefined ? undefined : { identity, sealedSecret: row.sealedSecret };
 }
 
-function staleUse(row: CredentialRow, nowMs: number): boolean {
+function staleUse(row: Pick<CredentialRow, "lastUseTime">, nowMs: number): boolean {
   return row.lastUseTime === null || nowMs - Date.parse(row.lastUseTime) > LAST_USE_STEP_MS;
 }
 

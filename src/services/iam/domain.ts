@@ -161,6 +161,21 @@ export function bearerKeyText(secret: string): string {
   return `${KEY_PREFIX}${secret}`;
 }
 
+/** A directory's token as it is shown once; it can be told from a bearer key. */
+export function scimTokenText(secret: string): string {
+  return `${KEY_PREFIX}scim_${secret}`;
+}
+
+/** What the credential of a directory may do, and nothing else. */
+export const directoryPolicy = {
+  policyId: "directory",
+  version: 1,
+  document: {
+    version: "1",
+    statement: [{ effect: "allow", action: "iam:Scim*", resource: "*" }],
+  },
+} as const;
+
 /** How long attempts are refused after this many failures: a minute, doubling to a quarter hour. */
 export function lockMs(failures: number): number {
   if (failures < limits.failuresFree) return 0;

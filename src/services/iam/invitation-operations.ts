@@ -69,7 +69,7 @@ export const invitationOperations = {
     }),
     output: Type.Object({
       invitation: Invitation,
-      /** Below the console's address; give it to the person on a way that others do not read. */
+      /** Give it to the person on a way that others do not read. */
       link: Type.String(),
     }),
     secretOutput: ["link"],

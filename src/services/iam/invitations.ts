@@ -58,7 +58,10 @@ export function invitationHandlers(parts: Parts): InvitationHandlers {
       const row = { ...invitation, tokenHash: hashSecret(token) };
       await invitationStore(sql).insert(accountId, row);
       // After the "#": it is in no request, no log and no Referer.
-      return { invitation: { ...invitation, name: user.name }, link: `/invitation#${token}` };
+      return {
+        invitation: { ...invitation, name: user.name },
+        link: `https://${context.host}/invitation#${token}`,
+      };
     },
     async deleteInvitation(context, { invitationId }) {
       const { sql, accountId } = context;

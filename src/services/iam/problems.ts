@@ -168,6 +168,29 @@ export const iamProblems = {
     message: "This would leave the account without an administrator",
     fix: "Give the policy Administrator to another enabled user without a boundary first",
   },
+  "iam.scimCredentialNotFound": notFound(
+    "credential of a directory",
+    "List the credentials of directories and take an id from there",
+  ),
+  "iam.scimNotFound": notFound(
+    "resource of this directory",
+    "Search for it; users and groups that no directory made are not seen over SCIM",
+  ),
+  "iam.scimInvalid": {
+    code: 400,
+    message: "The SCIM request has faults",
+    fix: "Mend what the details name; /v1/iam/scim/v2/Schemas describes every attribute",
+  },
+  "iam.scimTaken": {
+    code: 409,
+    message: "Another user or group of this account has this name or external id",
+    fix: "Choose another name; users made in the console are not taken over by a directory",
+  },
+  "iam.scimVersion": {
+    code: 412,
+    message: "The resource was changed since this version",
+    fix: "Read it again and repeat the change",
+  },
   "iam.rootSealed": {
     code: 409,
     message: "The root user is sealed",

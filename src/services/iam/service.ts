@@ -20,6 +20,7 @@ import { ownHandlers, passkeyHandlers, securityHandlers, totpHandlers } from "./
 import type { BreachedPasswords } from "./passwords.ts";
 import { policyHandlers, resourceHandlers, versionHandlers } from "./policies.ts";
 import { rootHandlers } from "./root.ts";
+import { scimCredentialHandlers, scimHandlers } from "./scim/handlers.ts";
 import { callerView, signInHandlers } from "./sign-in.ts";
 import { iamStore } from "./store.ts";
 import { bearerKeyHandlers, userHandlers } from "./users.ts";
@@ -50,6 +51,8 @@ export function iamService(parts: IamParts): Service {
     ...userHandlers(parts),
     ...invitationHandlers(parts),
     ...rootHandlers(),
+    ...scimCredentialHandlers(),
+    ...scimHandlers(),
     ...bearerKeyHandlers(),
     ...accessKeyHandlers(parts),
     ...groupHandlers(parts),

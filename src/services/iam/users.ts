@@ -89,7 +89,7 @@ async function createUser(parts: Parts, context: Context, input: NewUser): Promi
  */
 export async function insertNewUser(
   context: Context,
-  input: Omit<NewUser, "password"> & { passwordHash: string | undefined },
+  input: Omit<NewUser, "password"> & { passwordHash: string | undefined; directory?: boolean },
 ): Promise<User> {
   const { accountId, sql } = context;
   const store = iamStore(sql);
@@ -103,7 +103,7 @@ export async function insertNewUser(
     name: input.name,
     kind: input.kind ?? "person",
     oidcProviderId: input.oidcProviderId ?? null,
-    directory: false,
+    directory: input.directory ?? false,
     root: false,
     description: input.description ?? "",
     enabled: true,

@@ -4,7 +4,7 @@
  * compared too.
  */
 import fc from "fast-check";
-import type { PolicyJson } from "./policy.ts";
+import type { PolicyJson } from "../src/engines/policy/policy.ts";
 
 type Json = unknown;
 type Arb = fc.Arbitrary<Json>;

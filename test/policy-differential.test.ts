@@ -2,10 +2,16 @@
 import * as cedar from "@cedar-policy/cedar-wasm/nodejs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { constructorTexts, policyCase, requestCase } from "./differential-cases.ts";
-import { operators } from "./expression.ts";
-import { compilePolicy, decide, entitiesFromJson, type PolicyJson, policySetOf } from "./policy.ts";
-import { fromJson } from "./values.ts";
+import { operators } from "../src/engines/policy/expression.ts";
+import {
+  compilePolicy,
+  decide,
+  entitiesFromJson,
+  type PolicyJson,
+  policySetOf,
+} from "../src/engines/policy/policy.ts";
+import { fromJson } from "../src/engines/policy/values.ts";
+import { constructorTexts, policyCase, requestCase } from "./policy-cases.ts";
 
 const POLICIES_PER_SET = 8;
 /** Pairs of policy and request; the full number is 1,000,000. */
