@@ -57,7 +57,7 @@ export async function signIn(page: Page, origin: string, person: Person): Promis
   await fields.nth(0).fill(person.accountName);
   await fields.nth(1).fill(person.userName);
   await fields.nth(2).fill(person.password);
-  await page.locator("form button[type=submit]").click();
+  await page.locator("form button[type=submit]").first().click();
   await page.locator("#needs").waitFor();
 }
 

@@ -118,5 +118,5 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
 async function signInWrongly(page: Page): Promise<void> {
   const fields = page.locator("form input");
   for (const at of [0, 1, 2]) await fields.nth(at).fill("nobody");
-  await page.locator("form button[type=submit]").click();
+  await page.locator("form button[type=submit]").first().click();
 }
