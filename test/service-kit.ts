@@ -9,6 +9,7 @@ import { contracts } from "../src/catalog.ts";
 import type { AuditRecord, AuditSink } from "../src/kernel/audit.ts";
 import { createIndexedAudit } from "../src/kernel/audit-index.ts";
 import { openAuditLog } from "../src/kernel/audit-log/audit-log.ts";
+import { correctUncommitted } from "../src/kernel/audit-log/recover.ts";
 import { programFolder, readConfig } from "../src/kernel/config.ts";
 import { createLiveEvents } from "../src/kernel/events/live.ts";
 import { type PipelineParts, runCall } from "../src/kernel/http/pipeline.ts";
@@ -91,12 +92,8 @@ function allServices(opened: Opened): Service[] {
   ];
 }
 
-/** Starts it with the account `main` and its administrator; more services may join. */
-export async function startOperations(
-  more: readonly Service[] | ((opened: Opened) => readonly Service[]) = [],
-) {
-  const dataFolder = mkdtempSync(join(tmpdir(), "cordon-kit-"));
-  const config = readConfig({ CORDON_DATA: dataFolder });
+/** PostgreSQL of a data folder, started. */
+export async function startPostgres(config: Opened["config"]) {
   mkdirSync(config.folders.logs, { recursive: true });
   const postgres = createChild(postgresChild(config), {
     onChange: () => {},
@@ -105,6 +102,13 @@ export async function startOperations(
   });
   await postgres.start();
   await migrate(connectionFor(config), join(programFolder, "src", "migrations"));
+  return postgres;
+}
+
+type More = readonly Service[] | ((opened: Opened) => readonly Service[]);
+
+/** Opens what stands in a data folder whose PostgreSQL runs, and corrects what a crash left. */
+export async function openOperations(config: Opened["config"], more: More = []) {
   const database = openDatabase(connectionFor(config));
   const auditKey = signingKey(config.folders.keys, "audit");
   const auditLog = await openAuditLog({
@@ -112,6 +116,7 @@ export async function startOperations(
     origin: "cordon.local/audit",
     signingKeyPem: auditKey.privateKeyPem,
   });
+  await correctUncommitted(auditLog, database);
   const authorizer = createAuthorizer();
   const sealer = fileSealer(config.folders.keys);
   const opened = { config, database, authorizer, sealer, auditLog, auditKey };
@@ -134,21 +139,37 @@ export async function startOperations(
     intentChanged: () => {},
     eventsWritten: () => {},
   };
-  const caller = callerOf(parts, { router: createRouter(services), problems });
+  const call = callerOf(parts, { router: createRouter(services), problems });
+  return { database, sealer, audit, auditLog, refusable, call };
+}
+
+/** Sets up the account `main` with its administrator; @returns his bearer key. */
+export async function setUp({
+  database,
+  call,
+}: Pick<Awaited<ReturnType<typeof openOperations>>, "database" | "call">): Promise<string> {
   const token = (await renewSetupToken(database, Date.now())) ?? "";
   const first = { token, accountName: "main", userName: "admin", password: PASSWORD };
-  await caller("POST", "/v1/account/setup:complete", { body: first, key: "" });
-  const keyOf = (accountName: string, userName: string) =>
-    signIn(caller, { accountName, userName, password: PASSWORD });
-  const key = await keyOf("main", "admin");
+  await call("POST", "/v1/account/setup:complete", { body: first, key: "" });
+  return signIn(call, { accountName: "main", userName: "admin", password: PASSWORD });
+}
+
+/** Starts it with the account `main` and its administrator; more services may join. */
+export async function startOperations(more: More = []) {
+  const dataFolder = mkdtempSync(join(tmpdir(), "cordon-kit-"));
+  const config = readConfig({ CORDON_DATA: dataFolder });
+  const postgres = await startPostgres(config);
+  const { database, sealer, audit, auditLog, refusable, call } = await openOperations(config, more);
+  const key = await setUp({ database, call });
   return {
     database,
     sealer,
     /** A call as the administrator of `main`, or with another bearer key. */
     api: (method: string, path: string, body?: unknown, other?: string) =>
-      caller(method, path, { body, key: other ?? key }),
-    keyOf,
-    call: caller,
+      call(method, path, { body, key: other ?? key }),
+    keyOf: (accountName: string, userName: string) =>
+      signIn(call, { accountName, userName, password: PASSWORD }),
+    call,
     /** From now on the audit log refuses every record, as on a full disk; or takes them again. */
     refuseRecords: refusable.refuse,
     /** Resolves when the list of audit entries holds every call. */
