@@ -12,6 +12,10 @@ export type BenchRow = {
   readonly ratio?: number;
   /** What the README promises, in words. */
   readonly goal?: string;
+  /** Of a request that two proxies were measured with. */
+  readonly case?: string;
+  readonly cordonCpuMicros?: number;
+  readonly peerCpuMicros?: number;
 };
 
 const json = process.env.CORDON_BENCH_OUTPUT === "json";

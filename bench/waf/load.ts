@@ -1,0 +1,83 @@
+/** One run of wrk against a proxy: how many requests, how long they took, what the proxy's CPU did. */
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Case, scriptOf } from "./cases.ts";
+
+/** A proxy under test: the process that does its work, and where it listens. */
+export type ProxyProcess = { readonly name: string; readonly pid: number; readonly port: number };
+
+export type Load = {
+  readonly requests: number;
+  /** CPU of the proxy, all its threads, per request. */
+  readonly cpuMicros: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Requests without an answer: connections refused, cut or timed out. */
+  readonly lost: number;
+  readonly notOk: number;
+};
+
+export type LoadOptions = {
+  readonly folder: string;
+  readonly seconds: number;
+  readonly connections: number;
+  /** Mean pause of a connection between two requests. */
+  readonly delayMs?: number;
+};
+
+/** CPU time of all threads of a process, in µs (proc(5), schedstat: nanoseconds on the CPU). */
+function cpuMicroseconds(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.reduce((sum, task) => {
+    const text = readFileSync(`/proc/${pid}/task/${task}/schedstat`, "latin1");
+    return sum + Number(text.split(" ")[0]) / 1_000;
+  }, 0);
+}
+
+/** Sends a case to a proxy for some seconds. */
+export async function load(proxy: ProxyProcess, one: Case, options: LoadOptions): Promise<Load> {
+  const { folder, seconds, connections, delayMs = 0 } = options;
+  const script = join(folder, "case.lua");
+  writeFileSync(script, scriptOf(one, delayMs));
+  const before = cpuMicroseconds(proxy.pid);
+  const text = await output("wrk", [
+    "-t1",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--latency",
+    "-s",
+    script,
+    `http://127.0.0.1:${proxy.port}/`,
+  ]);
+  const cpu = cpuMicroseconds(proxy.pid) - before;
+  const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
+  const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text);
+  return {
+    requests,
+    cpuMicros: cpu / requests,
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1] ?? 0),
+    p50Ms: millisecondsOf(/50%\s+([\d.]+)(us|ms|s)/.exec(text)),
+    p99Ms: millisecondsOf(/99%\s+([\d.]+)(us|ms|s)/.exec(text)),
+    lost: (errors ?? []).slice(1).reduce((sum, count) => sum + Number(count), 0),
+    notOk: Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0),
+  };
+}
+
+function millisecondsOf(match: RegExpExecArray | null): number {
+  const value = Number(match?.[1] ?? Number.NaN);
+  return match?.[2] === "us" ? value / 1_000 : match?.[2] === "s" ? value * 1_000 : value;
+}
+
+function output(program: string, args: readonly string[]): Promise<string> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.on("data", (piece) => {
+    text += String(piece);
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", () => resolve(text));
+  });
+}
