@@ -1,4 +1,4 @@
-/** One run of wrk against a proxy: how many requests, how long they took, what the proxy's CPU did. */
+/** One run of wrk against a proxy: how many requests, their latency, and the proxy's CPU time. */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -87,7 +87,8 @@ export async function startNginxProxy(
   const proxying =
     'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;' +
     " proxy_set_header X-Forwarded-For $remote_addr;";
-  const pool = `upstream o { server 127.0.0.1:${originPort}; keepalive 64; keepalive_requests 100000000; }`;
+  const keepalive = "keepalive 64; keepalive_requests 100000000;";
+  const pool = `upstream o { server 127.0.0.1:${originPort}; ${keepalive} }`;
   const pid = startNginx(started, name, {
     main: modules,
     server: `${pool} server { listen 127.0.0.1:${port}; ${modsecurity} location / { proxy_pass http://o; ${proxying} } }`,
@@ -108,7 +109,7 @@ function directives(rules: string): string[] {
   ];
 }
 
-/** Builds Coraza's proxy where Go is installed; null where it is not, or where it cannot be built. */
+/** Builds Coraza's proxy; null where Go is not installed, or its modules cannot be had. */
 export function buildCoraza(folder: string): string | null {
   const given = process.env.CORDON_BENCH_CORAZA;
   if (given !== undefined) return existsSync(given) ? given : null;

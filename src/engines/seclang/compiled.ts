@@ -208,6 +208,8 @@ export type Point = {
 export type Step = {
   readonly at: number;
   readonly nextAt: number;
+  /** The step to go on with when this one matches; -1 when that leaves the course. */
+  readonly resume: number;
   readonly rule: Rule;
   readonly before: Point;
 };

@@ -52,6 +52,8 @@ export function courseOf(ruleset: Ruleset, fork: Fork, phase: number): Course | 
   return fork.courses[phase];
 }
 
+const NOWHERE = -1;
+
 /** What is known while a course is made. */
 type Foresight = {
   /** A request of which nothing is known but its `TX` variables. */
@@ -86,15 +88,17 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
   state.matchedNames = from.matchedNames;
   state.matchedValues = from.matchedValues;
   const foresight: Foresight = { state, keys: new Set(), leftOut: new Set() };
-  const steps: Step[] = [];
+  const found: Omit<Step, "resume">[] = [];
+  const points: (Point | undefined)[] = [];
   let point: Point = { ...from, matchedAt: -1 };
   let at = 0;
   while (at < phase.rules.length) {
     const rule = phase.rules[at];
     if (rule === undefined) break;
-    const nextAt = phase.nextAt[at] ?? 0;
+    points[at] = point;
+    const nextAt = Math.min(phase.nextAt[at] ?? 0, phase.rules.length);
     const outcome = outcomeOf(foresight, rule);
-    if (outcome === "unknown") steps.push({ at, nextAt, rule, before: point });
+    if (outcome === "unknown") found.push({ at, nextAt, rule, before: point });
     else {
       foresight.leftOut.add(rule.index);
       const { touches } = state;
@@ -103,6 +107,8 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
     }
     at = outcome === "match" ? nextAt : at + 1;
   }
+  points[phase.rules.length] = point;
+  const steps = found.map((step) => ({ ...step, resume: resumeAt(step, found, points) }));
   return {
     steps,
     words: Int32Array.from(steps, (step) => phase.words[step.at] ?? -1),
@@ -111,6 +117,20 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
     leftOut: foresight.leftOut,
     end: { point, courses: [] },
   };
+}
+
+/**
+ * Where the course goes on when a step matches: behind its jump, unless the course has passed over
+ * that place, or a rule left out on the way there has changed something.
+ */
+function resumeAt(
+  { nextAt, before }: Omit<Step, "resume">,
+  steps: readonly Omit<Step, "resume">[],
+  points: readonly (Point | undefined)[],
+): number {
+  if (points[nextAt] !== before) return NOWHERE;
+  const index = steps.findIndex(({ at }) => at >= nextAt);
+  return index === -1 ? steps.length : index;
 }
 
 function pointOf(state: State, at: number, before: Point): Point {

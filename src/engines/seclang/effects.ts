@@ -65,20 +65,12 @@ function applySet(state: State, { collection, name, operation, value }: SetVaria
 function applyControl(state: State, control: Control): void {
   switch (control.kind) {
     case "removeById":
-      return removeRules(state, (rule) => inRanges(control.ranges, rule.id));
     case "removeByTag":
-      return removeRules(state, (rule) => rule.tags.some(control.tag));
     case "removeByMessage":
-      return removeRules(state, (rule) =>
-        rule.message.some((part) => typeof part === "string" && control.message(part)),
-      );
+      for (const { index } of rulesOf(state, control)) state.removedRules.add(index);
+      return;
     case "removeTarget":
-      for (const rule of state.ruleset.rules) {
-        if (!control.rule(rule)) continue;
-        const removed = state.removedTargets.get(rule.id) ?? [];
-        removed.push({ variable: control.variable, selector: control.selector });
-        state.removedTargets.set(rule.id, removed);
-      }
+      state.removedTargets.push({ ...control, ids: idsOf(state, control) });
       return;
     case "engine":
       state.engine = control.mode;
@@ -97,6 +89,33 @@ function applyControl(state: State, control: Control): void {
   }
 }
 
-function removeRules(state: State, test: (rule: Rule) => boolean): void {
-  for (const rule of state.ruleset.rules) if (test(rule)) state.removedRules.add(rule.index);
+/** The rules that a control means, found once. */
+const meant = new WeakMap<Control, { rules: readonly Rule[]; ids: ReadonlySet<number> }>();
+
+function rulesOf({ ruleset }: State, control: Control): readonly Rule[] {
+  const known = meant.get(control);
+  if (known !== undefined) return known.rules;
+  const rules = ruleset.rules.filter((rule) => means(control, rule));
+  meant.set(control, { rules, ids: new Set(rules.map(({ id }) => id)) });
+  return rules;
+}
+
+function idsOf(state: State, control: Control): ReadonlySet<number> {
+  rulesOf(state, control);
+  return meant.get(control)?.ids ?? new Set();
+}
+
+function means(control: Control, rule: Rule): boolean {
+  switch (control.kind) {
+    case "removeById":
+      return inRanges(control.ranges, rule.id);
+    case "removeByTag":
+      return rule.tags.some(control.tag);
+    case "removeByMessage":
+      return rule.message.some((part) => typeof part === "string" && control.message(part));
+    case "removeTarget":
+      return control.rule(rule);
+    default:
+      return false;
+  }
 }

@@ -171,10 +171,9 @@ function isExcluded(
   for (const exclusion of target.exclusions) {
     if (selects(exclusion.selector, itemName, lowered)) return true;
   }
-  if (state.removedTargets.size > 0) {
-    for (const one of state.removedTargets.get(link.id) ?? []) {
-      if (one.variable === target.variable && selects(one.selector, itemName, lowered)) return true;
-    }
+  for (const one of state.removedTargets) {
+    if (one.variable !== target.variable || !one.ids.has(link.id)) continue;
+    if (selects(one.selector, itemName, lowered)) return true;
   }
   for (const exclusion of state.exclusions) {
     if (exclusion.ruleId !== link.id || exclusion.variable !== target.variable) continue;

@@ -84,23 +84,27 @@ function follow(
   { course, phase, candidates }: { course: Course; phase: number; candidates: RuleBits },
 ): number {
   const { steps, words, masks } = course;
-  for (let index = 0; index < steps.length; index += 1) {
+  let index = 0;
+  while (index < steps.length) {
     const word = words[index] ?? -1;
-    if (word !== -1 && ((candidates[word] ?? 0) & (masks[index] ?? 0)) === 0) continue;
+    const mask = masks[index] ?? 0;
     const step = steps[index];
-    if (step === undefined) break;
+    index += 1;
+    if (step === undefined || (word !== -1 && ((candidates[word] ?? 0) & mask) === 0)) continue;
     enter(state, step.before);
     if (removedNow(state, step.rule)) continue;
     const { touches } = state;
     const matched = runRule(state, step.rule);
     if (state.touches === touches) continue;
     state.touchedAt = step.at;
-    const goesOn = !matched || step.nextAt === step.at + 1;
     if (matched && (disrupt(state, step.rule) || ends(state, phase))) {
       state.fork = undefined;
       return AT_END;
     }
-    if (goesOn && holds(state, course)) continue;
+    if ((!matched || step.resume >= 0) && holds(state, course)) {
+      if (matched) index = step.resume;
+      continue;
+    }
     state.fork = undefined;
     return matched ? step.nextAt : step.at + 1;
   }

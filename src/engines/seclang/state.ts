@@ -63,7 +63,9 @@ export type CompiledExclusion = {
   readonly selector: Selector | undefined;
 };
 
+/** A variable, or a part of it, that some rules do not look at in this request. */
 export type RemovedTarget = {
+  readonly ids: ReadonlySet<number>;
   readonly variable: string;
   readonly selector: Selector;
 };
@@ -85,7 +87,7 @@ export type State = {
   readonly matches: RuleMatch[];
   /** Rules removed for this request, by index. */
   readonly removedRules: Set<number>;
-  readonly removedTargets: Map<number, RemovedTarget[]>;
+  readonly removedTargets: RemovedTarget[];
   tx: TxVariables;
   readonly persistent: Map<string, Map<string, string>>;
   /** Where the request is on its site's course of rules; undefined when it has left it. */
@@ -190,7 +192,7 @@ export function createState(
     verdict: undefined,
     matches: [],
     removedRules: new Set(),
-    removedTargets: new Map(),
+    removedTargets: [],
     tx: createTx(options.variables ?? NO_VARIABLES),
     persistent: new Map(),
     fork: options.fork,
