@@ -26,10 +26,13 @@ export function readInjection(scan: SqlScanner, quote: number): string | undefin
   const r = open(scan, quote);
   while (r.tokens < SQL_LIMITS.tokensMax) {
     const kind = next(r);
+    const { tokens } = r;
     const step = r.expectOperand ? operand(r, kind) : operator(r, kind);
     if (step === HIT) return r.print;
     if (step === STOP) return undefined;
-    r.last = kind;
+    // A call has read its parenthesis, too.
+    const opened = r.tokens > tokens && r.last === SQL.left && r.expectOperand;
+    r.last = opened ? SQL.left : kind;
   }
   return undefined;
 }
@@ -114,12 +117,22 @@ function clause(r: Reading, kind: number): number {
     case SQL.sink:
       return r.quote !== 0 ? HIT : STOP;
     case SQL.statement:
-      return r.quote !== 0 && r.depth < 0 ? statement(r, false) : STOP;
+      return followsBare(r) ? statement(r, false) : STOP;
+    case SQL.select:
+      // MSSQL needs no semicolon; a variable of the server is no prose.
+      return r.quote !== 0 && r.tokens === 1 && next(r) === SQL.variable ? HIT : STOP;
     case SQL.dot:
       return STOP;
     default:
       return kind === SQL.word && r.select && r.from ? alias(r) : STOP;
   }
+}
+
+const BARE_VERBS = new Set(["declare", "exec", "execute"]);
+
+/** Whether a verb may follow without a semicolon: behind a parenthesis, or as MSSQL has it. */
+function followsBare({ quote, depth, tokens, scan }: Reading): boolean {
+  return quote !== 0 && (depth < 0 || (tokens === 1 && BARE_VERBS.has(scan.word)));
 }
 
 /** A second bare name after a table: an alias, once; prose has a third. */
@@ -149,6 +162,7 @@ function from(r: Reading): number {
   }
   r.from = true;
   r.expectOperand = true;
+  if (r.star && r.depth > 0) return HIT;
   return r.operators > 0 && r.depth > 0 ? HIT : GO;
 }
 

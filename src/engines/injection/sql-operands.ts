@@ -75,7 +75,10 @@ function sign(r: Reading): number {
   const code = r.scan.text.charCodeAt(r.scan.start);
   if (code === 43 || code === 45 || code === 126 || code === 64) return GO;
   const star = r.last === SQL.left || r.last === SQL.select || r.last === SQL.comma;
-  if (code === 42 && (star || r.last === SQL.unary)) return take(r, true);
+  if (code === 42 && (star || r.last === SQL.unary)) {
+    r.star = r.star || r.select;
+    return take(r, true);
+  }
   return STOP;
 }
 

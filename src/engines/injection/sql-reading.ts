@@ -32,6 +32,8 @@ export type Reading = {
   from: boolean;
   /** A constant, call, star or comma was seen in the select list. */
   columns: boolean;
+  /** One of them was a star, which prose has not. */
+  star: boolean;
   caseOpen: boolean;
   /** ORDER BY, GROUP BY or LIMIT was read and has its operand. */
   sorted: boolean;
@@ -67,6 +69,7 @@ const reading: Reading = {
   select: false,
   from: false,
   columns: false,
+  star: false,
   caseOpen: false,
   sorted: false,
   sortNumber: false,
@@ -94,6 +97,7 @@ export function open(scan: SqlScanner, quote: number): Reading {
   r.select = false;
   r.from = false;
   r.columns = false;
+  r.star = false;
   r.caseOpen = false;
   r.sorted = false;
   r.sortNumber = false;

@@ -97,7 +97,8 @@ const CLASSES: readonly (readonly [number, string])[] = [
       "typeof like likelihood likely unicode printf quote last_insert_rowid connection_id " +
       "last_insert_id found_rows lpad rpad space strcmp soundex regexp_like regexp_substr " +
       "regexp_instr regexp_replace sys_context bitand rawtohex hextoraw values exists uuid " +
-      "inet_aton inet_ntoa load_data encode unnest replace format",
+      "inet_aton inet_ntoa load_data encode unnest replace format acos asin atan atan2 cos cot degrees " +
+      "exp ln log10 log2 radians sin tan",
   ],
 ];
 

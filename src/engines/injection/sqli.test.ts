@@ -21,6 +21,7 @@ const ATTACKS = [
   "x'; exec master..xp_cmdshell 'dir'--",
   "1/**/or/**/1=1",
   "1/*!50000union*/select 1,2",
+  "PI() AND COS(PI())=-1",
   "' into outfile '/tmp/x'",
 ];
 
@@ -56,8 +57,20 @@ describe("detectSqli", () => {
     expect(detectSqli("text/*, image/*")).toBeUndefined();
   });
 
-  test.fails("finds a bare sub-select that starts the value", () => {
+  test("finds a bare sub-select that starts the value, and leaves a parenthesis in prose alone", () => {
     expect(detectSqli("(select*from users)")).toBeDefined();
+    expect(detectSqli("(select count(*) from all_users t1,all_users t2)")).toBeDefined();
+    expect(detectSqli("(select one from the list)")).toBeUndefined();
+  });
+
+  test("finds what MSSQL runs behind a string without a semicolon", () => {
+    for (const value of ["x'declare @s varchar(80)", "x'exec master..xp_cmdshell'dir'"]) {
+      expect(detectSqli(value), value).toBeDefined();
+    }
+    expect(detectSqli("'select @@version begin")).toBeDefined();
+    expect(detectSqli("they 'declare the income' and 'execute the plan', or 'select a menu'")).toBe(
+      undefined,
+    );
   });
 
   test.fails("leaves quoted signs in prose alone", () => {

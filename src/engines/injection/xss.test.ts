@@ -33,6 +33,8 @@ const ATTACKS = [
   "<button formaction='vbscript:f'>",
   "<a href=data:text/html,x>",
   "<!DOCTYPE html>",
+  '<!--<img src="--><img src=x onerror=alert(1)//">',
+  '<title><img src="</title><img src=x onerror=alert(1)//">',
   "<![CDATA[x]]>",
   "<?import namespace=t>",
   "<!--[if IE]>",

@@ -86,10 +86,23 @@ function readAttributes(value: string, from: number, inTag: boolean): number {
   return value.length;
 }
 
+/** What ends a part of a page in which tags mean nothing: behind it they mean something again. */
+const RAW_ENDS = /(?:-->|<\/(?:comment|noembed|noframes|noscript|style|textarea|title|xmp)>)$/i;
+const RAW_END_BYTES_MAX = 12;
+const RAW_ENDS_MAX = 16;
+
 function inText(value: string): boolean {
-  // INVARIANT: `read` only grows, so that attributes of nested openings are read once.
+  // INVARIANT: `read` only grows but for `RAW_ENDS_MAX` times, so that attributes of nested openings
+  // are read once.
   let read = 0;
+  let rawEnds = 0;
   for (let open = value.indexOf("<"); open >= 0; open = value.indexOf("<", open + 1)) {
+    if (open < read && value.charCodeAt(open - 1) === 62 && rawEnds < RAW_ENDS_MAX) {
+      if (RAW_ENDS.test(value.slice(Math.max(0, open - RAW_END_BYTES_MAX), open))) {
+        rawEnds += 1;
+        read = open;
+      }
+    }
     const next = value.charCodeAt(open + 1);
     if (next === 33 || next === 63) {
       if (DECLARATION.test(value.slice(open, open + DECLARATION_BYTES_MAX))) return true;
