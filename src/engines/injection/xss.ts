@@ -92,7 +92,7 @@ const RAW_END_BYTES_MAX = 12;
 const RAW_ENDS_MAX = 16;
 
 function inText(value: string): boolean {
-  // INVARIANT: `read` only grows but for `RAW_ENDS_MAX` times, so that attributes of nested openings
+  // INVARIANT: `read` only grows but `RAW_ENDS_MAX` times, so that attributes of nested openings
   // are read once.
   let read = 0;
   let rawEnds = 0;

@@ -7,7 +7,7 @@ import type { NeighborPair } from "./syntax.ts";
 
 const loops = new WeakMap<Program, (Uint8Array | null | undefined)[]>();
 
-/** 256 flags: the bytes at which the loop at `pc` goes on alone; undefined when there is no loop. */
+/** 256 flags: at which bytes the loop at `pc` goes on alone; undefined when there is none. */
 export function loopAt(program: Program, pc: number): Uint8Array | undefined {
   const known = loops.get(program) ?? [];
   loops.set(program, known);
