@@ -13,6 +13,7 @@ export function certificateParts({ database, keyd, signers }: Foundations): Cert
   return {
     database,
     sealer: keyd,
+    keyMaker: keyd,
     signers,
     gateway: config.gateway,
     ownsDomain,

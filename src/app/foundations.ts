@@ -53,7 +53,7 @@ export async function openFoundations() {
     seal: (plaintext, purpose) => keyd.seal(purpose, "identity", plaintext),
     open: (sealed, purpose) => keyd.open(purpose, "identity", sealed),
   };
-  const signers = createSigners(keyd, config.pki?.url);
+  const signers = createSigners({ keyd, database, pkiUrl: config.pki?.url });
   const { privateTargets, acme } = config;
   const outbound = createOutbound({ privateTargets, resolver: acme.resolver });
   return {

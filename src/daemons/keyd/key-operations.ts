@@ -1,9 +1,8 @@
-/** Making, importing and looking at keys, and secrets of the program. */
+/** Making, importing and looking at keys. */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { isId, type KeyBinding } from "../../engines/keys/binding.ts";
+import type { KeyBinding } from "../../engines/keys/binding.ts";
 import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { KeydError, type WrappingAlgorithm } from "../../kernel/keyd/protocol.ts";
-import { gcmOpen, gcmSeal } from "./gcm.ts";
 import type { KeyVersion } from "./key-versions.ts";
 import type { Keyd } from "./keyd.ts";
 import {
@@ -26,8 +25,6 @@ import {
 } from "./request.ts";
 
 const RANDOM_BYTES_MAX = 1_024;
-const SECRET_BYTES_MAX = 524_288;
-const SEAL_FORMAT = 1;
 const IMPORT_DAYS_MAX_MS = 7 * 86_400_000;
 
 const WRAPPING: readonly WrappingAlgorithm[] = [
@@ -114,45 +111,11 @@ export function keyOperations(keyd: Keyd): Readonly<Record<string, Operation>> {
       const bytes = integerOf(header, "bytes", { min: 1, max: RANDOM_BYTES_MAX });
       return { parts: [takeRandom(bytes)] };
     },
-    ...secretOperations(keyd),
   };
-}
-
-function secretOperations(keyd: Keyd): Readonly<Record<string, Operation>> {
-  return {
-    seal: async (request) => {
-      const { purpose, account } = sealedFor(request.header);
-      const plaintext = partOf(request, 0);
-      if (plaintext.length > SECRET_BYTES_MAX) throw refusedInput("The secret is too large");
-      const keys = keyd.ring.inMemory(account) ?? (await keyd.ring.of(account, { make: true }));
-      const sealed = gcmSeal(keys.sealing, secretAad(purpose, account), plaintext);
-      return { parts: [Buffer.concat([Buffer.from([SEAL_FORMAT]), sealed])] };
-    },
-    open: async (request) => {
-      const { purpose, account } = sealedFor(request.header);
-      const sealed = partOf(request, 0);
-      const keys = keyd.ring.inMemory(account) ?? (await keyd.ring.of(account, { make: false }));
-      const aad = secretAad(purpose, account);
-      const right = sealed[0] === SEAL_FORMAT;
-      const plaintext = right ? gcmOpen(keys.sealing, aad, sealed.subarray(1)) : undefined;
-      if (plaintext !== undefined) return { parts: [plaintext] };
-      throw new KeydError("ciphertextInvalid", "The secret does not open");
-    },
-  };
-}
-
-function sealedFor(header: Readonly<Record<string, unknown>>) {
-  const account = header.account;
-  if (!isId(account)) throw refusedInput("account must be an account id");
-  return { purpose: textOf(header, "purpose"), account };
-}
-
-function secretAad(purpose: string, account: string): Buffer {
-  return lengthPrefixed(["cordon secret", purpose, account]);
 }
 
 /** Wraps new material, gives its public half, and clears it. */
-async function wrapNew(keyd: Keyd, binding: KeyBinding, bytes: Buffer): Promise<Answer> {
+export async function wrapNew(keyd: Keyd, binding: KeyBinding, bytes: Buffer): Promise<Answer> {
   try {
     const wrapped = await keyd.versions.wrap(binding, bytes);
     if (isSymmetric(binding.algorithm)) return { parts: [wrapped] };

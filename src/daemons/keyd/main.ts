@@ -12,6 +12,8 @@ import { openKeyd } from "./keyd.ts";
 import { openRoot } from "./open-root.ts";
 import { rootOperations } from "./root-operations.ts";
 import { readRootSettings } from "./root-settings.ts";
+import { sealedKeyOperations } from "./sealed-keys.ts";
+import { secretOperations } from "./secrets.ts";
 import { startServer } from "./server.ts";
 import { useOperations } from "./use-operations.ts";
 
@@ -32,6 +34,8 @@ await runDaemon({
       ...rootOperations(keyd),
       ...keyOperations(keyd),
       ...useOperations(keyd),
+      ...secretOperations(keyd),
+      ...sealedKeyOperations(keyd),
     });
     const { root } = opened;
     const sealed = root.kind === "software" && root.software.provider === undefined;

@@ -1,14 +1,16 @@
 /** What an authority makes is read the same by openssl: chain, revocation list and status. */
 import { execFileSync, spawnSync } from "node:child_process";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCrl } from "./crl.ts";
-import { issueIntermediate, issueLeaf, issueRoot, newAuthorityKey, openSigner } from "./issue.ts";
+import { issueIntermediate, issueLeaf, issueRoot } from "./issue.ts";
 import { asksAbout, ocspRefusal, readOcspRequest, writeOcspResponse } from "./ocsp.ts";
 import { writePem } from "./pem.ts";
 import { newLeafKey, readRequest, writeRequest } from "./request.ts";
+import { openSigner, type Signature } from "./signer.ts";
 
 const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 const DAY_MS = 86_400_000;
@@ -22,17 +24,26 @@ function openssl(...args: string[]): string {
   return stdout + stderr;
 }
 
+/** A key of this process, as keyd has one of its own. */
+function newKey(algorithm: "EC-P-256" | "EC-P-384"): { signature: Signature; spki: Buffer } {
+  const namedCurve = algorithm.slice(3);
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve });
+  const hash = algorithm === "EC-P-256" ? "sha256" : "sha384";
+  const signature = { algorithm, sign: async (message: Buffer) => sign(hash, message, privateKey) };
+  return { signature, spki: publicKey.export({ type: "spki", format: "der" }) };
+}
+
 async function makeAuthority(algorithm: "EC-P-256" | "EC-P-384") {
-  const named = (commonName: string, pkcs8: Buffer, serialNumber: string) => ({
+  const named = (commonName: string, spki: Buffer, serialNumber: string) => ({
     ...validity,
-    ...{ commonName, organization: "Test", pkcs8, algorithm, serialNumber },
+    ...{ commonName, organization: "Test", spki, serialNumber },
   });
-  const rootKey = await newAuthorityKey(algorithm);
-  const rootPem = await issueRoot(named("Root", rootKey, "01"));
-  const root = await openSigner(rootPem, rootKey);
-  const key = await newAuthorityKey(algorithm);
-  const pem = await issueIntermediate(root, named("Issuing", key, "02"), undefined);
-  return { root, rootPem, pem, signer: await openSigner(pem, key) };
+  const upper = newKey(algorithm);
+  const rootPem = await issueRoot(upper.signature, named("Root", upper.spki, "01"));
+  const root = openSigner(rootPem, upper.signature);
+  const lower = newKey(algorithm);
+  const pem = await issueIntermediate(root, named("Issuing", lower.spki, "02"), undefined);
+  return { root, rootPem, pem, signer: openSigner(pem, lower.signature) };
 }
 
 let authority: Awaited<ReturnType<typeof makeAuthority>>;
@@ -82,7 +93,7 @@ test.skipIf(!hasOpenssl)(
   },
 );
 
-test.skipIf(!hasOpenssl)("openssl believes good, revoked and unknown of a signed answer", () => {
+test.skipIf(!hasOpenssl)("openssl believes good, revoked and unknown of an answer", async () => {
   for (const hash of ["-sha1", "-sha256"]) {
     openssl(
       ...["ocsp", hash, "-issuer", "ca.pem", "-cert", "leaf.pem", "-reqout", "request.der"],
@@ -95,8 +106,9 @@ test.skipIf(!hasOpenssl)("openssl believes good, revoked and unknown of a signed
     expect(entry.serialNumber).toBe("7f00ff");
     expect(asksAbout(authority.signer, entry)).toBe(true);
     expect(asksAbout(authority.root, entry)).toBe(false);
-    const told = (status: Parameters<typeof writeOcspResponse>[1]["statuses"][0]["status"]) => {
-      const answer = writeOcspResponse(authority.signer, {
+    type Status = Parameters<typeof writeOcspResponse>[1]["statuses"][0]["status"];
+    const told = async (status: Status) => {
+      const answer = await writeOcspResponse(authority.signer, {
         statuses: [{ id: entry.id, status }],
         nonce: question.nonce,
         thisUpdateMs: nowMs - 1_000,
@@ -107,10 +119,10 @@ test.skipIf(!hasOpenssl)("openssl believes good, revoked and unknown of a signed
       const files = ["-cert", "leaf.pem", "-respin", "answer.der", "-no_nonce"];
       return openssl("ocsp", hash, ...chain, ...files);
     };
-    expect(told({ kind: "good" })).toMatch(/leaf.pem: good[\s\S]*Response verify OK/);
-    expect(told({ kind: "unknown" })).toContain("leaf.pem: unknown");
+    expect(await told({ kind: "good" })).toMatch(/leaf.pem: good[\s\S]*Response verify OK/);
+    expect(await told({ kind: "unknown" })).toContain("leaf.pem: unknown");
     const revoked = { serialNumber: "7f00ff", revokeTimeMs: nowMs, reason: "superseded" } as const;
-    expect(told({ kind: "revoked", entry: revoked })).toMatch(/revoked[\s\S]*superseded/);
+    expect(await told({ kind: "revoked", entry: revoked })).toMatch(/revoked[\s\S]*superseded/);
   }
 });
 

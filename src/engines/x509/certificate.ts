@@ -48,17 +48,22 @@ const SHA2_ARC = Buffer.from([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02]);
  *
  * @throws X509Fault derInvalid, explicitCurve, curveNotAllowed.
  */
-export function certificateFacts(der: Buffer): CertificateFacts {
+export function certificateFacts(
+  der: Buffer,
+  options: { readonly allowSm2?: boolean } = {},
+): CertificateFacts {
   wholeSequence(der);
   // The library reads extensions only when they are asked for, so faults come from everywhere.
-  return asDerFault("The certificate cannot be read (RFC 5280 §4.1)", () => readFacts(der));
+  return asDerFault("The certificate cannot be read (RFC 5280 §4.1)", () =>
+    readFacts(der, options),
+  );
 }
 
-function readFacts(der: Buffer): CertificateFacts {
+function readFacts(der: Buffer, options: { readonly allowSm2?: boolean }): CertificateFacts {
   const parsed = new x509.X509Certificate(der);
   const asn = AsnConvert.parse(der, AsnCertificate);
   const spki = Buffer.from(AsnConvert.serialize(asn.tbsCertificate.subjectPublicKeyInfo));
-  const key = publicKeyFacts(spki);
+  const key = publicKeyFacts(spki, options);
   const isAuthority = parsed.getExtension(x509.BasicConstraintsExtension)?.ca === true;
   const isSelfIssued = parsed.subject === parsed.issuer;
   const { algorithm, parameters } = asn.signatureAlgorithm;

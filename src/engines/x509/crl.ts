@@ -1,6 +1,15 @@
 /** Certificate revocation lists (RFC 5280 §5). */
-import type { Signer } from "./issue.ts";
-import { x509 } from "./webcrypto.ts";
+import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
+import {
+  CertificateList,
+  Extension,
+  RevokedCertificate,
+  TBSCertList,
+  Time,
+  Version,
+} from "@peculiar/asn1-x509";
+import { authorityKeyExtension } from "./issue.ts";
+import { arrayBufferOf, integerContent, type Signer, signatureAlgorithm } from "./signer.ts";
 
 /** Reasons a certificate can be revoked for (RFC 5280 §5.3.1); the numbers are the RFC's. */
 export const revocationReasons = {
@@ -25,6 +34,8 @@ export type RevokedEntry = {
 };
 
 const CRL_NUMBER = "2.5.29.20";
+const CRL_REASON = "2.5.29.21";
+const ENUMERATED = 0x0a;
 
 /** A complete list, DER. `number` must grow from list to list (RFC 5280 §5.2.3). */
 export async function issueCrl(
@@ -36,24 +47,44 @@ export async function issueCrl(
     readonly entries: readonly RevokedEntry[];
   },
 ): Promise<Buffer> {
-  const crl = await x509.X509CrlGenerator.create({
-    issuer: signer.certificate.subjectName,
-    thisUpdate: new Date(list.thisUpdateMs),
-    nextUpdate: new Date(list.nextUpdateMs),
-    signingAlgorithm: signer.algorithm,
-    signingKey: signer.key,
-    entries: list.entries.map(({ serialNumber, revokeTimeMs, reason }) => ({
-      serialNumber,
-      revocationDate: new Date(revokeTimeMs),
-      // RFC 5280 §5.3.1: "unspecified" is said by saying nothing.
-      ...(reason === "unspecified" ? {} : { reason: revocationReasons[reason] }),
-    })),
-    extensions: [
-      await x509.AuthorityKeyIdentifierExtension.create(signer.certificate),
-      new x509.Extension(CRL_NUMBER, false, derInteger(list.number)),
+  const algorithm = signatureAlgorithm(signer.algorithm);
+  const tbsCertList = new TBSCertList({
+    version: Version.v2,
+    signature: algorithm,
+    issuer: signer.certificate.tbsCertificate.subject,
+    thisUpdate: new Time(new Date(list.thisUpdateMs)),
+    nextUpdate: new Time(new Date(list.nextUpdateMs)),
+    // RFC 5280 §5.1.2.6: no entries are no list at all, rather than an empty one.
+    ...(list.entries.length === 0 ? {} : { revokedCertificates: list.entries.map(entryOf) }),
+    crlExtensions: [
+      authorityKeyExtension(signer),
+      new Extension({
+        extnID: CRL_NUMBER,
+        extnValue: new OctetString(arrayBufferOf(derInteger(list.number))),
+      }),
     ],
   });
-  return Buffer.from(crl.rawData);
+  const bytes = await signer.sign(Buffer.from(AsnConvert.serialize(tbsCertList)));
+  const crl = new CertificateList({
+    tbsCertList,
+    signatureAlgorithm: algorithm,
+    signature: arrayBufferOf(bytes),
+  });
+  return Buffer.from(AsnConvert.serialize(crl));
+}
+
+function entryOf({ serialNumber, revokeTimeMs, reason }: RevokedEntry): RevokedCertificate {
+  const code = Buffer.from([ENUMERATED, 1, revocationReasons[reason]]);
+  const extension = new Extension({
+    extnID: CRL_REASON,
+    extnValue: new OctetString(arrayBufferOf(code)),
+  });
+  return new RevokedCertificate({
+    userCertificate: integerContent(serialNumber),
+    revocationDate: new Time(new Date(revokeTimeMs)),
+    // RFC 5280 §5.3.1: "unspecified" is said by saying nothing.
+    ...(reason === "unspecified" ? {} : { crlEntryExtensions: [extension] }),
+  });
 }
 
 /** DER INTEGER of a number that is not negative. */

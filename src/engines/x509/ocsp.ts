@@ -1,5 +1,5 @@
 /** Online status of certificates: requests read, responses made (RFC 6960, nonce of RFC 9654). */
-import { createHash, KeyObject, sign } from "node:crypto";
+import { createHash } from "node:crypto";
 import {
   BasicOCSPResponse,
   type CertID,
@@ -17,15 +17,10 @@ import {
   SingleResponse,
 } from "@peculiar/asn1-ocsp";
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
-import {
-  AlgorithmIdentifier,
-  Certificate as AsnCertificate,
-  CRLReason,
-  type Extension,
-} from "@peculiar/asn1-x509";
+import { CRLReason, type Extension } from "@peculiar/asn1-x509";
 import { type RevokedEntry, revocationReasons } from "./crl.ts";
-import type { Signer } from "./issue.ts";
 import { x509Limits } from "./limits.ts";
+import { type Signer, signatureAlgorithm } from "./signer.ts";
 
 export type OcspEntry = {
   /** Hex without leading zero octets. */
@@ -81,7 +76,7 @@ function hexOf(bytes: ArrayBuffer): string {
 export function asksAbout(signer: Signer, { id }: OcspEntry): boolean {
   const hash = HASHES[id.hashAlgorithm.algorithm];
   if (hash === undefined) return false;
-  const { tbsCertificate } = AsnConvert.parse(signer.certificate.rawData, AsnCertificate);
+  const { tbsCertificate } = signer.certificate;
   const digest = (bytes: ArrayBuffer) => createHash(hash).update(Buffer.from(bytes)).digest();
   const name = digest(AsnConvert.serialize(tbsCertificate.subject));
   const key = digest(tbsCertificate.subjectPublicKeyInfo.subjectPublicKey);
@@ -92,7 +87,7 @@ export function asksAbout(signer: Signer, { id }: OcspEntry): boolean {
 }
 
 /** A signed response, DER. */
-export function writeOcspResponse(
+export async function writeOcspResponse(
   signer: Signer,
   answer: {
     readonly statuses: readonly { readonly id: CertID; readonly status: OcspStatus }[];
@@ -100,8 +95,8 @@ export function writeOcspResponse(
     readonly thisUpdateMs: number;
     readonly nextUpdateMs: number;
   },
-): Buffer {
-  const { tbsCertificate } = AsnConvert.parse(signer.certificate.rawData, AsnCertificate);
+): Promise<Buffer> {
+  const { tbsCertificate } = signer.certificate;
   const publicKey = Buffer.from(tbsCertificate.subjectPublicKeyInfo.subjectPublicKey);
   const keyHash = createHash("sha1").update(publicKey).digest();
   const data = new ResponseData({
@@ -119,12 +114,10 @@ export function writeOcspResponse(
     ...(answer.nonce === undefined ? {} : { responseExtensions: [answer.nonce] }),
   });
   const signed = Buffer.from(AsnConvert.serialize(data));
-  const hash = signer.algorithm.hash === "SHA-256" ? "sha256" : "sha384";
-  const oid = hash === "sha256" ? "1.2.840.10045.4.3.2" : "1.2.840.10045.4.3.3";
-  const signature = sign(hash, signed, { key: KeyObject.from(signer.key), dsaEncoding: "der" });
+  const signature = await signer.sign(signed);
   const basic = new BasicOCSPResponse({
     tbsResponseData: data,
-    signatureAlgorithm: new AlgorithmIdentifier({ algorithm: oid }),
+    signatureAlgorithm: signatureAlgorithm(signer.algorithm),
     signature: arrayBufferOf(signature),
   });
   const response = new OctetString(AsnConvert.serialize(basic));

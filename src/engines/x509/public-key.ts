@@ -17,6 +17,10 @@ export type PublicKeyFacts = {
 
 const ID_EC_PUBLIC_KEY = Buffer.from([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]);
 
+/** id-ecPublicKey on sm2p256v1 (GM/T 0006). */
+const SM2_IDENTIFIER = "06072a8648ce3d020106082a811ccf5501822d";
+const SM2_ALGORITHM = Buffer.from(SM2_IDENTIFIER, "hex");
+
 const CURVES: Readonly<Record<string, string>> = {
   prime256v1: "EC-P-256",
   secp384r1: "EC-P-384",
@@ -41,15 +45,21 @@ export function refuseExplicitCurve(algorithm: Buffer): void {
 }
 
 /**
- * Reads a SubjectPublicKeyInfo.
+ * Reads a SubjectPublicKeyInfo. SM2 is taken only where it is asked for: the gateway serves none.
  *
  * @throws X509Fault derInvalid, explicitCurve, curveNotAllowed.
  */
-export function publicKeyFacts(spki: Buffer): PublicKeyFacts {
+export function publicKeyFacts(
+  spki: Buffer,
+  { allowSm2 = false }: { allowSm2?: boolean } = {},
+): PublicKeyFacts {
   const [algorithm] = wholeSequence(spki);
   if (algorithm === undefined) throw new X509Fault("derInvalid", "The public key is empty");
   refuseExplicitCurve(algorithm.content);
   const fingerprint = createHash("sha256").update(spki).digest("hex");
+  if (allowSm2 && algorithm.content.equals(SM2_ALGORITHM)) {
+    return { fingerprint, algorithm: "SM2", weaknesses: [] };
+  }
   return { fingerprint, ...factsOf(openKey(spki)) };
 }
 

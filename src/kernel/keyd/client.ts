@@ -56,6 +56,17 @@ function secretFunctions(send: Send) {
     /** @throws KeydError ciphertextInvalid when it was sealed for another purpose or account. */
     open: async (purpose: string, account: string, sealed: Buffer): Promise<Buffer> =>
       part(await send("open", { purpose, account }, [sealed])),
+    /** A key pair whose private half (PKCS #8) comes sealed, as `seal` would have done. */
+    generateSealed: async (
+      owner: { readonly purpose: string; readonly account: string },
+      spec: KeySpec,
+    ): Promise<{ sealed: Buffer; publicKey: Buffer }> => {
+      const answer = await send("generateSealed", { ...owner, spec });
+      return { sealed: part(answer), publicKey: part(answer, 1) };
+    },
+    /** A sealed private key of the binding's account as a key version; opened in keyd only. */
+    wrapSealed: async (binding: KeyBinding, purpose: string, sealed: Buffer): Promise<NewKey> =>
+      newKey(await send("wrapSealed", { binding, purpose }, [sealed])),
     /** Random bytes from the root provider's or the system's generator, 1 to 1,024. */
     random: async (bytes: number): Promise<Buffer> => part(await send("random", { bytes })),
   };

@@ -10,6 +10,7 @@ import {
   operation,
   Time,
 } from "../../kernel/operation.ts";
+import { Certificate } from "./resources.ts";
 
 export const AuthorityId = idSchema("ca");
 export const IssuancePolicyId = idSchema("ipol");
@@ -31,18 +32,18 @@ export const Authority = Type.Object({
 });
 export type Authority = Static<typeof Authority>;
 
+/** A name, or `*.` and a name. */
+const DnsName = Type.String({
+  maxLength: 253,
+  pattern:
+    "^(?:\\*\\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$",
+});
+
 const policyFields = {
   name: Name,
   authorityId: AuthorityId,
   /** `a.test` is that name; `*.a.test` every name below, wildcards included. */
-  allowedNames: Type.Array(
-    Type.String({
-      maxLength: 253,
-      pattern:
-        "^(?:\\*\\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$",
-    }),
-    { minItems: 1, maxItems: 100, uniqueItems: true },
-  ),
+  allowedNames: Type.Array(DnsName, { minItems: 1, maxItems: 100, uniqueItems: true }),
   lifetimeSeconds: Type.Integer({ minimum: 3_600, maximum: 34_300_800 }),
   externalAccountRequired: Type.Boolean(),
   enabled: Type.Boolean(),
@@ -122,11 +123,33 @@ export const authorityOperations = {
     resource: "authority/*",
     input: input({
       name: Type.String({ minLength: 1, maxLength: 40, pattern: "^[A-Za-z0-9][A-Za-z0-9 ._-]*$" }),
-      keyAlgorithm: Type.Optional(Type.Enum(["EC-P-256", "EC-P-384"])),
+      /** SM2 signs with SM3 and issues SM2 pairs. */
+      keyAlgorithm: Type.Optional(Type.Enum(["EC-P-256", "EC-P-384", "SM2"])),
     }),
     output: Authority,
     problems: [
       "certificates.authorityExists",
+      "certificates.limit",
+      "certificates.keydUnavailable",
+    ],
+  }),
+  issueSm2Pair: operation({
+    name: "certificates.issueSm2Pair",
+    summary: "Issue an SM2 pair, one certificate to sign and one to decrypt (GB/T 38636)",
+    method: "POST",
+    path: "/authorities/{authorityId}:issueSm2Pair",
+    action: "certificates:IssueSm2Pair",
+    resource: "authority/{authorityId}",
+    input: input({
+      authorityId: AuthorityId,
+      name: Type.String({ minLength: 1, maxLength: 80 }),
+      names: Type.Array(DnsName, { minItems: 1, maxItems: 100, uniqueItems: true }),
+      lifetimeSeconds: Type.Optional(policyFields.lifetimeSeconds),
+    }),
+    output: Type.Object({ signing: Certificate, encryption: Certificate }),
+    problems: [
+      "certificates.authorityNotFound",
+      "certificates.authorityKeyUnfit",
       "certificates.limit",
       "certificates.keydUnavailable",
     ],
@@ -169,6 +192,7 @@ export const authorityOperations = {
     output: IssuancePolicy,
     problems: [
       "certificates.authorityNotFound",
+      "certificates.authorityKeyUnfit",
       "certificates.issuancePolicyExists",
       "certificates.limit",
     ],
@@ -324,6 +348,12 @@ export const authorityProblems = {
     code: 409,
     message: "An authority of this name exists",
     fix: "Choose another name, or use the one that is there",
+  },
+  "certificates.authorityKeyUnfit": {
+    code: 409,
+    message:
+      "The key of this authority does not fit: SM2 authorities issue SM2 pairs, others do not",
+    fix: "Use an authority with the other kind of key",
   },
   "certificates.issuancePolicyNotFound": {
     code: 404,

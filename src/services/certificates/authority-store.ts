@@ -8,7 +8,10 @@ export type AuthorityRow = {
   readonly kind: "root" | "intermediate";
   readonly parentId: string | null;
   readonly certificatePem: string;
-  readonly keySealed: Buffer;
+  /** Of an authority made before `keyWrapped`; null once its key was taken over. */
+  readonly keySealed: Buffer | null;
+  /** Its key version in keyd. */
+  readonly keyWrapped: Buffer | null;
   readonly keyAlgorithm: string;
   readonly expireTime: string;
   readonly createTime: string;
@@ -69,9 +72,9 @@ export function authorityStore(sql: Sql) {
     async insert(row: AuthorityRow) {
       await sql`
         insert into certificate_authority (account_id, authority_id, name, kind, parent_id,
-          certificate_pem, key_sealed, key_algorithm, expire_time, create_time)
+          certificate_pem, key_wrapped, key_algorithm, expire_time, create_time)
         values (${row.accountId}, ${row.authorityId}, ${row.name}, ${row.kind}, ${row.parentId},
-          ${row.certificatePem}, ${row.keySealed}, ${row.keyAlgorithm}, ${row.expireTime},
+          ${row.certificatePem}, ${row.keyWrapped}, ${row.keyAlgorithm}, ${row.expireTime},
           ${row.createTime})`;
     },
 
@@ -175,6 +178,15 @@ export function authoritySystemStore(sql: Sql) {
         select * from certificate_authority where authority_id = ${authorityId}`;
       return row;
     },
+
+    /** Its key was taken over: the sealed copy goes in the same change. */
+    async keepWrapped(authorityId: string, wrapped: Buffer) {
+      await sql`update certificate_authority set key_wrapped = ${wrapped}, key_sealed = null
+        where authority_id = ${authorityId}`;
+    },
+
+    listUntaken: () => sql<AuthorityRow>`
+      select * from certificate_authority where key_wrapped is null limit 100`,
 
     async findPolicy(policyId: string): Promise<IssuancePolicyRow | undefined> {
       const [row] = await sql<IssuancePolicyRow>`

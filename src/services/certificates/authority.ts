@@ -21,9 +21,10 @@ import {
 } from "./authority-store.ts";
 import { type KeySealer, purposes, sealSecret } from "./sealing.ts";
 import { newAuthority, type Signers } from "./signers.ts";
+import { issueSm2Pair, type Sm2PairParts } from "./sm2-pairs.ts";
 
 type Operations = typeof authorityOperations;
-type Parts = { readonly sealer: KeySealer; readonly signers: Signers };
+type Parts = Sm2PairParts & { readonly sealer: KeySealer };
 
 const authorityLimits = {
   authoritiesMax: 20,
@@ -56,6 +57,8 @@ export function authorityHandlers(parts: Parts) {
     },
     createAuthority: async (context: Context, input: InputOf<Operations["createAuthority"]>) =>
       view(await createAuthority(parts, context, input)),
+    issueSm2Pair: (context: Context, input: InputOf<Operations["issueSm2Pair"]>) =>
+      issueSm2Pair(parts, context, input),
     async listIssuancePolicies(
       context: Context,
       input: InputOf<Operations["listIssuancePolicies"]>,
@@ -107,7 +110,7 @@ export function authorityHandlers(parts: Parts) {
 }
 
 function authorityView(row: AuthorityRow, signers: Signers): Authority {
-  const { accountId: _, keySealed: __, ...shown } = row;
+  const { accountId: _, keySealed: __, keyWrapped: ___, ...shown } = row;
   const urls = signers.urlsOf(row.authorityId);
   return {
     authorityId: shown.authorityId,
@@ -148,7 +151,7 @@ async function createAuthority(
   if (known.some(({ name }) => name === input.name)) {
     throw new Problem("certificates.authorityExists");
   }
-  const { root, intermediate, issued } = await newAuthority(parts, {
+  const { root, intermediate, issued } = await newAuthority(parts.signers, {
     accountId: context.accountId,
     organization: context.caller.accountName.slice(0, 64),
     name: input.name,
@@ -178,6 +181,7 @@ async function createIssuancePolicy(
   const store = authorityStore(context.sql);
   const authority = await store.get(context.accountId, input.authorityId);
   if (authority?.kind !== "intermediate") throw new Problem("certificates.authorityNotFound");
+  if (authority.keyAlgorithm === "SM2") throw new Problem("certificates.authorityKeyUnfit");
   const known = await store.listPolicies(context.accountId);
   if (known.length >= authorityLimits.policiesMax) throw new Problem("certificates.limit");
   const row: IssuancePolicyRow = {

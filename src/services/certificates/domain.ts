@@ -67,6 +67,8 @@ export function certificateView(
     certificateId: row.certificateId,
     name: row.name,
     origin: row.origin,
+    keyUse: row.keyUse,
+    pairCertificateId: row.pairCertificateId,
     names: row.names,
     state: certificateState(row, nowMs),
     keyAlgorithm: row.keyAlgorithm,
@@ -96,6 +98,10 @@ export function requireServable(
   const state = certificateState(row, nowMs);
   if (state === "expired" || state === "revoked" || state === "notYetValid") {
     const message = `The certificate is ${state}; a site needs one that is valid now`;
+    throw new Problem("certificates.notUsable", { details: [{ path: "/certificateId", message }] });
+  }
+  if (row.keyUse !== "server") {
+    const message = "The gateway serves no TLCP; download the pair for a server that does";
     throw new Problem("certificates.notUsable", { details: [{ path: "/certificateId", message }] });
   }
   if (row.keySealed === null) throw new Problem("certificates.keyMissing");

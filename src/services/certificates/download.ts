@@ -53,6 +53,21 @@ export async function downloadOf(row: CertificateRow, wanted: Wanted): Promise<D
   }
 }
 
+/** An SM2 pair for a server that speaks TLCP (GB/T 38636), in the words of Tongsuo and Tengine. */
+export function pairDownload(
+  halves: readonly { readonly row: CertificateRow; readonly keyPem: string }[],
+): Download {
+  const files: DownloadFile[] = [];
+  const lines = ["enable_ntls on;"];
+  for (const { row, keyPem } of halves) {
+    const half = row.keyUse === "sm2Signing" ? "sign" : "enc";
+    const base = `${fileBase(row)}.${half}`;
+    files.push(pemFile(`${base}.pem`, row.fullChainPem), pemFile(`${base}.key`, keyPem));
+    lines.push(`ssl_${half}_certificate ${base}.pem;`, `ssl_${half}_certificate_key ${base}.key;`);
+  }
+  return { files, configuration: `${lines.join("\n")}\n` };
+}
+
 /** A name for files: the first name of the certificate, safe on every file system. */
 function fileBase({ names, certificateId }: CertificateRow): string {
   const name = (names[0] ?? certificateId).replace(/^\*\./, "wildcard.");

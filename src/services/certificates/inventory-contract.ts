@@ -115,7 +115,8 @@ export const inventoryOperations = {
     resource: "certificate/{certificateId}",
     input: input({
       certificateId: CertificateId,
-      server: Type.Enum(["nginx", "apache", "tomcat", "iis"]),
+      /** `tlcp`: both halves of an SM2 pair, as Tongsuo and Tengine take them. */
+      server: Type.Enum(["nginx", "apache", "tomcat", "iis", "tlcp"]),
       /** Protects the PKCS #12 file for Tomcat and IIS. */
       passphrase: Type.Optional(Passphrase),
       /** 3DES and SHA-1, for Windows before 2019 and Java before 8u301. */
@@ -125,6 +126,7 @@ export const inventoryOperations = {
     problems: [
       "certificates.certificateNotFound",
       "certificates.keyMissing",
+      "certificates.pairMissing",
       "certificates.passphraseMissing",
       "certificates.opensslMissing",
       "certificates.keydUnavailable",
@@ -346,6 +348,11 @@ export const inventoryProblems = {
     code: 503,
     message: "The private key cannot be sealed or opened now",
     fix: "Run ./cordon status; keys are sealed by the process keyd",
+  },
+  "certificates.pairMissing": {
+    code: 409,
+    message: "The certificate is no half of an SM2 pair",
+    fix: "Choose another server, or a certificate that names its pair",
   },
   "certificates.siteNotFound": {
     code: 404,

@@ -15,7 +15,7 @@ import {
   problemOfFault,
   reuseGroups,
 } from "./domain.ts";
-import { downloadOf } from "./download.ts";
+import { downloadOf, pairDownload } from "./download.ts";
 import type { inventoryOperations } from "./inventory-contract.ts";
 import { readPkcs12 } from "./pkcs12.ts";
 import { type KeySealer, openPrivateKey, purposes, sealSecret } from "./sealing.ts";
@@ -97,14 +97,16 @@ export function inventoryHandlers(sealer: KeySealer) {
     deleteCertificate,
     async downloadCertificate(context: Context, input: InputOf<Operations["downloadCertificate"]>) {
       const row = await loadCertificate(context, input.certificateId);
-      if (row.keySealed === null) throw new Problem("certificates.keyMissing");
-      const sealed = { keySealed: row.keySealed, keyFingerprint: row.keyFingerprint };
-      const pkcs8 = await openPrivateKey(sealer, context.accountId, sealed);
-      try {
-        return await downloadOf(row, { ...input, keyPem: writePem("PRIVATE KEY", pkcs8) });
-      } finally {
-        pkcs8.fill(0);
-      }
+      const keyPem = await keyPemOf(context, sealer, row);
+      if (input.server !== "tlcp")
+        return downloadOf(row, { ...input, server: input.server, keyPem });
+      if (row.pairCertificateId === null) throw new Problem("certificates.pairMissing");
+      const other = await loadCertificate(context, row.pairCertificateId);
+      const halves = [
+        { row, keyPem },
+        { row: other, keyPem: await keyPemOf(context, sealer, other) },
+      ];
+      return pairDownload(halves);
     },
     async getExpiryReport(context: Context, input: InputOf<Operations["getExpiryReport"]>) {
       return expiryReport(await viewsOf(context), context.nowMs, input.withinDays ?? 30);
@@ -118,6 +120,20 @@ export function inventoryHandlers(sealer: KeySealer) {
       return { findings: page.items, totalCount: page.totalCount };
     },
   };
+}
+
+async function keyPemOf(
+  { accountId }: Context,
+  sealer: KeySealer,
+  { keySealed, keyFingerprint }: CertificateRow,
+): Promise<string> {
+  if (keySealed === null) throw new Problem("certificates.keyMissing");
+  const pkcs8 = await openPrivateKey(sealer, accountId, { keySealed, keyFingerprint });
+  try {
+    return writePem("PRIVATE KEY", pkcs8);
+  } finally {
+    pkcs8.fill(0);
+  }
 }
 
 type Upload = {
@@ -183,6 +199,8 @@ export async function rowOf(
     certificateId: given.certificateId,
     name: given.name,
     origin: "uploaded",
+    keyUse: "server",
+    pairCertificateId: null,
     fullChainPem: fullChainPem({ leaf, issuers: bundle.issuers }),
     keySealed,
     keyFingerprint: leaf.keyFingerprint,

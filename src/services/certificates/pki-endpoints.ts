@@ -113,7 +113,7 @@ async function answerOcsp(
     statuses.push({ id: entry.id, status });
   }
   return answer(
-    writeOcspResponse(signer, {
+    await writeOcspResponse(signer, {
       statuses,
       nonce: question.nonce,
       thisUpdateMs: nowMs,

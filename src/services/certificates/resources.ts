@@ -11,8 +11,11 @@ export const Passphrase = Type.String({ minLength: 1, maxLength: 256, pattern: "
 export const Certificate = Type.Object({
   certificateId: CertificateId,
   name: Name,
-  /** `uploaded` by a person, `acme` from a provider. */
-  origin: Type.Enum(["uploaded", "acme"]),
+  /** `uploaded` by a person, `acme` from a provider, `issued` by an own authority. */
+  origin: Type.Enum(["uploaded", "acme", "issued"]),
+  /** What its key is for; an SM2 pair has one of each (GB/T 38636). */
+  keyUse: Type.Enum(["server", "sm2Signing", "sm2Encryption"]),
+  pairCertificateId: Type.Union([CertificateId, Type.Null()]),
   names: Type.Array(Type.String()),
   state: Type.Enum(["valid", "expiring", "expired", "revoked", "notYetValid", "replaced"]),
   keyAlgorithm: Type.String(),

@@ -72,7 +72,7 @@ export async function openPrivateKey(
 ): Promise<Buffer> {
   const key = { purpose: purposes.privateKey, accountId };
   const pkcs8 = await openSecret(sealer, key, row.keySealed);
-  if (publicKeyFacts(publicHalf(pkcs8)).fingerprint !== row.keyFingerprint) {
+  if (publicKeyFacts(publicHalf(pkcs8), { allowSm2: true }).fingerprint !== row.keyFingerprint) {
     pkcs8.fill(0);
     const cause = new KeyMismatch("the opened key does not match the certificate of its row");
     throw new Problem("certificates.keydUnavailable", { cause });

@@ -8,12 +8,14 @@ import { type DeployParts, deployHandlers } from "./deploy.ts";
 import { inventoryHandlers } from "./inventory.ts";
 import type { KeySealer } from "./sealing.ts";
 import type { Signers } from "./signers.ts";
+import type { Sm2PairParts } from "./sm2-pairs.ts";
 
 export type CertificatesParts = DeployParts &
   ApplyParts & {
     readonly database: Database;
     readonly sealer: KeySealer;
     readonly signers: Signers;
+    readonly keyMaker: Sm2PairParts["keyMaker"];
   };
 
 /** The certificates service. */

@@ -34,11 +34,13 @@ export function certificateStore(sql: Sql) {
 
     async insert(accountId: string, row: CertificateRow) {
       await sql`
-        insert into certificate (account_id, certificate_id, name, origin, full_chain_pem,
+        insert into certificate (account_id, certificate_id, name, origin, key_use,
+          pair_certificate_id, full_chain_pem,
           key_sealed, key_fingerprint, fingerprint, subject, issuer, serial_number,
           authority_key_id, names, key_algorithm, anchor, root_seen, weaknesses, ocsp_urls,
           not_before_time, expire_time, renewal, renew_time, create_time)
-        values (${accountId}, ${row.certificateId}, ${row.name}, ${row.origin},
+        values (${accountId}, ${row.certificateId}, ${row.name}, ${row.origin}, ${row.keyUse},
+          ${row.pairCertificateId},
           ${row.fullChainPem}, ${row.keySealed}, ${row.keyFingerprint}, ${row.fingerprint},
           ${row.subject}, ${row.issuer}, ${row.serialNumber}, ${row.authorityKeyId}, ${row.names},
           ${row.keyAlgorithm}, ${row.anchor}, ${row.rootSeen}, ${row.weaknesses},
