@@ -3,12 +3,12 @@
  * a file of its own so that an account can be shredded. In clear they are only here.
  */
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isId } from "../../engines/keys/binding.ts";
 import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { KeydError } from "../../kernel/keyd/protocol.ts";
-import { readIfThere, syncFolder, writeDurably } from "./durable-file.ts";
+import { makeFolder, readIfThere, syncFolder, writeDurably } from "./durable-file.ts";
 import { type FolderRecord, kekName, RECORD_ACCOUNT } from "./folder-record.ts";
 import type { RecoveryCopies } from "./recovery-copies.ts";
 import type { RootKeyProvider } from "./root-provider.ts";
@@ -65,7 +65,7 @@ export function accountKeyRing({ folder, root, record, copies }: RingParts) {
     if (kek !== undefined) return keep(account, kek);
     if (!make) throw new KeydError("wrappedKeyInvalid", `Account "${account}" has no keys here`);
     const fresh = randomBytes(KEK_BYTES);
-    await mkdir(folder(), { recursive: true, mode: 0o700 });
+    await makeFolder(folder());
     const bytes = await root().wrap(fresh, kekAad(account));
     // The copy first: a crash between leaves one too many, never one too few.
     await copies.keep(account, fresh);

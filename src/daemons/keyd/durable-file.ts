@@ -1,5 +1,5 @@
 /** Small files that are there whole or not at all, also after a loss of power. */
-import { open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "../../kernel/process/text.ts";
 
@@ -23,6 +23,19 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+const known = new Set<string>();
+
+/**
+ * Makes a folder that is still there after a loss of power: flushing a file in it does not flush
+ * the folder's own name in the folder above. For fixed names only, since they are remembered.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  if (known.has(folder)) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await syncFolder(dirname(folder));
+  known.add(folder);
 }
 
 /** Undefined when there is no such file. */

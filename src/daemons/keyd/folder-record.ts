@@ -8,10 +8,10 @@
  * after the last change the record is closed: until then one change could be undone unnoticed.
  */
 import { createHash, createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
-import { appendFile, mkdir, readdir } from "node:fs/promises";
+import { appendFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { KeydError } from "../../kernel/keyd/protocol.ts";
-import { readIfThere, writeDurably } from "./durable-file.ts";
+import { makeFolder, readIfThere, writeDurably } from "./durable-file.ts";
 import type { MonotonicCounter } from "./root-provider.ts";
 
 export const RECORD_FILE = "folder-record.json";
@@ -117,7 +117,7 @@ async function write(state: State, folder: string, body: Body): Promise<void> {
   const mac = createHmac("sha256", await state.macKey())
     .update(text)
     .digest("hex");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   await writeDurably(join(folder, RECORD_FILE), JSON.stringify({ body: text, mac }));
 }
 

@@ -4,12 +4,12 @@
  * as well is the question of `folder-record.ts`.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { type Head, KeydError } from "../../kernel/keyd/protocol.ts";
 import type { AccountKeyRing } from "./account-keys.ts";
-import { readIfThere, syncFolder, writeDurably } from "./durable-file.ts";
+import { makeFolder, readIfThere, syncFolder, writeDurably } from "./durable-file.ts";
 import { type FolderRecord, headName, markOf } from "./folder-record.ts";
 
 type HeadState = {
@@ -56,7 +56,7 @@ export function headRecord(folder: string, ring: AccountKeyRing, record: FolderR
   };
   const write = async (account: string, state: HeadState): Promise<void> => {
     const mac = (await macOf(account, state)).toString("hex");
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const text = JSON.stringify({ ...state, mac });
     const change = { name: headName(account), mark: markOf(text) };
     await record.change(change, () => writeDurably(file(account), text));

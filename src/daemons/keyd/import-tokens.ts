@@ -10,13 +10,13 @@ import {
   privateDecrypt,
   randomBytes,
 } from "node:crypto";
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { lengthPrefixed } from "../../engines/keys/canonical.ts";
 import { KeydError, type WrappingAlgorithm } from "../../kernel/keyd/protocol.ts";
 import type { AccountKeyRing } from "./account-keys.ts";
-import { readIfThere, writeDurably } from "./durable-file.ts";
+import { makeFolder, readIfThere, writeDurably } from "./durable-file.ts";
 import { gcmOpen, gcmSeal } from "./gcm.ts";
 
 const ID_BYTES = 16;
@@ -40,7 +40,7 @@ export type ImportTokens = Awaited<ReturnType<typeof importTokens>>;
 export async function importTokens(file: string, ring: AccountKeyRing, clock: () => number) {
   const used = parseUsed(await readIfThere(file), clock());
   // Lines of tokens that have expired go at every start.
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(file));
   await writeDurably(file, [...used].map(([id, expireMs]) => `${id} ${expireMs}\n`).join(""));
   const appending = await open(file, "a", 0o600);
 

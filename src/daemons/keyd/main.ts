@@ -6,6 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { readConfig } from "../../kernel/config.ts";
 import { keydSocket } from "../../kernel/keyd/protocol.ts";
 import { runDaemon } from "../../kernel/process/daemon.ts";
+import { makeFolder } from "./durable-file.ts";
 import { hardenProcess } from "./hardening.ts";
 import { keyOperations } from "./key-operations.ts";
 import { openKeyd } from "./keyd.ts";
@@ -24,7 +25,7 @@ await runDaemon({
   name: "keyd",
   async start() {
     const folder = config.folders.keys;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await mkdir(config.folders.run, { recursive: true, mode: 0o700 });
     const settings = readRootSettings(process.env);
     const opened = await openRoot(folder, settings);

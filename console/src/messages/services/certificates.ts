@@ -7,6 +7,15 @@ export const certificates: ServiceWords = {
       "此账户的证书，包括上传和申请的证书；私钥已加密保存。",
     ],
   },
+  field: {
+    keyUse: ["Use of the key", "密钥用途"],
+    pairCertificateId: ["Other half of the pair", "双证书的另一张"],
+  },
+  value: {
+    tlcp: ["TLCP (Tongsuo, Tengine)", "TLCP（铜锁、Tengine）"],
+    sm2Signing: ["SM2, signs", "SM2 签名"],
+    sm2Encryption: ["SM2, decrypts", "SM2 加密"],
+  },
   operation: {
     listCertificates: "列出证书",
     getCertificate: "查看证书",
