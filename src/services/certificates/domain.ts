@@ -85,6 +85,8 @@ export function certificateView(
     expireTime: row.expireTime,
     renewTime: row.renewTime,
     revokeTime: row.revokeTime,
+    statusReason: row.statusReason,
+    statusCheckTime: row.statusCheckTime,
     replacedBy: row.replacedBy,
     createTime: row.createTime,
   };

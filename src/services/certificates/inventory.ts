@@ -218,6 +218,8 @@ export async function rowOf(
     notBeforeTime: timeText(leaf.notBeforeMs),
     expireTime: timeText(leaf.notAfterMs),
     revokeTime: null,
+    statusReason: "",
+    statusCheckTime: null,
     replacedBy: null,
     renewal: null,
     renewTime: null,

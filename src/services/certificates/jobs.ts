@@ -5,6 +5,7 @@ import { renewDue } from "./acme-client/renew.ts";
 import { advanceOrders } from "./acme-client/run.ts";
 import { authoritySystemStore } from "./authority-store.ts";
 import { verifyBindings } from "./deploy.ts";
+import { watchRevocations } from "./revocation-watch.ts";
 import type { CertificatesParts } from "./service.ts";
 import { warnOfExpiry } from "./watch.ts";
 
@@ -17,6 +18,7 @@ export function certificateJobs(parts: CertificatesParts, client: ClientParts): 
     { name: "certificateBindings", everyMs: 1_000, run: () => verifyBindings(parts, clock()) },
     { name: "certificateOrders", everyMs: 1_000, run: () => advanceOrders(client) },
     { name: "certificateRenewals", everyMs: 10_000, run: () => renewDue(client) },
+    { name: "certificateStatus", everyMs: 30_000, run: () => watchStatus(client) },
     { name: "certificateExpiry", everyMs: 60_000, run: () => warnOfExpiry(database, clock()) },
   ];
 }
@@ -27,4 +29,8 @@ async function takeOverKeys({ database, signers }: CertificatesParts): Promise<v
     authoritySystemStore(sql).listUntaken(),
   );
   for (const row of rows) await signers.signerOf(row);
+}
+
+async function watchStatus({ database, outbound, clock }: ClientParts): Promise<void> {
+  await watchRevocations({ database, outbound }, clock());
 }

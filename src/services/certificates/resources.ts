@@ -35,6 +35,9 @@ export const Certificate = Type.Object({
   /** When the next one is applied for; null for what is not renewed here. */
   renewTime: Type.Union([Time, Type.Null()]),
   revokeTime: Type.Union([Time, Type.Null()]),
+  /** What its authority said when it was asked last; asked for what sites are served with. */
+  statusReason: Type.String(),
+  statusCheckTime: Type.Union([Time, Type.Null()]),
   replacedBy: Type.Union([CertificateId, Type.Null()]),
   createTime: Time,
 });

@@ -100,6 +100,8 @@ async function issueHalf(
     notBeforeTime: timeText(facts.notBeforeMs),
     expireTime: timeText(facts.notAfterMs),
     revokeTime: null,
+    statusReason: "",
+    statusCheckTime: null,
     replacedBy: null,
     renewal: null,
     renewTime: null,

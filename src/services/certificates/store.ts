@@ -119,6 +119,23 @@ export function certificateSystemStore(sql: Sql) {
       where state = 'pending' or check_time is null or check_time < ${beforeText}
       order by check_time nulls first limit ${limit}`,
 
+    /** Those that sites are served with, not asked about since then. */
+    listStatusDue: (beforeText: string, limit: number) => sql<CertificateRow>`
+      select * from certificate c
+      where exists (select from certificate_binding b where b.certificate_id = c.certificate_id)
+        and revoke_time is null and (status_check_time is null or status_check_time < ${beforeText})
+      order by status_check_time nulls first limit ${limit}`,
+
+    async setStatus(
+      certificateId: string,
+      told: { revokeTime: string | null; statusReason: string; statusCheckTime: string },
+    ) {
+      await sql`update certificate set status_check_time = ${told.statusCheckTime},
+          status_reason = ${told.statusReason},
+          revoke_time = coalesce(revoke_time, ${told.revokeTime})
+        where certificate_id = ${certificateId}`;
+    },
+
     listUnwarned: (nowText: string) => sql<CertificateRow & { accountId: string }>`
       select * from certificate
       where replaced_by is null
