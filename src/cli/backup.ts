@@ -148,7 +148,9 @@ async function keysFor(
   const given = await keysGiven(options, config);
   if (given.passphrase !== undefined || given.root !== undefined) return given;
   const { wrappedByRoot } = await locksOf(options.file);
-  const hasRoot = existsSync(join(config.folders.keys, "root.json"));
+  const hasRoot = ["root.json", "root-in-use.json"].some((name) =>
+    existsSync(join(config.folders.keys, name)),
+  );
   if (wrappedByRoot === undefined || !hasRoot) return {};
   const unwrap = (keyd: KeydClient) => keyd.unwrapBackupKey(wrappedByRoot).catch(() => undefined);
   const own = () => withOwnKeyd(config, unwrap);

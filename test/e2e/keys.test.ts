@@ -118,12 +118,21 @@ describe.skipIf(softHsmModule === undefined)("with a PKCS #11 token (SoftHSM 2)"
     expect(moved).toMatchObject({ status: 0 });
     expect(moved.err).toContain(token.label);
     const status = await keys(keyd.dataFolder, ["status"]);
-    expect(status.out).toMatch(/^root +pkcs11: AES-256 key in token/m);
+    expect(status.out).toMatch(/^root +pkcs11: AES-256 key [0-9a-f]{32} in token/m);
     expect(status.out).toMatch(/^older state +noticed by/m);
+    const { client } = keyd;
+    const fileKey = Buffer.alloc(16, 5);
+    const wrapped = await client.wrapBackupKey(fileKey);
+    const [keyId = ""] = /[0-9a-f]{32}/.exec(status.out) ?? [];
     await keyd.end();
     const folder = restored(keyd, []);
     const elsewhere = await started(token.environment, folder);
     expect(await elsewhere.client.open("test", "acc-one", sealed)).toEqual(secret);
+    await elsewhere.end();
+    // An empty node takes the key that is in the token, and opens the backup's file with it.
+    const known = { CORDON_KEYS_ROOT: "pkcs11", CORDON_PKCS11_KEY_ID: keyId };
+    const empty = await started({ ...token.environment, ...known });
+    expect(await empty.client.unwrapBackupKey(wrapped)).toEqual(fileKey);
   }, 60_000);
 
   test("a backup of it opens with recovery shares alone, and only with the newest", async () => {

@@ -96,7 +96,8 @@ async function openDevice(
     const names = "CORDON_PKCS11_MODULE, CORDON_PKCS11_TOKEN and CORDON_PKCS11_PIN_FILE";
     return absent(inUse, kind, names);
   }
-  const provider = await openPkcs11Root(settings.pkcs11, { keyId: inUse?.keyId });
+  const keyId = inUse === undefined ? settings.pkcs11KeyId : inUse.keyId;
+  const provider = await openPkcs11Root(settings.pkcs11, { keyId });
   return { provider, keyId: provider.keyId };
 }
 

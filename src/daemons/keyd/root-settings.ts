@@ -13,6 +13,8 @@ export type RootSettings = {
   /** The passphrase of the software root, when a file gives it. */
   readonly passphrase: () => Promise<Buffer | undefined>;
   readonly pkcs11: TokenSettings | undefined;
+  /** CKA_ID of a root key that the token has already: for an empty folder to restore into. */
+  readonly pkcs11KeyId: string | undefined;
   readonly tpm: TpmSettings | undefined;
 };
 
@@ -40,6 +42,7 @@ export function readRootSettings(env: Environment): RootSettings {
       return file === "" ? undefined : firstLine(file, "CORDON_KEYS_PASSPHRASE_FILE");
     },
     pkcs11: pkcs11From(env),
+    pkcs11KeyId: keyIdFrom(env),
     tpm: tpmFrom(env),
   };
 }
@@ -55,6 +58,12 @@ function pkcs11From(env: Environment): TokenSettings | undefined {
     "A device needs CORDON_PKCS11_MODULE, CORDON_PKCS11_TOKEN and CORDON_PKCS11_PIN_FILE",
     "set all three, or none",
   );
+}
+
+function keyIdFrom({ CORDON_PKCS11_KEY_ID: text = "" }: Environment): string | undefined {
+  if (text === "") return undefined;
+  if (/^[0-9a-f]{32}$/.test(text)) return text;
+  throw refused(`CORDON_PKCS11_KEY_ID is "${text}"`, "give the 32 digits of ./cordon keys status");
 }
 
 function tpmFrom(env: Environment): TpmSettings | undefined {

@@ -51,8 +51,8 @@ export async function knownState(config: Config, connection: Connection): Promis
   const epochs = new Map<string, number>();
   for (const [name, bytes] of await readHeads(keys))
     epochs.set(accountOf(name), epochOf(bytes) ?? 0);
-  const hasKeys =
-    existsSync(join(keys, "root.json")) || (await namesIn(join(keys, "accounts"))).length > 0;
+  const roots = ["root.json", "root-in-use.json"].some((name) => existsSync(join(keys, name)));
+  const hasKeys = roots || (await namesIn(join(keys, "accounts"))).length > 0;
   const isEmpty = size === 0 && !hasKeys && !(await hasRows(connection));
   return { isEmpty, auditSize: size, auditKey: publicKey?.toString("utf8") ?? "", epochs };
 }

@@ -68,7 +68,7 @@ export async function openPkcs11Root(
     keyId,
     get protection() {
       return (
-        `AES-256 key in token "${settings.label}" (serial ${serial || "not read yet"}), made ` +
+        `AES-256 key ${keyId} in token "${settings.label}" (serial ${serial || "not read yet"}), made ` +
         "there and not extractable; opened by the PIN"
       );
     },
