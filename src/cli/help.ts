@@ -19,6 +19,7 @@ export const HELP = `Cordon: the security stack of a cloud as one self-hosted pr
   ./cordon support dump FILE   facts for whoever helps, without secrets
   ./cordon admin recover       a way back in for an administrator, on this machine only
   ./cordon bench [NAME]        measure the figures of the README
+  ./cordon conformance wycheproof   ask Project Wycheproof's vectors of the key API
   ./cordon conformance crs     run the Core Rule Set's own tests
   ./cordon test [FILTER…]      run every check and test
   ./cordon version

@@ -39,6 +39,11 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
   { words: ["config", "check"], file: "./config-check.ts", name: "configCheck" },
   { words: ["support", "dump"], file: "./support-dump.ts", name: "supportDump" },
   { words: ["admin", "recover"], file: "./admin-recover.ts", name: "adminRecover" },
+  {
+    words: ["conformance", "wycheproof"],
+    file: "./conformance-wycheproof.ts",
+    name: "conformanceWycheproof",
+  },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },
 ];
 

@@ -30,6 +30,7 @@ function shown(
 
 const {
   waf,
+  kms,
   certificates,
   delivery,
   incident,
@@ -50,6 +51,10 @@ const listed: readonly Shown[] = [
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),
   ...shown("upstream-states", delivery, "upstreamState", "upstream siteId gateway state"),
+  ...shown("keys", kms, "key", "keyId description spec usage origin state aliases region"),
+  ...shown("aliases", kms, "alias", "aliasName keyId"),
+  ...shown("grants", kms, "grant", "grantId keyId name grantee retiring operations"),
+  ...shown("secrets", kms, "secret", "name secretId description state"),
   ...shown(
     "certificates",
     certificates,

@@ -92,7 +92,8 @@ export function headRecord(folder: string, ring: AccountKeyRing, record: FolderR
         const state = await read(account);
         const base = matching(state, head);
         if (base === undefined) throw rolledBack(account);
-        if (state.announced === undefined) return;
+        // A confirmation that comes late, behind the next announcement, must not take that away.
+        if (state.announced === undefined || !same(state.announced, head)) return;
         await write(account, { current: base, announced: undefined });
       }),
     /** @throws nothing about the state: this is the operator's override. */

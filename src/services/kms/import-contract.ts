@@ -84,7 +84,6 @@ export const importOperations = {
     input: input({ keyId: KeyId, publicKey: base64Bytes({ max: limits.publicKeyBytesMax }) }),
     output: KeyVersion,
     problems: [...STATE, "kms.materialInvalid"],
-    limits: { perMinute: 6_000 },
   }),
   deleteKeyMaterial: operation({
     name: "kms.deleteKeyMaterial",

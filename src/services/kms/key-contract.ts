@@ -77,7 +77,6 @@ export const keyOperations = {
       "kms.rolledBack",
       "kms.keydUnavailable",
     ],
-    limits: { perMinute: 600 },
   }),
   updateKey: operation({
     name: "kms.updateKey",

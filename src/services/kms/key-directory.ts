@@ -15,6 +15,7 @@ import { aliasStore, headStore, keyStore, versionStore } from "./store.ts";
 
 /** How long a comparison of all seals of an account with keyd's record holds. */
 const HEAD_TTL_MS = 5_000;
+const VERIFY_TRIES = 5;
 
 export type KeyDirectory = ReturnType<typeof createKeyDirectory>;
 
@@ -36,8 +37,8 @@ export async function recordOf(sql: Sql, key: KeyRow): Promise<KeyRecord> {
 
 /** @throws Problem kms.rolledBack when the seals are not those that keyd recorded. */
 export async function verifyHead(sql: Sql, keyd: KeydClient, accountId: string): Promise<void> {
-  const head = await headStore(sql).read(accountId);
-  checkItems(head, await headStore(sql).items(accountId));
+  const { head, items } = await headStore(sql).whole(accountId);
+  checkItems(head, items);
   await asked(keyd.checkHead(accountId, head));
 }
 
@@ -72,8 +73,16 @@ export function createKeyDirectory({
       return record;
     });
   const verify = async (accountId: string): Promise<true> => {
-    await database.transaction({ accountId }, (sql) => verifyHead(sql, keyd, accountId));
-    return true;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await database.transaction({ accountId }, (sql) => verifyHead(sql, keyd, accountId));
+        return true;
+      } catch (error) {
+        // Changes may have gone on between the two looks; a state that is old stays old.
+        const raced = error instanceof Problem && error.reason === "kms.rolledBack";
+        if (!raced || tries >= VERIFY_TRIES) throw error;
+      }
+    }
   };
   return {
     /** The key by its own id, of this account only. */

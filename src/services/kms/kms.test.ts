@@ -109,3 +109,64 @@ describe("encryption", () => {
     ]);
   });
 });
+
+describe("changes at once", () => {
+  test("many keys made and rotated together are all there, and none is taken for an old state", async () => {
+    const made = await Promise.all(Array.from({ length: 24 }, () => kit.post("/keys")));
+    expect(made.map(({ code }) => code)).toEqual(made.map(() => 200));
+    const rotated = await Promise.all(
+      made.flatMap(({ result }) => [
+        kit.post(`/keys/${result.keyId}:rotate`),
+        kit.post(`/keys/${result.keyId}:encrypt`, { plaintext: base64("x") }),
+      ]),
+    );
+    expect(rotated.map(({ code }) => code)).toEqual(rotated.map(() => 200));
+  });
+});
+
+describe("older states", () => {
+  test("a row put back to what it was is refused, and so is a whole older database", async () => {
+    const keyId = await kit.newKey();
+    const { database } = kit.operations;
+    const old = await database.transaction(
+      "system",
+      (sql) => sql<{ state: string; seal: string }>`
+        select state, seal from kms_key where key_id = ${keyId}`,
+    );
+    await kit.post(`/keys/${keyId}:disable`);
+    const [row] = old;
+    const put = (state = "", seal = "") =>
+      database.transaction(
+        "system",
+        (sql) => sql`update kms_key set state = ${state}, seal = ${seal}
+          where key_id = ${keyId}`,
+      );
+    const [now] = await database.transaction(
+      "system",
+      (sql) => sql<{ state: string; seal: string }>`
+        select state, seal from kms_key where key_id = ${keyId}`,
+    );
+    await put(row?.state, row?.seal);
+    kit.kms.directory.changed();
+    const use = await kit.post(`/keys/${keyId}:encrypt`, { plaintext: base64("x") });
+    expect(use.error?.reason).toBe("kms.rolledBack");
+    expect((await kit.post("/keys")).error?.reason).toBe("kms.rolledBack");
+    await put("enabled", now?.seal);
+    kit.kms.directory.changed();
+    const edited = await kit.post(`/keys/${keyId}:encrypt`, { plaintext: base64("x") });
+    expect(edited.error?.reason).toBe("kms.rolledBack");
+    await put(now?.state, now?.seal);
+    kit.kms.directory.changed();
+    expect((await kit.post(`/keys/${keyId}:enable`)).code).toBe(200);
+  });
+
+  test("when keyd is away a use is refused and nothing is changed", async () => {
+    const keyId = await kit.newKey();
+    await kit.keyd.end("SIGKILL");
+    const refused = await kit.post("/keys");
+    expect(refused.error?.reason).toBe("kms.keydUnavailable");
+    await kit.keyd.start();
+    const use = await kit.post(`/keys/${keyId}:encrypt`, { plaintext: base64("x") });
+    expect(use.code).toBe(200);
+  });
+});

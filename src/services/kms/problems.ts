@@ -148,7 +148,7 @@ export const kmsProblems = {
   "kms.rolledBack": {
     code: 503,
     message: "The database shows an older or another state of the keys than keyd recorded",
-    fix: "Restore the newest database; docs/keys.md says what else can be done",
+    fix: "Restore the newest database; or accept this one: ./cordon keys accept-restored",
   },
   "kms.keydUnavailable": {
     code: 503,

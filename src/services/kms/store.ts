@@ -139,6 +139,9 @@ export function aliasStore(sql: Sql) {
   };
 }
 
+/** The head of an account that never had a key. */
+const NO_HEAD: Head = { epoch: 0, hash: "0".repeat(64) };
+
 export function headStore(sql: Sql) {
   return {
     /** The head, locked until the transaction ends: changes of an account's keys go one by one. */
@@ -150,10 +153,17 @@ export function headStore(sql: Sql) {
       if (row === undefined) throw new Error(`Account "${accountId}" has no head`);
       return row;
     },
-    async read(accountId: string): Promise<Head> {
-      const [row] = await sql<Head>`
-        select epoch, hash from kms_head where account_id = ${accountId}`;
-      return row ?? { epoch: 0, hash: "0".repeat(64) };
+    /** Head and items as they were at one moment: one statement sees one state. */
+    async whole(accountId: string) {
+      const [row] = await sql<{ head: Head | null; items: { name: string; seal: string }[] }>`
+        select
+          (select json_build_object('epoch', epoch, 'hash', hash) from kms_head
+            where account_id = ${accountId}) as head,
+          (select coalesce(json_agg(json_build_object('name', name, 'seal', seal)), '[]')
+            from (select key_id as name, seal from kms_key where account_id = ${accountId}
+              union all select 'alias ' || name, key_id from kms_alias
+                where account_id = ${accountId}) one) as items`;
+      return { head: row?.head ?? NO_HEAD, items: row?.items ?? [] };
     },
     async write(accountId: string, { epoch, hash }: Head): Promise<void> {
       await sql`update kms_head set epoch = ${epoch}, hash = ${hash}

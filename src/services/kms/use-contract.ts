@@ -31,7 +31,7 @@ export const limits = {
 
 const Plaintext = base64Bytes({ max: limits.plaintextBytesMax });
 const Ciphertext = base64Bytes({ max: limits.ciphertextBytesMax });
-const Message = base64Bytes({ max: limits.messageBytesMax });
+const Message = base64Bytes({ min: 0, max: limits.messageBytesMax });
 const Bytes = Type.String();
 const MessageType = Type.Enum(["RAW", "DIGEST"]);
 const USE = [

@@ -245,7 +245,7 @@ export const kms: ServiceWords = {
     dryRun: ["请求本会成功；这是一次试运行", "去掉 dryRun 后重新发送"],
     rolledBack: [
       "数据库中的密钥状态比 keyd 记录的旧或不同",
-      "请恢复最新的数据库；docs/keys.md 说明了其他办法",
+      "请恢复最新的数据库；或接受当前状态：./cordon keys accept-restored",
     ],
     keydUnavailable: [
       "保管密钥的进程没有响应或已封存",
