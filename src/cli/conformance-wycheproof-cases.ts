@@ -137,6 +137,8 @@ function mlDsaSignCase(group: VectorGroup, test: VectorTest): Case {
   return { spec, usage: "SIGN_VERIFY", material: { form: "pkcs8", bytes }, verb: "verify", input };
 }
 
+const RSA_EXPONENT_MIN = 65_537;
+
 function rsaSpec({ keySize }: VectorGroup): string | undefined {
   return [2048, 3072, 4096].includes(Number(keySize)) ? `RSA_${String(keySize)}` : undefined;
 }
@@ -145,6 +147,10 @@ function rsaCase(group: VectorGroup, test: VectorTest, scheme: string): Case {
   const spec = rsaSpec(group);
   const sha = /^SHA-(256|384|512)$/.exec(String(group.sha))?.[1];
   if (spec === undefined) return not("RSA keys have 2048, 3072 or 4096 bits");
+  const exponent = fieldsOf(group.publicKey).publicExponent;
+  if (exponent !== undefined && Number.parseInt(String(exponent), 16) < RSA_EXPONENT_MIN) {
+    return not("RSA keys with an exponent below 65,537 are refused");
+  }
   if (sha === undefined) return not("RSA signs with SHA-256, SHA-384 or SHA-512");
   if (scheme === "RSASSA_PSS") {
     if (group.mgfSha !== group.sha) return not("the mask is made with the signature's hash");

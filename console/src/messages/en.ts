@@ -127,6 +127,7 @@ export const en = {
     passwordChanged: "The password is changed; your other sessions ended",
     ownSessions: "Your sessions",
     endSession: "End",
+    keysSection: "Keys and secrets",
     certificatesSection: "Certificates",
   },
   resource: {

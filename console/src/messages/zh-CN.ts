@@ -129,6 +129,7 @@ export const zhCN: Messages = {
     passwordChanged: "密码已更改，其他会话已结束",
     ownSessions: "您的会话",
     endSession: "结束",
+    keysSection: "密钥与凭据",
     certificatesSection: "证书",
   },
   resource: {

@@ -30,6 +30,11 @@ const declared: readonly SectionEntry[] = [
     ],
   },
   {
+    title: "keysSection",
+    services: ["kms"],
+    places: resources("key alias grant secret"),
+  },
+  {
     title: "certificatesSection",
     services: ["certificates"],
     places: resources(
