@@ -215,8 +215,10 @@ test("groups hold the directory's users, and what Cordon gives them stays", asyn
   expect(created.body.members).toMatchObject([{ value: one.id, display: "member1" }]);
   const { result: policies } = await stack.api("GET", "/v1/iam/policies");
   const auditor = policies.policies.find((one: { name: string }) => one.name === "Auditor");
-  const attach = { policyId: auditor.policyId, principalKind: "group", principalId: id };
-  await stack.api("POST", "/v1/iam/attachments:attach", attach);
+  const attach = { principalKind: "group", principalId: id };
+  expect(
+    (await stack.api("POST", `/v1/iam/policies/${auditor.policyId}:attach`, attach)).code,
+  ).toBe(200);
   const local = await stack.api("POST", "/v1/iam/users", { name: "local", password: PASSWORD });
   const { userId } = local.result;
   await stack.api("POST", `/v1/iam/groups/${id}/members:add`, { userId });
@@ -231,6 +233,7 @@ test("groups hold the directory's users, and what Cordon gives them stays", asyn
   await scim("PATCH", `/Groups/${id}`, patch(all));
   const { result: group } = await stack.api("GET", `/v1/iam/groups/${id}`);
   expect(group.userIds.sort()).toEqual([one.id, userId].sort());
+  expect(group.policyIds).toEqual([auditor.policyId]);
   const stranger = { op: "add", path: "members", value: [{ value: userId }] };
   expect((await scim("PATCH", `/Groups/${id}`, patch(stranger))).code).toBe(400);
   const found = await scim(

@@ -93,6 +93,12 @@ async function runTransaction<Result>(
 ): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // The pool listens while a connection is idle only: one that breaks between two statements would
+  // otherwise end the process. The next statement then fails, and says so.
+  const lost = (error: Error): void => {
+    broken = error;
+  };
+  client.on("error", lost);
   try {
     await client.query(`begin; ${scopeStatements(scope)}`);
     const result = await work(sqlFor(client));
@@ -104,6 +110,7 @@ async function runTransaction<Result>(
     });
     throw error;
   } finally {
+    client.off("error", lost);
     client.release(broken);
   }
 }

@@ -42,6 +42,11 @@ export function invitationStore(sql: Sql) {
       return row;
     },
 
+    /** Ends the link of a user who has a password now. */
+    async deleteOf(accountId: string, userId: string) {
+      await sql`delete from invitation where account_id = ${accountId} and user_id = ${userId}`;
+    },
+
     /** Uses the link up; false when somebody was faster. */
     async take(tokenHash: Buffer): Promise<boolean> {
       const rows = await sql`delete from invitation where token_hash = ${tokenHash}

@@ -18,6 +18,7 @@ import {
   refuseNoAdministrator,
   refuseSealed,
 } from "./guards.ts";
+import { invitationStore } from "./invitation-store.ts";
 import { loadPolicy, loadUser } from "./load.ts";
 import { loadProvider } from "./oidc/providers.ts";
 import { acceptPassword, type BreachedPasswords } from "./passwords.ts";
@@ -164,6 +165,8 @@ async function updateUser(parts: Parts, context: Context, input: ChangedUser): P
     const passwordChangeTime = timeText(context.nowMs);
     await securityStore(sql).rememberPassword(accountId, userId, passwordChangeTime);
     await store.updateUser(accountId, userId, { passwordHash, passwordChangeTime });
+    // Whoever holds an old link must not choose another one.
+    await invitationStore(sql).deleteOf(accountId, userId);
   }
   await store.updateUser(accountId, userId, { enabled, description, tags });
   await store.setBoundary(accountId, userId, boundaryPolicyId);
