@@ -1,7 +1,7 @@
 /** What the delivery service asks of others. */
 import type { Database } from "../kernel/store/database.ts";
 import { keyedCertificate } from "../services/certificates/gateway-keys.ts";
-import type { DeliveryParts } from "../services/delivery/service.ts";
+import type { DeliveryParts } from "../services/delivery/parts.ts";
 import { gatewayReports } from "../services/fleet/service.ts";
 import { wafStore } from "../services/waf/store.ts";
 
@@ -15,6 +15,10 @@ export function deliveryParts(database: Database): DeliveryParts {
     hasKey: async (sql, accountId, certificateId) =>
       (await keyedCertificate(sql, accountId, certificateId)) !== undefined,
     reports: async () =>
-      (await gatewayReports(database)).map(({ name, upstreams }) => ({ gateway: name, upstreams })),
+      (await gatewayReports(database)).map(({ name, upstreams, pages }) => ({
+        gateway: name,
+        upstreams,
+        pages,
+      })),
   };
 }

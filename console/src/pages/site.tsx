@@ -60,6 +60,7 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
         ...table("exclusions"),
         ...table("list-entries"),
         ...table("upstream-states"),
+        ...table("guarded-pages"),
         ...concernNames.map((concern) => ({
           id: concern,
           label: resourceTitle(concern),

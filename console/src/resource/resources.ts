@@ -50,6 +50,7 @@ const listed: readonly Shown[] = [
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),
+  ...shown("guarded-pages", delivery, "guardedPage", "path siteId state gateway"),
   ...shown("upstream-states", delivery, "upstreamState", "upstream siteId gateway state"),
   ...shown("keys", kms, "key", "keyId description spec usage origin state aliases region"),
   ...shown("aliases", kms, "alias", "aliasName keyId"),

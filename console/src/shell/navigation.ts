@@ -25,7 +25,7 @@ const declared: readonly SectionEntry[] = [
     title: "protect",
     services: ["waf", "delivery"],
     places: [
-      ...resources("site upstreamState route customRule exclusion listEntry rule"),
+      ...resources("site upstreamState guardedPage route customRule exclusion listEntry rule"),
       { href: "/explain", title: "explain" },
     ],
   },

@@ -51,7 +51,7 @@ function writeOwn(
   exchange.status = status;
   // A request whose body was not read leaves bytes behind that no one may take for a request.
   const keep = exchange.keepClient && connection.parser.body?.done === true && status !== 503;
-  const length = Buffer.byteLength(body);
+  const length = Buffer.byteLength(body, "latin1");
   let text = `HTTP/1.1 ${status} ${reasonOf(status)}\r\nContent-Type: ${contentType}\r\n`;
   text += `Content-Length: ${length}\r\nX-Request-Id: ${exchange.requestId}\r\n`;
   text += `Cache-Control: no-store\r\n${fields}`;

@@ -10,7 +10,13 @@ import {
   readRequestHead,
 } from "../../engines/http1/request-parser.ts";
 import { answerOwn, endExchange } from "./answer.ts";
-import { endRequestBody, refuseBody, startExchange, takeRequestBody } from "./exchange.ts";
+import {
+  endRequestBody,
+  refuseBody,
+  startExchange,
+  streamsBody,
+  takeRequestBody,
+} from "./exchange.ts";
 import { endSending } from "./hold.ts";
 import { countRefusal } from "./refusals.ts";
 import { resumeResponse } from "./relay.ts";
@@ -245,6 +251,7 @@ function checkExchange(exchange: Exchange, nowMs: number): void {
 
 function checkBodyRate(exchange: Exchange, nowMs: number): void {
   const { bodyRateWindowMs, bodyBytesPerSecondMin } = exchange.connection.gateway.limits;
+  if (exchange.site?.delivery?.speaksHttp2 && streamsBody(exchange)) return;
   const windowMs = nowMs - exchange.rateWindowMs;
   if (windowMs < bodyRateWindowMs) return;
   const bytes = exchange.requestBytes - exchange.rateWindowBytes;

@@ -1,7 +1,9 @@
 /** The delivery of one site as the request path looks it up, made once for each intent. */
 import { createHash } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
+import type { LeakKind } from "../../engines/leaks/mask.ts";
 import {
+  type ContentSettings,
   protocolDefaults,
   type SiteDelivery,
   tlsDefaults,
@@ -9,6 +11,7 @@ import {
   upstreamDefaults,
 } from "../../kernel/intent/site-delivery.ts";
 import { cidrMatcher, type SiteIntent, type UpstreamPlace } from "./intent.ts";
+import { leakKinds } from "./leak-kinds.ts";
 
 /** How one upstream is spoken to and watched; null settings of a site mean the gateway's limits. */
 export type UpstreamPolicy = {
@@ -31,14 +34,26 @@ export type UpstreamTls = {
 /** What concerns requests of a site, beside its upstreams. */
 export type Delivery = {
   readonly stickyCookie: string;
+  /** Upstreams are spoken to in HTTP/2: bodies of gRPC stream past the rules in both directions. */
+  readonly speaksHttp2: boolean;
   /** The value of Strict-Transport-Security; empty = none. */
   readonly hsts: string;
   readonly clientCertificates: "off" | "optional" | "required";
   readonly forwardedHeader: boolean;
   /** Whether connections of this address must begin with a PROXY header. */
   readonly sendsProxyHeader: (address: string) => boolean;
+  readonly leakKinds: ReadonlySet<LeakKind> | null;
+  /** Null: upgraded connections are not looked at. */
+  readonly webSocket: WebSocketPolicy | null;
   readonly httpPorts: readonly number[];
   readonly httpsPorts: readonly number[];
+};
+
+export type WebSocketPolicy = {
+  readonly frameBytesMax: number;
+  readonly messageBytesMax: number;
+  readonly messagesPerSecondMax: number;
+  readonly inspectsText: boolean;
 };
 
 /** The delivery of a site; null when it has no settings of its own. */
@@ -48,13 +63,29 @@ export function deliveryOf({ delivery }: SiteIntent): Delivery | null {
   const protocol = delivery.protocol ?? protocolDefaults;
   return {
     stickyCookie: delivery.upstream?.stickyCookie ?? "",
+    speaksHttp2: delivery.upstream?.protocol === "http2",
     hsts: hstsOf(tls),
     clientCertificates: tls.clientCertificates,
     forwardedHeader: protocol.forwardedHeader,
     sendsProxyHeader: cidrMatcher(protocol.proxyProtocolFrom),
+    leakKinds: leakKinds(delivery.leaks),
+    webSocket: webSocketOf(delivery.content),
     httpPorts: protocol.httpPorts,
     httpsPorts: protocol.httpsPorts,
   };
+}
+
+function webSocketOf(content: ContentSettings | undefined): WebSocketPolicy | null {
+  if (content === undefined) return null;
+  const policy = {
+    frameBytesMax: content.webSocketFrameBytesMax,
+    messageBytesMax: content.webSocketMessageBytesMax,
+    messagesPerSecondMax: content.webSocketMessagesPerSecondMax,
+    inspectsText: content.webSocketInspectText,
+  };
+  const { frameBytesMax, messageBytesMax, messagesPerSecondMax, inspectsText } = policy;
+  const isNone = frameBytesMax + messageBytesMax + messagesPerSecondMax === 0 && !inspectsText;
+  return isNone ? null : policy;
 }
 
 function hstsOf(tls: typeof tlsDefaults): string {

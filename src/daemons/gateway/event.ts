@@ -1,5 +1,6 @@
 /** One OCSF HTTP Activity (class 4002) per request, as plain data. */
 import { randomUUID } from "node:crypto";
+import type { LeakCounts } from "../../engines/leaks/mask.ts";
 import type { Finding, RuleMatch } from "./inspect.ts";
 import { findingOf, type PolicyFinding } from "./policy/run.ts";
 import type { Exchange } from "./state.ts";
@@ -42,6 +43,8 @@ type CordonDetail = {
   matches: readonly RuleMatch[];
   /** What the site's policy decided, and by what; absent where it has none. */
   policy?: PolicyFinding;
+  /** How much was masked in the response, by kind; absent where nothing is. */
+  masked?: LeakCounts;
 };
 
 const TEXT_BYTES_MAX = 2_048;
@@ -121,6 +124,7 @@ export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEve
         threshold,
         matches,
         ...(policy === null ? {} : { policy }),
+        ...(exchange.mask === null ? {} : { masked: exchange.mask.counts }),
       },
     },
   };

@@ -7,7 +7,10 @@ import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
 import { answerChallenge, answerOwn } from "./answer.ts";
 import { refusedArrival } from "./arrival.ts";
 import { chooseBalanced } from "./balance.ts";
+import { decodedBody } from "./decode-body.ts";
 import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
+import { isGrpc } from "./http2-upstream.ts";
+import { guardedPage } from "./page-guard.ts";
 import { refuse } from "./policy/refuse.ts";
 import { applyPolicy, applyPolicyToBody, refuseLargeBody } from "./policy/stage.ts";
 import { relayHandlers } from "./relay.ts";
@@ -111,6 +114,8 @@ function newExchange(connection: Connection, head: RequestHead): Exchange {
     tried: [],
     retried: false,
     response: null,
+    page: null,
+    mask: null,
     body: null,
     heldResponse: null,
     heldResponseBytes: 0,
@@ -156,6 +161,7 @@ function admit(exchange: Exchange, site: Site | null): void {
     answerOwn(exchange, 308, "redirectToHttps");
     return;
   }
+  if (site.guard !== null) exchange.page = guardedPage(exchange);
   const served = applyPolicy(exchange, site);
   if (served === null) return;
   if (exchange.policy?.skipsRules !== true) beginInspection(exchange, served);
@@ -164,13 +170,18 @@ function admit(exchange: Exchange, site: Site | null): void {
   // No byte will come to end a body of none.
   const hasBody =
     head.framing.kind === "chunked" || (head.framing.kind === "length" && head.framing.bytes > 0);
-  const wants = exchange.inspection?.wantsRequestBody === true || hasPolicyLeft;
+  const wants =
+    (exchange.inspection?.wantsRequestBody === true || hasPolicyLeft) && !streamsBody(exchange);
   if (wants && hasBody && served.intent.requestBodyBytesMax > 0) {
     exchange.heldRequest = [];
     wantBody(exchange);
   } else if (wants && bodyJudged(exchange, noBytes, true)) return;
   else connectUpstream(exchange);
 }
+
+/** Calls of gRPC may answer before they were asked in full: held back, both sides would wait. */
+export const streamsBody = ({ site, head }: Exchange): boolean =>
+  site?.delivery?.speaksHttp2 === true && isGrpc(head.fields);
 
 const noBytes = Buffer.alloc(0);
 
@@ -207,9 +218,20 @@ function judgeRequestBody(exchange: Exchange, isWhole: boolean): void {
   const body = Buffer.concat(exchange.heldRequest ?? []);
   exchange.heldRequest = [body];
   exchange.bodyJudged = true;
-  if (bodyJudged(exchange, body, isWhole)) return;
+  const seen = decodedBody(exchange, body, isWhole);
+  if (!seen.ok && refusedBody(exchange, seen)) return;
+  if (bodyJudged(exchange, seen.ok ? seen.body : body, isWhole)) return;
   exchange.bodyReady = false;
   connectUpstream(exchange);
+}
+
+/** A body that rules cannot read is refused where they would refuse; true when it was. */
+function refusedBody(exchange: Exchange, why: { status: number; reason: string }): boolean {
+  exchange.wouldBlock = true;
+  if (exchange.site?.intent.mode !== "block") return false;
+  exchange.blocked = true;
+  answerOwn(exchange, why.status, why.reason);
+  return true;
 }
 
 /** Finds a connection and sends the head; on a new one the rest follows when it is up. */

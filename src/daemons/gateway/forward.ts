@@ -5,6 +5,7 @@ import { isForwarded, nominatedFields } from "../../engines/http1/hop-by-hop.ts"
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import { stickyLine } from "./balance.ts";
 import { deliveryRequestLines, isCertificateField } from "./forwarding-fields.ts";
+import { pageFormFields } from "./page-guard-types.ts";
 import type { Exchange } from "./state.ts";
 
 const HTTPS_PORT_DEFAULT = 443;
@@ -61,6 +62,8 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
   const { names, lower, values } = head.fields;
   const nominated = nominatedFields(head.fields);
   const isTrusted = site?.isTrustedProxy(connection.address) ?? false;
+  const masksText = (site?.delivery?.leakKinds ?? null) !== null;
+  const inspectsText = upgrade !== null && site?.delivery?.webSocket?.inspectsText === true;
   const hidesCertificate = (site?.delivery?.clientCertificates ?? "off") !== "off";
   const scheme = forwardedScheme(exchange) ?? (connection.isSecure ? "https" : "http");
   const changes = exchange.policy?.headerChanges ?? null;
@@ -72,6 +75,10 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     const name = lower[at] ?? "";
     const value = values[at] ?? "";
     if (name === "host") host = value;
+    if (exchange.page !== null && pageFormFields.has(name)) continue;
+    // A text in a content coding could not be masked.
+    if (inspectsText && name === "sec-websocket-extensions") continue;
+    if (masksText && name === "accept-encoding") continue;
     if (hidesCertificate && isCertificateField(name)) continue;
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
@@ -93,6 +100,9 @@ X-Forwarded-Host: ${host}\r\nX-Request-Id: ${exchange.requestId}\r
 Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
 }
 
+/** Digests of a body that is masked on its way (RFC 9530) would be wrong. */
+const digestFields = new Set(["content-digest", "repr-digest", "digest", "content-md5", "etag"]);
+
 /** The response head for the client. */
 export function clientResponseHead(exchange: Exchange, head: ResponseHead): string {
   const { names, lower, values } = head.fields;
@@ -105,6 +115,7 @@ export function clientResponseHead(exchange: Exchange, head: ResponseHead): stri
     const name = lower[at] ?? "";
     if (name === "content-length" && dropsLength) continue;
     if (name === "strict-transport-security" && setsHsts) continue;
+    if (exchange.mask !== null && digestFields.has(name)) continue;
     if (isForwarded(name, nominated)) text += `${names[at]}: ${values[at]}\r\n`;
   }
   if (status < 200) return `${text}\r\n`;

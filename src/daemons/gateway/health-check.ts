@@ -7,6 +7,7 @@ import { connect as connectTls } from "node:tls";
 import type { UpstreamPolicy } from "./delivery.ts";
 import type { Gateway, Upstream } from "./state.ts";
 import { tellUpstream } from "./upstream-status.ts";
+import { tlsOptions } from "./upstream-tls.ts";
 
 const HEAD_BYTES_MAX = 4_096;
 const statusLine = /^HTTP\/1\.[01] (\d{3})[ \r]/;
@@ -93,16 +94,4 @@ Accept: */*\r\nConnection: close\r\n\r\n`,
 function open({ host, port, tls }: Upstream): Socket {
   if (tls === null) return connectSocket({ host, port });
   return connectTls({ host, port, ...tlsOptions(tls) });
-}
-
-/** Options of a TLS connection to an upstream. */
-export function tlsOptions(tls: NonNullable<Upstream["tls"]>) {
-  const { context, serverName, verifies } = tls;
-  // RFC 6066 §3 allows no address as server name; the certificate must name the address then.
-  const isAddress = /^[\d.]+$/.test(serverName) || serverName.includes(":");
-  return {
-    secureContext: context,
-    rejectUnauthorized: verifies,
-    ...(isAddress ? {} : { servername: serverName }),
-  };
 }

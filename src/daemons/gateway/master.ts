@@ -11,6 +11,7 @@ import {
   type ToWorker,
   type WorkerStatus,
 } from "./messages.ts";
+import { joinPages } from "./page-guard.ts";
 import { createRateHub, type RateHub } from "./policy/rate-hub.ts";
 import { joinUpstreams } from "./upstream-status.ts";
 
@@ -138,7 +139,8 @@ function statusOf(state: MasterState): GatewayStatus {
     runningVersion: versions.length === 0 ? 0 : Math.min(...versions),
     failures,
     messages: [...troubles, ...general, ...state.messages].slice(0, MESSAGES_MAX),
-    workers: workers.map(({ upstreams: _, ...rest }) => rest),
+    workers: workers.map(({ upstreams: _, pages: _pages, ...rest }) => rest),
+    pages: joinPages(workers.map(({ pages }) => pages)),
     upstreams: joinUpstreams(workers.map(({ upstreams }) => upstreams)),
   };
 }
@@ -169,6 +171,7 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
       CORDON_WORKER_HTTPS_PORT: String(state.httpsPort),
       CORDON_WORKER_SEED: state.seed,
       CORDON_WORKER_INTENT: state.intent === null ? "none" : "sent",
+      CORDON_WORKER_PAGES: join(options.folder, "pages"),
       CORDON_WORKER_SPOOL: join(options.spoolFolder, `gateway-${slot.at}`),
     },
   });

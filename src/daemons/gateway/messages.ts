@@ -33,6 +33,17 @@ export const UpstreamStatus = Type.Object({
 });
 export type UpstreamStatus = Type.Static<typeof UpstreamStatus>;
 
+export const PageStatus = Type.Object({
+  siteId: Type.String(),
+  path: Type.String(),
+  state: Type.Enum(["unseen", "unapproved", "approved", "changed"]),
+  approvedDigest: Type.Union([Type.String(), Type.Null()]),
+  seenDigest: Type.Union([Type.String(), Type.Null()]),
+  seenBytes: Type.Integer(),
+  seenTimeMs: Type.Integer(),
+});
+export type PageStatus = Type.Static<typeof PageStatus>;
+
 export const WorkerStatus = Type.Object({
   version: Type.Integer(),
   requests: Type.Integer(),
@@ -43,6 +54,8 @@ export const WorkerStatus = Type.Object({
   troubles: Type.Array(Type.String()),
   /** Of sites that have settings for their upstreams. */
   upstreams: Type.Array(UpstreamStatus),
+  /** Guarded pages of sites that have some. */
+  pages: Type.Array(PageStatus),
 });
 export type WorkerStatus = Type.Static<typeof WorkerStatus>;
 
@@ -82,6 +95,7 @@ export type GatewayStatus = {
   /** Sites whose newest settings could not be applied, and why; the last good ones run on. */
   failures: { siteId: string; message: string }[];
   messages: string[];
-  workers: Omit<WorkerStatus, "upstreams">[];
+  workers: Omit<WorkerStatus, "upstreams" | "pages">[];
   upstreams: UpstreamStatus[];
+  pages: PageStatus[];
 };

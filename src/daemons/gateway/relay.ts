@@ -8,6 +8,8 @@ import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
 import { answerOwn, endExchange } from "./answer.ts";
 import { clientResponseHead } from "./forward.ts";
 import { holdAnswer } from "./hold.ts";
+import { judgePage } from "./page-guard.ts";
+import { maskerFor } from "./response-mask.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
 import { openTunnel } from "./tunnel.ts";
 import { dropUpstream, releaseUpstream, type UpstreamHandlers } from "./upstream.ts";
@@ -147,6 +149,7 @@ function startResponse(exchange: Exchange, head: ResponseHead): boolean {
     !connection.gateway.stopping &&
     (!isStream || exchange.chunkedOut);
   const { inspection } = exchange;
+  if (exchange.page !== null && head.framing.kind !== "none") exchange.heldResponse = [];
   if (inspection !== null) {
     if (judgedResponse(exchange, inspection.responseHead(head))) return false;
     const hasBody = head.framing.kind !== "none";
@@ -155,11 +158,12 @@ function startResponse(exchange: Exchange, head: ResponseHead): boolean {
       return true;
     }
   }
-  sendHead(exchange, head);
+  if (exchange.heldResponse === null) sendHead(exchange, head);
   return true;
 }
 
 function sendHead(exchange: Exchange, head: ResponseHead): void {
+  if (exchange.site?.delivery?.leakKinds) exchange.mask = maskerFor(exchange, head);
   exchange.out = clientResponseHead(exchange, head);
   exchange.headSent = true;
 }
@@ -192,14 +196,27 @@ function takeBody(exchange: Exchange, data: Buffer): void {
 function judgeResponseBody(exchange: Exchange, isWhole: boolean): boolean {
   const held = Buffer.concat(exchange.heldResponse ?? []);
   exchange.heldResponse = null;
-  const { inspection, response } = exchange;
-  if (judgedResponse(exchange, inspection?.responseBody(held, isWhole) ?? 0)) return true;
+  const { inspection, response, page } = exchange;
+  if (page !== null && judgePage(exchange, page, isWhole ? held : null)) return true;
+  const isInspected = inspection !== null && response !== null;
+  if (isInspected && inspection.wantsResponseBody(response.fields)) {
+    if (judgedResponse(exchange, inspection.responseBody(held, isWhole))) return true;
+  }
   if (response !== null) sendHead(exchange, response);
   if (held.length > 0) writeBody(exchange, held);
   return false;
 }
 
 function writeBody(exchange: Exchange, data: Buffer): void {
+  if (exchange.mask === null) writeBytes(exchange, data);
+  else writeText(exchange, exchange.mask.push(data.toString("latin1")));
+}
+
+function writeText(exchange: Exchange, text: string): void {
+  if (text !== "") writeBytes(exchange, Buffer.from(text, "latin1"));
+}
+
+function writeBytes(exchange: Exchange, data: Buffer): void {
   exchange.responseBytes += data.length;
   if (exchange.chunkedOut) exchange.out += chunkStart(data.length);
   if (data.length <= JOIN_BYTES_MAX) exchange.out += data.toString("latin1");
@@ -237,7 +254,8 @@ function finishResponse(
 ): void {
   holdAnswer(exchange.connection);
   if (exchange.heldResponse !== null && judgeResponseBody(exchange, true)) return;
-  const { body, response, requestDone } = exchange;
+  const { body, response, requestDone, mask } = exchange;
+  if (mask !== null) writeText(exchange, mask.end());
   if (exchange.chunkedOut) {
     const trailers = body?.trailers;
     const kept = trailers === undefined || trailers.names.length === 0 ? null : trailers;

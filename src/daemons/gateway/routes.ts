@@ -4,6 +4,7 @@ import { deliveryOf } from "./delivery.ts";
 import type { Inspector } from "./inspect.ts";
 import { noInspector } from "./inspect.ts";
 import { cidrMatcher, type GatewayIntent, parseUpstream, type SiteIntent } from "./intent.ts";
+import { pageGuard } from "./page-guard.ts";
 import { compileSitePolicy, intentOfRoute, type PolicyResources } from "./policy/site-policy.ts";
 import { compileSources } from "./source-list.ts";
 import type { Gateway, Routes, Site } from "./state.ts";
@@ -59,6 +60,12 @@ function proxyHeaderSenders({ sites }: GatewayIntent): Routes["sendsProxyHeader"
   return cidrs.length === 0 ? null : cidrMatcher(cidrs);
 }
 
+/** The guard of the same site in the routes in use: what it has seen is not forgotten. */
+const guardBefore = ({ routes }: Gateway, { siteId, delivery }: SiteIntent) =>
+  delivery?.pages === undefined
+    ? null
+    : (routes.sites.find(({ intent }) => intent.siteId === siteId)?.guard ?? null);
+
 function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResources): Site {
   const upstreams = intent.upstreams.flatMap((text) => {
     const place = parseUpstream(text);
@@ -75,6 +82,7 @@ function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResour
     policy:
       intent.policy === undefined ? null : compileSitePolicy(intent, intent.policy, resources),
     routes: [],
+    guard: pageGuard(intent.delivery?.pages, guardBefore(gateway, intent), gateway.copies.keep),
   };
   const routes = (intent.policy?.routes ?? []).map((route) => ({
     ...site,

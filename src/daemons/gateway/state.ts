@@ -1,6 +1,5 @@
 /** The plain data of a running worker: gateway, site, connection, exchange, upstream. */
 import type { ServerHttp2Session } from "node:http2";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContext, Server as TlsServer } from "node:tls";
 import type { BodyDecoder } from "../../engines/http1/body.ts";
@@ -9,11 +8,15 @@ import type { HeadReader } from "../../engines/http1/head-reader.ts";
 import type { RequestHead } from "../../engines/http1/request.ts";
 import type { RequestParser } from "../../engines/http1/request-parser.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
+import type { Masker } from "../../engines/leaks/mask.ts";
 import type { Delivery, UpstreamPolicy, UpstreamTls } from "./delivery.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { GatewayLimits } from "./limits.ts";
+import type { PageCopies } from "./page-copies.ts";
+import type { PageEvent } from "./page-event.ts";
+import type { GuardedPage, PageGuard } from "./page-guard-types.ts";
 import type { Rates } from "./policy/rates.ts";
 import type { PolicyRun } from "./policy/run.ts";
 import type { SitePolicy } from "./policy/site-policy.ts";
@@ -23,7 +26,7 @@ import type { UpstreamEvent } from "./upstream-event.ts";
 import type { UpstreamHealth } from "./upstream-health.ts";
 
 /** Takes one event; false when it could not be kept (spool full). */
-export type Emit = (event: GatewayEvent | RefusalEvent | UpstreamEvent) => boolean;
+export type Emit = (event: GatewayEvent | RefusalEvent | UpstreamEvent | PageEvent) => boolean;
 
 /** Hands the events taken so far to the operating system; false when the disk refuses. */
 export type Settle = () => boolean;
@@ -75,6 +78,8 @@ export type Site = {
   readonly policy: SitePolicy | null;
   /** The site as each route of its policy changes it. */
   readonly routes: readonly Site[];
+  /** Null: no page of the site is guarded. */
+  readonly guard: PageGuard | null;
 };
 
 /** Everything an intent decides; replaced as one value. */
@@ -109,6 +114,7 @@ export type Gateway = {
   readonly upstreams: Map<string, Upstream>;
   readonly refusals: Refusals;
   readonly counters: { requests: number; eventsLost: number; connectionsRefused: number };
+  readonly copies: PageCopies;
   /** Sessions of HTTP/2, whose streams are connections. */
   readonly sessions: Set<Session>;
   /** Ports that sites added to the gateway's own. */
@@ -148,7 +154,7 @@ export type Upstream = {
 
 export type UpstreamConnection = {
   readonly upstream: Upstream;
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly reader: HeadReader;
   exchange: Exchange | null;
   connected: boolean;
@@ -178,7 +184,7 @@ export type Connection = Arrival & {
   endsOnRelease: boolean;
   closed: boolean;
   inputEnded: boolean;
-  tunnel: Socket | null;
+  tunnel: Duplex | null;
   lastActivityMs: number;
   headStartedMs: number;
   endingSinceMs: number;
@@ -217,6 +223,10 @@ export type Exchange = {
   /** A pooled connection has failed it: the next one is opened anew, and is the last try. */
   retried: boolean;
   response: ResponseHead | null;
+  /** The guarded page that was asked for; null = none. */
+  page: GuardedPage | null;
+  /** Masks the body on its way; null = as it is. */
+  mask: Masker | null;
   body: BodyDecoder | null;
   heldResponse: Buffer[] | null;
   heldResponseBytes: number;

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { GatewayEvent } from "./event.ts";
 import { noInspector } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
+import type { PageEvent } from "./page-event.ts";
 import type { RefusalEvent } from "./refusal-event.ts";
 import type { UpstreamEvent } from "./upstream-event.ts";
 import { type GatewayWorker, startWorker, type WorkerOptions } from "./worker.ts";
@@ -57,16 +58,19 @@ export async function startTestWorker(changes: Partial<WorkerOptions> = {}): Pro
   events: GatewayEvent[];
   refusals: RefusalEvent[];
   upstreamEvents: UpstreamEvent[];
+  pageEvents: PageEvent[];
 }> {
   const events: GatewayEvent[] = [];
   const refusals: RefusalEvent[] = [];
   const upstreamEvents: UpstreamEvent[] = [];
+  const pageEvents: PageEvent[] = [];
   const worker = await startWorker({
     host: "127.0.0.1",
     httpPort: 0,
     httpsPort: 0,
     emit: (event) => {
       if (event.class_uid === 4002) events.push(event);
+      else if (event.class_uid === 2004) pageEvents.push(event);
       else if (event.activity_id === 5) refusals.push(event);
       else upstreamEvents.push(event);
       return true;
@@ -74,7 +78,7 @@ export async function startTestWorker(changes: Partial<WorkerOptions> = {}): Pro
     inspectorOf: () => noInspector,
     ...changes,
   });
-  return { worker, events, refusals, upstreamEvents };
+  return { worker, events, refusals, upstreamEvents, pageEvents };
 }
 
 /** A raw client: what it sends is sent as it is, what comes is kept as latin1 text. */

@@ -1,10 +1,11 @@
-/** An upgraded connection: bytes both ways with back-pressure, nothing looked at. */
+/** An upgraded connection: bytes both ways with back-pressure, watched where its site says so. */
 import type { Duplex } from "node:stream";
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import { endExchange } from "./answer.ts";
 import { switchingHead } from "./forward.ts";
 import { holdAnswer } from "./hold.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
+import { type Watch, watchClient } from "./web-socket.ts";
 
 /** Joins the client's and the upstream's sockets after 101; `first` are bytes read already. */
 export function openTunnel(
@@ -35,11 +36,12 @@ export function openTunnel(
   const touch = () => {
     connection.lastActivityMs = Date.now();
   };
+  const watch = watchClient(exchange, head, { client, origin });
   const rest = connection.rest;
   connection.rest = null;
-  if (rest !== null) origin.write(rest);
-  join(client, origin, touch);
-  join(origin, client, touch);
+  if (rest !== null && watch?.(rest) !== false) origin.write(rest);
+  join(client, origin, { touch, watch });
+  join(origin, client, { touch, watch: null });
   origin.on("close", () => {
     upstream.upstream.active--;
     client.destroySoon();
@@ -49,9 +51,19 @@ export function openTunnel(
   endExchange(exchange, true);
 }
 
-function join(from: Duplex, to: Duplex, touch: () => void): void {
+function join(
+  from: Duplex,
+  to: Duplex,
+  { touch, watch }: { touch: () => void; watch: Watch | null },
+): void {
   from.on("data", (piece: Buffer) => {
     touch();
+    if (watch !== null && !watch(piece)) {
+      // Nothing of it goes on; what the client still sends is discarded until it closes.
+      from.removeAllListeners("data");
+      from.resume();
+      return;
+    }
     if (!to.write(piece)) from.pause();
   });
   to.on("drain", () => from.resume());

@@ -1,13 +1,15 @@
 /** Connections to origin servers: a pool per upstream, passive health, no protocol. */
 import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { createHeadReader, resetHead } from "../../engines/http1/head-reader.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
 import { upstreamPlan } from "./delivery.ts";
-import { tlsOptions } from "./health-check.ts";
+import { closeHttp2, connectHttp2 } from "./http2-upstream.ts";
 import type { SiteIntent, UpstreamPlace } from "./intent.ts";
 import type { Exchange, Gateway, Site, Upstream, UpstreamConnection } from "./state.ts";
 import { newHealth } from "./upstream-health.ts";
+import { tlsOptions } from "./upstream-tls.ts";
 
 /** What happens on an upstream connection that serves an exchange. */
 export type UpstreamHandlers = {
@@ -39,6 +41,7 @@ export function retireUpstreams(gateway: Gateway): void {
   for (const [key, upstream] of gateway.upstreams) {
     if (named.has(upstream)) continue;
     for (const connection of [...upstream.idle]) dropUpstream(connection);
+    closeHttp2(upstream);
     if (upstream.active === 0) gateway.upstreams.delete(key);
   }
 }
@@ -73,12 +76,7 @@ export function openUpstream(
   exchange: Exchange,
   handlers: UpstreamHandlers,
 ): UpstreamConnection {
-  const { host, port, tls } = upstream;
-  const socket =
-    tls === null
-      ? connect({ host, port, noDelay: true })
-      : connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...tlsOptions(tls) });
-  if (tls !== null) socket.setNoDelay(true);
+  const socket = openSocket(upstream);
   const connection: UpstreamConnection = {
     upstream,
     socket,
@@ -90,7 +88,8 @@ export function openUpstream(
     startedMs: Date.now(),
   };
   upstream.active++;
-  socket.on(tls === null ? "connect" : "secureConnect", () => {
+  const isSecure = upstream.tls !== null && upstream.policy?.settings.protocol !== "http2";
+  socket.on(isSecure ? "secureConnect" : "connect", () => {
     connection.connected = true;
     upstream.downUntilMs = 0;
     handlers.onConnect(connection);
@@ -111,13 +110,28 @@ export function openUpstream(
   return connection;
 }
 
+function openSocket(upstream: Upstream): Duplex {
+  const { host, port, tls, policy } = upstream;
+  if (policy?.settings.protocol === "http2") return connectHttp2(upstream);
+  if (tls === null) return connect({ host, port, noDelay: true });
+  const socket = connectTls({ host, port, ALPNProtocols: ["http/1.1"], ...tlsOptions(tls) });
+  return socket.setNoDelay(true);
+}
+
 /** Puts a connection whose response is complete back into the pool. */
 export function releaseUpstream(gateway: Gateway, connection: UpstreamConnection): void {
   connection.exchange = null;
   const { upstream } = connection;
+  // A stream carries one exchange; its session is what is kept.
+  const isStream = upstream.policy?.settings.protocol === "http2";
   const upstreamIdleMax =
     upstream.policy?.settings.idleConnectionsMax ?? gateway.limits.upstreamIdleMax;
-  if (connection.closed || upstream.idle.length >= upstreamIdleMax || gateway.stopping) {
+  if (
+    isStream ||
+    connection.closed ||
+    upstream.idle.length >= upstreamIdleMax ||
+    gateway.stopping
+  ) {
     dropUpstream(connection);
     return;
   }

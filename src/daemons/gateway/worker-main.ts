@@ -75,6 +75,7 @@ async function run(): Promise<void> {
     host: setting("CORDON_WORKER_HOST"),
     httpPort: Number(setting("CORDON_WORKER_HTTP_PORT")),
     httpsPort: Number(setting("CORDON_WORKER_HTTPS_PORT")),
+    pagesFolder: setting("CORDON_WORKER_PAGES"),
     emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
     seed: setting("CORDON_WORKER_SEED"),
     shareRates: (counts) => say({ kind: "rates", counts: [...counts] }),

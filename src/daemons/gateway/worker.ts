@@ -11,6 +11,8 @@ import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
 import { extraPorts, listen, plainServer, secureServer } from "./listeners.ts";
 import type { WorkerStatus } from "./messages.ts";
+import { pageCopies } from "./page-copies.ts";
+import { pageStatuses, pageTroubles } from "./page-guard.ts";
 import { acceptBans, createRates, type Rates } from "./policy/rates.ts";
 import type { PolicyResources } from "./policy/site-policy.ts";
 import { noRefusals } from "./refusal-event.ts";
@@ -26,6 +28,8 @@ export type WorkerOptions = {
   httpPort: number;
   httpsPort: number;
   emit: Emit;
+  /** Where copies of approved pages are kept; default: in memory only. */
+  pagesFolder?: string;
   /** Default: events need no settling. */
   settle?: Settle;
   /** Compiles the rules of an intent; throws an Error whose message a person can act on. */
@@ -71,6 +75,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     refusals: noRefusals(),
     counters: { requests: 0, eventsLost: 0, connectionsRefused: 0 },
     ownTlsServer: (intent) => ownTlsServer(gateway, intent),
+    copies: pageCopies(options.pagesFolder ?? null),
     sessions: new Set(),
     extraPorts: new Map(),
     proxied: new Map(),
@@ -111,13 +116,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     httpsPort: gateway.httpsPort,
     apply,
     acceptBans: (bans) => acceptBans(gateway.rates, bans),
-    status: () => ({
-      version: gateway.routes.version,
-      connections: gateway.connections.size,
-      ...gateway.counters,
-      troubles: [...refusalTroubles(gateway, Date.now()), ...ports.troubles()],
-      upstreams: upstreamStatuses(gateway, Date.now()),
-    }),
+    status: () => statusOf(gateway, ports.troubles()),
     close: (graceMs) =>
       close(gateway, [http, https, ...ports.servers()], graceMs).finally(() =>
         clearInterval(sweep),
@@ -130,6 +129,21 @@ function partsOf({ inspectorOf, policyResourcesOf }: WorkerOptions, seed: string
   return (intent: GatewayIntent) => {
     const given = policyResourcesOf?.(intent) ?? { lists: () => undefined };
     return { inspector: inspectorOf(intent), resources: { ...given, seed } };
+  };
+}
+
+function statusOf(gateway: Gateway, portTroubles: readonly string[]): WorkerStatus {
+  return {
+    version: gateway.routes.version,
+    connections: gateway.connections.size,
+    ...gateway.counters,
+    troubles: [
+      ...refusalTroubles(gateway, Date.now()),
+      ...portTroubles,
+      ...pageTroubles(gateway.routes.sites),
+    ],
+    pages: pageStatuses(gateway.routes.sites),
+    upstreams: upstreamStatuses(gateway, Date.now()),
   };
 }
 

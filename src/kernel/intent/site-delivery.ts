@@ -125,6 +125,81 @@ export const protocolDefaults: ProtocolSettings = {
   httpsPorts: [],
 };
 
+/** What bodies, and frames of WebSocket, may be. */
+export const ContentSettings = Type.Object(
+  {
+    /** Bodies in gzip, deflate or br are shown to the rules decoded. */
+    decodeRequestBodies: Type.Boolean(),
+    /** A body that grows to more than this many times its size is refused. */
+    decodedRatioMax: Type.Integer({ minimum: 2, maximum: 1_000 }),
+    /** Of clients; 0 = no limit. */
+    webSocketFrameBytesMax: Type.Integer({ minimum: 0, maximum: 1_073_741_824 }),
+    webSocketMessageBytesMax: Type.Integer({ minimum: 0, maximum: 1_073_741_824 }),
+    webSocketMessagesPerSecondMax: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+    /** Text messages of clients are judged by the rules as request bodies. */
+    webSocketInspectText: Type.Boolean(),
+  },
+  { additionalProperties: false },
+);
+export type ContentSettings = Static<typeof ContentSettings>;
+
+export const contentDefaults: ContentSettings = {
+  decodeRequestBodies: true,
+  decodedRatioMax: 100,
+  webSocketFrameBytesMax: 0,
+  webSocketMessageBytesMax: 0,
+  webSocketMessagesPerSecondMax: 0,
+  webSocketInspectText: false,
+};
+
+/** What is made unreadable in responses of text types; lengths stay as they are. */
+export const LeakSettings = Type.Object(
+  {
+    /** Resident identity numbers of China, GB 11643, with a right check character. */
+    maskIdCards: Type.Boolean(),
+    /** Mobile numbers of China. */
+    maskPhones: Type.Boolean(),
+    maskEmails: Type.Boolean(),
+    /** Card numbers of 13 to 19 digits with a right check digit (ISO/IEC 7812-1). */
+    maskBankCards: Type.Boolean(),
+    /** Lines of stack traces of Java, .NET, JavaScript, Python, PHP and Go. */
+    maskStackTraces: Type.Boolean(),
+  },
+  { additionalProperties: false },
+);
+export type LeakSettings = Static<typeof LeakSettings>;
+
+export const leakDefaults: LeakSettings = {
+  maskIdCards: false,
+  maskPhones: false,
+  maskEmails: false,
+  maskBankCards: false,
+  maskStackTraces: false,
+};
+
+const PagePath = Type.String({ maxLength: 1_024, pattern: "^/[^?#\\s]*$" });
+
+/** Pages that must stay as they were approved. */
+export const PageSettings = Type.Object(
+  {
+    /** `protect` serves the approved copy of a page that changed; `observe` only tells. */
+    mode: Type.Enum(["off", "observe", "protect"]),
+    /** Paths without query; a request with a query is compared with the same page. */
+    paths: Type.Array(PagePath, { maxItems: 32, uniqueItems: true }),
+    approvals: Type.Array(
+      Type.Object(
+        { path: PagePath, digest: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
+        { additionalProperties: false },
+      ),
+      { maxItems: 32 },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type PageSettings = Static<typeof PageSettings>;
+
+export const pageDefaults: PageSettings = { mode: "off", paths: [], approvals: [] };
+
 /** What the gateway is told of one site; absent = the defaults. */
 export const SiteDelivery = Type.Object(
   {
@@ -135,6 +210,9 @@ export const SiteDelivery = Type.Object(
     ),
     tls: Type.Optional(TlsSettings),
     protocol: Type.Optional(ProtocolSettings),
+    content: Type.Optional(ContentSettings),
+    leaks: Type.Optional(LeakSettings),
+    pages: Type.Optional(PageSettings),
   },
   { additionalProperties: false },
 );

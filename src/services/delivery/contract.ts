@@ -1,6 +1,8 @@
 /** How sites are delivered: upstreams, TLS and protocols, as an operator sets them. */
 import Type, { type Static } from "typebox";
 import {
+  ContentSettings,
+  LeakSettings,
   ProtocolSettings,
   TlsSettings,
   UpstreamSettings,
@@ -14,6 +16,9 @@ import {
   operation,
   Time,
 } from "../../kernel/operation.ts";
+import { pageOperations, pageProblems, pageResource } from "./page-contract.ts";
+
+export type { GuardedPage } from "./page-contract.ts";
 
 const SiteId = idSchema("site");
 const siteInput = input({ siteId: SiteId });
@@ -32,6 +37,9 @@ export const Upstreams = Type.Object({
 });
 export const Tls = Type.Object({ ...stored, ...TlsSettings.properties });
 export const Protocols = Type.Object({ ...stored, ...ProtocolSettings.properties });
+
+export const Content = Type.Object({ ...stored, ...ContentSettings.properties });
+export const Leaks = Type.Object({ ...stored, ...LeakSettings.properties });
 
 /** An upstream as one gateway sees it. */
 export const UpstreamState = Type.Object({
@@ -53,7 +61,7 @@ const setShape = { method: "PUT", resource: "site/{siteId}" } as const;
 export const deliveryContract = contract({
   service: "delivery",
   title: "Application delivery",
-  summary: "Upstreams, TLS and protocols of sites",
+  summary: "Upstreams, TLS, protocols, bodies and guarded pages of sites",
   resources: [
     {
       name: "upstreamState",
@@ -63,6 +71,7 @@ export const deliveryContract = contract({
       columns: ["upstream", "siteId", "gateway", "state", "stateReason", "weight", "connections"],
       list: "listUpstreamStates",
     },
+    pageResource,
   ],
   operations: {
     getUpstreams: operation({
@@ -130,6 +139,45 @@ export const deliveryContract = contract({
         "delivery.listenersOperatorOnly",
       ],
     }),
+    getContent: operation({
+      ...getShape,
+      name: "delivery.getContent",
+      summary: "Get limits of bodies and WebSocket frames of a site",
+      path: "/sites/{siteId}/content",
+      action: "delivery:GetContent",
+      output: Content,
+      problems: ["delivery.siteNotFound"],
+    }),
+    setContent: operation({
+      ...setShape,
+      name: "delivery.setContent",
+      summary: "Set decoding and limits of bodies and WebSocket frames of a site",
+      path: "/sites/{siteId}/content",
+      action: "delivery:SetContent",
+      input: input({ siteId: SiteId, ...Type.Partial(ContentSettings).properties }),
+      output: Content,
+      problems: ["delivery.siteNotFound"],
+    }),
+    getLeaks: operation({
+      ...getShape,
+      name: "delivery.getLeaks",
+      summary: "Get what is masked in responses of a site",
+      path: "/sites/{siteId}/leaks",
+      action: "delivery:GetLeaks",
+      output: Leaks,
+      problems: ["delivery.siteNotFound"],
+    }),
+    setLeaks: operation({
+      ...setShape,
+      name: "delivery.setLeaks",
+      summary: "Set what is masked in responses of a site",
+      path: "/sites/{siteId}/leaks",
+      action: "delivery:SetLeaks",
+      input: input({ siteId: SiteId, ...Type.Partial(LeakSettings).properties }),
+      output: Leaks,
+      problems: ["delivery.siteNotFound"],
+    }),
+    ...pageOperations,
     listUpstreamStates: operation({
       name: "delivery.listUpstreamStates",
       summary: "List the upstreams of all sites as each gateway sees them",
@@ -142,6 +190,7 @@ export const deliveryContract = contract({
     }),
   },
   problems: {
+    ...pageProblems,
     "delivery.siteNotFound": {
       code: 404,
       message: "There is no such site",
@@ -158,5 +207,13 @@ export const deliveryContract = contract({
       fix: "Ask the operator of this installation, or leave these fields out",
     },
   },
-  events: ["delivery.upstreamsSet", "delivery.tlsSet", "delivery.protocolsSet"],
+  events: [
+    "delivery.upstreamsSet",
+    "delivery.tlsSet",
+    "delivery.protocolsSet",
+    "delivery.contentSet",
+    "delivery.leaksSet",
+    "delivery.pagesSet",
+    "delivery.pageApproved",
+  ],
 });

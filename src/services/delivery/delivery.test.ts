@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Operations, startOperations } from "../../../test/service-kit.ts";
+import { pageIdOf, pageOfId, withApproval, withPages } from "./domain.ts";
 import { siteDeliveries } from "./intent.ts";
 
 let cordon: Operations;
@@ -76,4 +77,34 @@ test("another account can open no port of the machine, and does not see the site
   const senders = { proxyProtocolFrom: ["0.0.0.0/0"] };
   expect((await cordon.api("PUT", own, senders, key)).code).toBe(403);
   expect((await cordon.api("PUT", own, { http2: false }, key)).code).toBe(200);
+});
+
+test("a page is approved by what a gateway saw of it, and by nothing else", async () => {
+  const set = { pageMode: "protect", pagePaths: ["/a", "/b"] };
+  expect((await cordon.api("PUT", path("pages"), set)).result).toMatchObject(set);
+  expect((await cordon.api("GET", path("pages"))).result).toMatchObject(set);
+  const list = await cordon.api("GET", "/v1/delivery/pages");
+  expect(list.result.guardedPages).toEqual([]);
+  const id = pageIdOf(siteId, "/a");
+  const digest = "0".repeat(64);
+  const reply = await cordon.api("POST", `/v1/delivery/pages/${id}:approve`, { digest });
+  expect(reply.error?.reason).toBe("delivery.pageNotFound");
+  expect((await intent()).get(siteId)?.pages).toEqual({
+    mode: "protect",
+    paths: ["/a", "/b"],
+    approvals: [],
+  });
+});
+
+test("what was approved of a page stays when the pages are set again, and goes with its page", () => {
+  const approved = withApproval(
+    { mode: "protect", paths: ["/a", "/b"], approvals: [{ path: "/a", digest: "1" }] },
+    { path: "/b", digest: "2" },
+  );
+  const kept = withPages(approved, { mode: "observe", paths: ["/b", "/c"] });
+  expect(kept.approvals).toEqual([{ path: "/b", digest: "2" }]);
+  expect(pageOfId(pageIdOf("site-0000000000", "/ä?.x"))).toEqual({
+    siteId: "site-0000000000",
+    path: "/ä?.x",
+  });
 });

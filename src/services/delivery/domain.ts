@@ -4,7 +4,13 @@ import { parsePrefix } from "../../engines/netpolicy/prefix.ts";
 import { certificateFacts } from "../../engines/x509/certificate.ts";
 import { readPem } from "../../engines/x509/pem.ts";
 import {
+  type ContentSettings,
+  contentDefaults,
+  type LeakSettings,
+  leakDefaults,
+  type PageSettings,
   type ProtocolSettings,
+  pageDefaults,
   protocolDefaults,
   type TlsSettings,
   tlsDefaults,
@@ -18,6 +24,9 @@ export type Concerns = {
   readonly upstreams: UpstreamSettings;
   readonly tls: TlsSettings;
   readonly protocols: ProtocolSettings;
+  readonly content: ContentSettings;
+  readonly leaks: LeakSettings;
+  readonly pages: PageSettings;
 };
 export type Concern = keyof Concerns;
 
@@ -25,6 +34,9 @@ export const concernDefaults: Concerns = {
   upstreams: upstreamDefaults,
   tls: tlsDefaults,
   protocols: protocolDefaults,
+  content: contentDefaults,
+  leaks: leakDefaults,
+  pages: pageDefaults,
 };
 
 /** The whole settings of a concern: what was given, and passed its schema, over the defaults. */
@@ -119,4 +131,31 @@ function certificatesFault(path: string, pem: string): Detail | false {
   } catch (error) {
     return { path, message: error instanceof Error ? error.message : "it cannot be read" };
   }
+}
+
+/** The id of a guarded page, and back. */
+export const pageIdOf = (siteId: string, path: string): string =>
+  `${siteId}.${Buffer.from(path, "utf8").toString("base64url")}`;
+
+export function pageOfId(pageId: string): { siteId: string; path: string } {
+  const [siteId = "", coded = ""] = pageId.split(".");
+  return { siteId, path: Buffer.from(coded, "base64url").toString("utf8") };
+}
+
+/** Settings with these pages; what was approved of pages that stay, stays. */
+export function withPages(
+  before: PageSettings,
+  { mode, paths }: Pick<PageSettings, "mode" | "paths">,
+): PageSettings {
+  const approvals = before.approvals.filter(({ path }) => paths.includes(path));
+  return { mode, paths, approvals };
+}
+
+/** Settings with one page approved. */
+export function withApproval(
+  before: PageSettings,
+  approval: { path: string; digest: string },
+): PageSettings {
+  const others = before.approvals.filter(({ path }) => path !== approval.path);
+  return { ...before, approvals: [...others, approval] };
 }

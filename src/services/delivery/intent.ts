@@ -37,6 +37,9 @@ async function partOf(
   const { concern, settings, accountId, clientCertificateId } = row;
   if (concern === "tls") return { tls: settled("tls", settings) };
   if (concern === "protocols") return { protocol: settled("protocols", settings) };
+  if (concern === "content") return { content: settled("content", settings) };
+  if (concern === "leaks") return { leaks: settled("leaks", settings) };
+  if (concern === "pages") return { pages: settled("pages", settings) };
   const upstream = settled("upstreams", settings);
   if (clientCertificateId === null) return { upstream };
   const identity = await identityOf(sql, accountId, clientCertificateId);

@@ -3,9 +3,8 @@ import { type Context, timeText } from "../../kernel/context.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
-import type { Sql } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
-import { deliveryContract, type UpstreamState } from "./contract.ts";
+import { deliveryContract } from "./contract.ts";
 import {
   type Concern,
   type Concerns,
@@ -14,29 +13,12 @@ import {
   checkUpstreams,
   settled,
 } from "./domain.ts";
+import { pageHandlers } from "./pages.ts";
+import type { DeliveryParts } from "./parts.ts";
 import { type DeliveryRow, deliveryStore } from "./store.ts";
 
 const PLANE = "gateway";
 const stateFields = ["upstream", "siteId", "gateway", "state"];
-
-/** What one gateway reports of the upstreams of its sites. */
-export type UpstreamReport = {
-  readonly gateway: string;
-  readonly upstreams: readonly Omit<UpstreamState, "upstreamStateId" | "gateway">[];
-};
-
-export type DeliveryParts = {
-  /** Upstreams of a site of the account; undefined when it has none of this id. */
-  readonly siteUpstreams: (
-    sql: Sql,
-    accountId: string,
-    siteId: string,
-  ) => Promise<readonly string[] | undefined>;
-  readonly siteIds: (sql: Sql, accountId: string) => Promise<readonly string[]>;
-  /** Whether the account has this certificate, with its key. */
-  readonly hasKey: (sql: Sql, accountId: string, certificateId: string) => Promise<boolean>;
-  readonly reports: () => Promise<readonly UpstreamReport[]>;
-};
 
 type Operations = typeof deliveryContract.operations;
 
@@ -84,6 +66,19 @@ export function deliveryService(parts: DeliveryParts): Service {
       await requireListenersAllowed(context, siteId, settings);
       return write(context, { siteId, concern: "protocols", settings, clientCertificateId: null });
     },
+    getContent: (context, { siteId }) => read(context, siteId, "content"),
+    async setContent(context, { siteId, ...given }) {
+      await upstreamsOf(context, siteId);
+      const settings = settled("content", given);
+      return write(context, { siteId, concern: "content", settings, clientCertificateId: null });
+    },
+    getLeaks: (context, { siteId }) => read(context, siteId, "leaks"),
+    async setLeaks(context, { siteId, ...given }) {
+      await upstreamsOf(context, siteId);
+      const settings = settled("leaks", given);
+      return write(context, { siteId, concern: "leaks", settings, clientCertificateId: null });
+    },
+    ...pageHandlers(parts),
     listUpstreamStates: (context, input) => listStates(parts, context, input),
   });
 }

@@ -146,5 +146,6 @@ export async function gatewayReports(database: Database) {
       wantedVersion,
       failures: status.failures ?? [],
       upstreams: status.upstreams ?? [],
+      pages: status.pages ?? [],
     }));
 }

@@ -6,6 +6,17 @@ export type NodeStatus = {
   readonly messages?: readonly string[];
   /** Of gateways: the upstreams that they watch, as they see them. */
   readonly upstreams?: readonly UpstreamStatus[];
+  readonly pages?: readonly PageStatus[];
+};
+
+export type PageStatus = {
+  readonly siteId: string;
+  readonly path: string;
+  readonly state: "unseen" | "unapproved" | "approved" | "changed";
+  readonly approvedDigest: string | null;
+  readonly seenDigest: string | null;
+  readonly seenBytes: number;
+  readonly seenTimeMs: number;
 };
 
 export type UpstreamStatus = {

@@ -6,8 +6,28 @@ export const delivery: ServiceWords = {
     upstreams: ["Upstream settings", "上游设置"],
     tls: ["TLS", "TLS"],
     protocols: ["Protocols", "协议"],
+    content: ["Bodies and WebSocket", "请求体与 WebSocket"],
+    leaks: ["Leak protection", "防泄露"],
+    pages: ["Tamper protection", "网页防篡改"],
+    guardedPage: ["Guarded pages", "受保护网页"],
   },
   about: {
+    pages: [
+      "Pages that must stay as they were approved. List paths, open each through the gateway, then approve it under Guarded pages.",
+      "必须保持批准时内容的网页。填写路径，通过网关打开各网页，再在“受保护网页”中批准。",
+    ],
+    guardedPage: [
+      "Pages that must not change without approval. Name their paths under Tamper protection of a site.",
+      "未经批准不得变更的网页。请在站点的“网页防篡改”中填写路径。",
+    ],
+    content: [
+      "Compressed bodies are shown to the rules decoded. WebSocket frames of clients may have limits.",
+      "压缩的请求体会解压后交给规则检查。可限制客户端的 WebSocket 帧。",
+    ],
+    leaks: [
+      "What is found in responses of text types is covered; lengths stay as they are.",
+      "在文本类型的响应中发现的内容会被遮盖，长度保持不变。",
+    ],
     upstreamState: [
       "Upstreams of sites that have upstream settings, as each gateway sees them. Set a health check or weights on a site to see it here.",
       "已设置上游的站点中，各网关所见的上游状态。为站点设置健康检查或权重后即显示在此。",
@@ -26,6 +46,32 @@ export const delivery: ServiceWords = {
     ],
   },
   field: {
+    pageMode: ["Tamper protection", "网页防篡改"],
+    pagePaths: ["Guarded paths", "受保护路径"],
+    digest: ["SHA-256 seen last", "最近所见 SHA-256"],
+    byteCount: ["Bytes", "字节数"],
+    seenTime: ["Seen", "所见时间"],
+    guardedPageId: ["Guarded page", "受保护网页"],
+    decodeRequestBodies: ["Decode compressed bodies for the rules", "为规则解压请求体"],
+    decodedRatioMax: ["Highest ratio of decompression", "最高解压比"],
+    webSocketFrameBytesMax: [
+      "WebSocket frame bytes (0 = no limit)",
+      "WebSocket 帧字节上限（0 为不限）",
+    ],
+    webSocketMessageBytesMax: [
+      "WebSocket message bytes (0 = no limit)",
+      "WebSocket 消息字节上限（0 为不限）",
+    ],
+    webSocketMessagesPerSecondMax: [
+      "WebSocket messages a second (0 = no limit)",
+      "WebSocket 每秒消息上限（0 为不限）",
+    ],
+    webSocketInspectText: ["Rules judge WebSocket text", "规则检查 WebSocket 文本"],
+    maskIdCards: ["Mask identity card numbers", "遮盖身份证号"],
+    maskPhones: ["Mask mobile numbers", "遮盖手机号"],
+    maskEmails: ["Mask e-mail addresses", "遮盖邮箱地址"],
+    maskBankCards: ["Mask bank card numbers", "遮盖银行卡号"],
+    maskStackTraces: ["Cover stack traces", "遮盖堆栈信息"],
     upstream: ["Upstream", "上游"],
     gateway: ["Gateway", "网关"],
     weight: ["Weight", "权重"],
@@ -67,6 +113,11 @@ export const delivery: ServiceWords = {
     httpsPorts: ["Extra HTTPS ports", "附加 HTTPS 端口"],
   },
   value: {
+    protect: ["Protect", "保护"],
+    unseen: ["Not seen yet", "尚未访问"],
+    unapproved: ["Not approved", "未批准"],
+    approved: ["Approved", "已批准"],
+    changed: ["Changed", "已变更"],
     http1: ["HTTP/1.1", "HTTP/1.1"],
     http2: ["HTTP/2", "HTTP/2"],
     intermediate: ["Intermediate", "兼容"],
@@ -79,6 +130,14 @@ export const delivery: ServiceWords = {
     drained: ["Drained", "已排空"],
   },
   operation: {
+    getPages: "查看受保护路径",
+    setPages: "设置受保护路径",
+    listGuardedPages: "列出受保护网页",
+    approvePage: "批准网页当前内容",
+    getContent: "查看请求体与 WebSocket 设置",
+    setContent: "设置请求体与 WebSocket",
+    getLeaks: "查看防泄露设置",
+    setLeaks: "设置防泄露",
     getUpstreams: "查看上游设置",
     setUpstreams: "设置上游",
     getTls: "查看 TLS 设置",
@@ -88,6 +147,11 @@ export const delivery: ServiceWords = {
     listUpstreamStates: "列出上游状态",
   },
   problem: {
+    pageNotFound: ["没有这个受保护网页", "请列出受保护网页，并使用其中的编号"],
+    pageNotSeen: [
+      "没有网关最近看到此摘要的网页，因此没有可提供的副本",
+      "请通过网关打开该网页，列出网页，再批准显示的摘要",
+    ],
     siteNotFound: ["没有这个站点", "请列出站点，并使用其中的编号"],
     settingsInvalid: ["这些设置不能同时使用，或其中某项无法识别", "详情列出了每个字段及其要求"],
     listenersOperatorOnly: [

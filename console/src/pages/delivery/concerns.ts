@@ -6,8 +6,18 @@ export const concerns = {
   upstreams: [operations.getUpstreams, operations.setUpstreams],
   tls: [operations.getTls, operations.setTls],
   protocols: [operations.getProtocols, operations.setProtocols],
+  content: [operations.getContent, operations.setContent],
+  leaks: [operations.getLeaks, operations.setLeaks],
+  pages: [operations.getPages, operations.setPages],
 } as const;
 export type Concern = keyof typeof concerns;
 
 /** The names of the tabs, in their order. */
-export const concernNames: readonly Concern[] = ["upstreams", "tls", "protocols"];
+export const concernNames: readonly Concern[] = [
+  "upstreams",
+  "tls",
+  "protocols",
+  "content",
+  "leaks",
+  "pages",
+];
