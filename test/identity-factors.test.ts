@@ -271,7 +271,7 @@ describe.skipIf(!hasBrowser)("a passkey (needs Chromium)", () => {
     });
     const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "en" });
     page = await context.newPage();
-    page.setDefaultTimeout(8_000);
+    page.setDefaultTimeout(30_000);
     const devtools = await context.newCDPSession(page);
     await devtools.send("WebAuthn.enable");
     await devtools.send("WebAuthn.addVirtualAuthenticator", {
