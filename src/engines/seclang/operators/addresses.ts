@@ -5,7 +5,19 @@ import { type Operator, whole } from "./operator.ts";
 
 type Block = { readonly bytes: readonly number[]; readonly prefix: number };
 
-function blockOf(text: string): Block | undefined {
+/** `::192.0.2.1`: the last four bytes in the form of IPv4 (RFC 4291 §2.2), as groups. */
+function inGroups(text: string): string {
+  if (!text.includes(":")) return text;
+  return text.replace(/(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?=$|\/)/, (whole, ...parts) => {
+    const bytes = parts.slice(0, 4).map(Number);
+    if (bytes.some((byte) => byte > 255)) return whole;
+    const [a = 0, b = 0, c = 0, d = 0] = bytes;
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+}
+
+function blockOf(given: string): Block | undefined {
+  const text = inGroups(given);
   try {
     const [address, prefix] = text.includes("/")
       ? ipaddr.parseCIDR(text)

@@ -202,11 +202,11 @@ function patternWith(source: string, check: (text: string) => boolean): Compiled
 }
 
 function findWord(value: string, argument: string) {
+  if (argument === "") return found(0, 0);
   for (let at = value.indexOf(argument); at !== -1; at = value.indexOf(argument, at + 1)) {
     const before = value.charAt(at - 1);
     const after = value.charAt(at + argument.length);
     if (!/[A-Za-z]/.test(before) && !/[A-Za-z]/.test(after)) return found(at, argument.length);
-    if (argument === "") return undefined;
   }
   return undefined;
 }
