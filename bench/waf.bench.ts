@@ -27,6 +27,8 @@ import {
 const ROUNDS = Number(process.env.CORDON_BENCH_ROUNDS ?? 3);
 const SECONDS = 3;
 const CONNECTIONS = 4;
+const WARM_REQUESTS = 20_000;
+const WARM_RUNS_MAX = 5;
 const RULES_3 = "/usr/share/modsecurity-crs/rules";
 const RULES_4 = process.env.CORDON_BENCH_CRS4;
 const MODULE = "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so";
@@ -41,7 +43,10 @@ type Pair = { readonly ours: ProxyProcess; readonly theirs: ProxyProcess; readon
 async function compare(folder: string, one: Case, { ours, theirs, goal }: Pair): Promise<void> {
   const options = { folder, seconds: SECONDS, connections: CONNECTIONS };
   const run = (proxy: ProxyProcess): Promise<Load> => load(proxy, one, options);
-  await run(ours);
+  // On a busy machine some seconds are few requests, and code that V8 has not compiled yet is slow.
+  for (let warm = 0, runs = 0; warm < WARM_REQUESTS && runs < WARM_RUNS_MAX; runs += 1) {
+    warm += (await run(ours)).requests;
+  }
   const rounds: { ours: number; theirs: number }[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const peer = await run(theirs);
