@@ -5,6 +5,7 @@
  *
  * CORDON_BENCH_CRS4: folder of the rules of a CRS 4 release, for Coraza (which does not load 3.3.4)
  * and for memory. CORDON_BENCH_CORAZA: its proxy, built already. CORDON_BENCH_ROUNDS: default 3.
+ * CORDON_BENCH_PARTS: some of cases, off, coraza, latency, memory, workers, reload.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +29,10 @@ const ROUNDS = Number(process.env.CORDON_BENCH_ROUNDS ?? 3);
 const SECONDS = 3;
 const CONNECTIONS = 4;
 const WARM_REQUESTS = 20_000;
-const WARM_RUNS_MAX = 5;
+const WARM_RUNS_MAX = 20;
+/** Which parts are measured; all unless some are named. */
+const PARTS = process.env.CORDON_BENCH_PARTS?.split(",");
+const wanted = (part: string): boolean => PARTS?.includes(part) ?? true;
 const RULES_3 = "/usr/share/modsecurity-crs/rules";
 const RULES_4 = process.env.CORDON_BENCH_CRS4;
 const MODULE = "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so";
@@ -155,19 +159,25 @@ async function run(started: Started): Promise<void> {
   const options = { originPort, mode: "block", rules: RULES_3, workers: 1, sites: 1 } as const;
   const gateway = await startGateway(started, "block", options);
   const modsecurity = await startNginxProxy(started, originPort, RULES_3);
-  for (const one of cases) {
+  for (const one of wanted("cases") ? cases : []) {
     await compare(folder, one, { ours: gateway, theirs: modsecurity, goal: "≥ 10" });
   }
-  const off = await startGateway(started, "off", { ...options, mode: "off" });
-  const nginx = await startNginxProxy(started, originPort, null);
-  await compare(folder, simpleGet, { ours: off, theirs: nginx, goal: "rules off: ≥ 0.5" });
-  await coraza(started, originPort);
-  for (const one of cases.slice(0, 5)) await latency(folder, one, gateway);
-  memory("CRS 3.3.4, 1 site, after load", gateway.pid);
-  await manySites(started, originPort);
-  const two = await startGateway(started, "two", { ...options, workers: 2 });
-  await scaling(started, gateway, two);
-  await reloading(started, gateway);
+  if (wanted("off")) {
+    const off = await startGateway(started, "off", { ...options, mode: "off" });
+    const nginx = await startNginxProxy(started, originPort, null);
+    await compare(folder, simpleGet, { ours: off, theirs: nginx, goal: "rules off: ≥ 0.5" });
+  }
+  if (wanted("coraza")) await coraza(started, originPort);
+  if (wanted("latency")) for (const one of cases.slice(0, 5)) await latency(folder, one, gateway);
+  if (wanted("memory")) {
+    memory("CRS 3.3.4, 1 site, after load", gateway.pid);
+    await manySites(started, originPort);
+  }
+  if (wanted("workers")) {
+    const two = await startGateway(started, "two", { ...options, workers: 2 });
+    await scaling(started, gateway, two);
+  }
+  if (wanted("reload")) await reloading(started, gateway);
 }
 
 async function coraza(started: Started, originPort: number): Promise<void> {

@@ -35,7 +35,7 @@ function vectorsOf(kind: string): Type.Static<typeof Vectors> {
   );
 }
 
-/** What the files' notation may mean: characters or their UTF-8, with `\x41` and `\u0041` or not. */
+/** What the files may mean: characters or their UTF-8, with `\x41` and `\u0041` or not. */
 function readingsOf(text: string): string[] {
   const utf8 = Buffer.from(text, "utf8").toString("latin1");
   const isLatin1 = [...text].every((char) => char.charCodeAt(0) < 256);
@@ -49,8 +49,8 @@ function readingsOf(text: string): string[] {
 
 /**
  * Vectors that give another answer here, by name: the code page map of `urlDecodeUni` (no
- * SecUnicodeMapFile), wide characters that one of the engines writes as UTF-8 (`cssDecode`), escapes
- * that the notation of the file cannot tell from its own.
+ * SecUnicodeMapFile), wide characters that one of the engines writes as UTF-8 (`cssDecode`),
+ * escapes that the notation of the file cannot tell from its own.
  */
 const DIFFERENT: Readonly<Record<string, number>> = {
   cssDecode: 2,
