@@ -116,6 +116,9 @@ async function scaling(started: Started, one: GatewayProxy, two: GatewayProxy): 
   const { folder } = started;
   const ratios: number[] = [];
   const rates: number[] = [];
+  for (const each of [one, two, one, two]) {
+    await load(each, jsonPost, { folder, seconds: SECONDS * 2, connections: 32 });
+  }
   for (let round = 0; round < ROUNDS; round += 1) {
     const options = { folder, seconds: SECONDS, connections: 32 };
     const alone = await load(one, jsonPost, options);

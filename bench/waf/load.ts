@@ -46,6 +46,8 @@ export async function load(proxy: ProxyProcess, one: Case, options: LoadOptions)
     "-t1",
     `-c${connections}`,
     `-d${seconds}s`,
+    "--timeout",
+    "30s",
     "--latency",
     "-s",
     script,
