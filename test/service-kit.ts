@@ -81,7 +81,7 @@ function allServices(opened: Opened): Service[] {
       hasKey: async () => false,
       reports: async () => [],
     }),
-    wafService({ database, gateways: () => gatewayReports(database), library }),
+    wafService({ database, gateways: () => gatewayReports(database), library, lake }),
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({

@@ -4,6 +4,7 @@ import { createFleetListener } from "../kernel/intent/listener.ts";
 import { acmeMount } from "../services/certificates/acme-server/mount.ts";
 import { pkiMount } from "../services/certificates/pki-endpoints.ts";
 import { nodeRegistry } from "../services/fleet/service.ts";
+import { listIntentStore } from "../services/waf/list-store.ts";
 import type { Foundations } from "./foundations.ts";
 import { clock, config, log } from "./settings.ts";
 
@@ -13,7 +14,11 @@ export async function listenForFleet(
   parts: Pick<Parameters<typeof createFleetListener>[0], "certificate" | "publisher">,
 ) {
   const registry = nodeRegistry(database, clock);
-  const fleet = createFleetListener({ authority, registry, log, ...parts });
+  const content = (plane: string, sha256: string) =>
+    plane === "gateway"
+      ? database.transaction("system", (sql) => listIntentStore(sql).packed(sha256))
+      : Promise.resolve(undefined);
+  const fleet = createFleetListener({ authority, registry, content, log, ...parts });
   await new Promise<void>((resolve, reject) => {
     fleet.once("error", reject);
     fleet.listen(config.fleet.port, config.fleet.host, resolve);

@@ -53,7 +53,7 @@ export function buildServices(foundations: Foundations) {
     certificatesService(certificateParts(foundations)),
     deliveryService(deliveryParts(database)),
     kmsService(kms),
-    wafService({ database, gateways: () => gatewayReports(database), library }),
+    wafService({ database, gateways: () => gatewayReports(database), library, lake }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({ sealer, outbound, clock }),

@@ -47,6 +47,8 @@ const listed: readonly Shown[] = [
   ...shown("sites", waf, "site", "domains mode upstreams paranoiaLevel state siteId"),
   ...shown("routes", waf, "route", "siteId name match path mode bypass"),
   ...shown("custom-rules", waf, "customRule", "siteId name enabled position"),
+  ...shown("virtual-patches", waf, "virtualPatch", "patchId title"),
+  ...shown("address-lists", waf, "addressList", "name note entries"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),

@@ -25,7 +25,10 @@ const declared: readonly SectionEntry[] = [
     title: "protect",
     services: ["waf", "delivery"],
     places: [
-      ...resources("site upstreamState guardedPage route customRule exclusion listEntry rule"),
+      ...resources(
+        "site upstreamState guardedPage route customRule virtualPatch addressList exclusion " +
+          "listEntry rule",
+      ),
       { href: "/explain", title: "explain" },
     ],
   },

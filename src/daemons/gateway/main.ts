@@ -7,6 +7,7 @@ import { intentsOfFile } from "./intent-file.ts";
 import { loadIntent } from "./intent-store.ts";
 import { startMaster } from "./master.ts";
 import type { GatewayStatus } from "./messages.ts";
+import type { FetchContent } from "./policy/list-files.ts";
 
 const STOP_GRACE_MS = 5_000;
 const FLEET_RETRY_MS = 1_000;
@@ -17,12 +18,12 @@ type Report = (status: GatewayStatus) => void;
 async function* intentsOfFleet(
   folder: string,
   signal: AbortSignal,
-  onReport: (report: Report) => void,
+  onOpen: (report: Report, fetchContent: FetchContent) => void,
 ): AsyncGenerator<unknown> {
   while (!signal.aborted) {
     try {
       const client = await openIntentClient(folder, signal);
-      onReport((status) => void client.report(status));
+      onOpen((status) => void client.report(status), client.content);
       const known = await loadIntent(folder);
       for await (const { document } of client.intents(known?.version ?? 0, signal)) yield document;
     } catch (error) {
@@ -41,11 +42,13 @@ await runDaemon({
   async start() {
     const ended = new AbortController();
     let report: Report = () => {};
+    let fetchContent: FetchContent = async () => undefined;
     const { folders, gateway } = config;
     const intents =
       values.intent === undefined
-        ? intentsOfFleet(folders.gateway, ended.signal, (next) => {
-            report = next;
+        ? intentsOfFleet(folders.gateway, ended.signal, (nextReport, nextFetch) => {
+            report = nextReport;
+            fetchContent = nextFetch;
           })
         : intentsOfFile(values.intent, {
             signal: ended.signal,
@@ -56,6 +59,7 @@ await runDaemon({
       folder: folders.gateway,
       spoolFolder: folders.spool,
       intents,
+      fetchContent: (sha256) => fetchContent(sha256),
       onStatus: (status) => report(status),
     });
     const { httpPort, httpsPort } = master;

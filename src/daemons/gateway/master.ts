@@ -12,6 +12,7 @@ import {
   type WorkerStatus,
 } from "./messages.ts";
 import { joinPages } from "./page-guard.ts";
+import { bringLists, dropOldLists, type FetchContent } from "./policy/list-files.ts";
 import { createRateHub, type RateHub } from "./policy/rate-hub.ts";
 import { joinUpstreams } from "./upstream-status.ts";
 
@@ -27,6 +28,8 @@ export type MasterOptions = {
   spoolFolder: string;
   /** Desired states, newest last; ends with the gateway. */
   intents: AsyncIterable<unknown>;
+  /** Gives what an intent names by its SHA-256; default: only what is on the disk already. */
+  fetchContent?: FetchContent;
   /** Called when something changed, and once a second with fresh counters. */
   onStatus: (status: GatewayStatus) => void;
 };
@@ -63,6 +66,7 @@ type MasterState = {
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 3_000;
 const START_TIMEOUT_MS = 20_000;
+const CONTENT_RETRY_MS = 1_000;
 const MESSAGES_MAX = 20;
 const HEAP_MIB_MAX = 512;
 
@@ -113,6 +117,7 @@ async function follow(state: MasterState): Promise<void> {
     state.faults = result.faults;
     if (result.ok) {
       const settled = settleIntent(result.intent, result.faults, state.intent);
+      await bringContent(state, settled);
       state.intent = settled;
       for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
       await saveLastGood(state.options.folder, settled).catch((error: unknown) =>
@@ -120,6 +125,23 @@ async function follow(state: MasterState): Promise<void> {
       );
     } else note(state, `Cannot apply intent ${result.version ?? "without a version"}`);
     state.options.onStatus(statusOf(state));
+  }
+}
+
+/** Lists first, then the intent that names them; tries again until it has them. */
+async function bringContent(state: MasterState, intent: GatewayIntent): Promise<void> {
+  const { folder, fetchContent = async () => undefined } = state.options;
+  for (;;) {
+    try {
+      await bringLists(folder, intent, fetchContent);
+      // What the intent before this one named stays until the next: workers may still open it.
+      if (state.intent !== null) await dropOldLists(folder, [state.intent, intent]);
+      return;
+    } catch (error) {
+      note(state, `Cannot apply intent ${intent.version} yet: ${error}`);
+      if (state.stopping) return;
+      await new Promise((resolve) => setTimeout(resolve, CONTENT_RETRY_MS));
+    }
   }
 }
 
@@ -169,6 +191,7 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
       CORDON_WORKER_HOST: options.host,
       CORDON_WORKER_HTTP_PORT: String(state.httpPort),
       CORDON_WORKER_HTTPS_PORT: String(state.httpsPort),
+      CORDON_WORKER_FOLDER: options.folder,
       CORDON_WORKER_SEED: state.seed,
       CORDON_WORKER_INTENT: state.intent === null ? "none" : "sent",
       CORDON_WORKER_PAGES: join(options.folder, "pages"),

@@ -7,6 +7,7 @@ import { openSpool, type Spool } from "../../kernel/spool/spool.ts";
 import { createInspectors } from "./inspector.ts";
 import type { GatewayIntent } from "./intent.ts";
 import { type FromWorker, readToWorker } from "./messages.ts";
+import { policyResources } from "./policy/resources.ts";
 import { type GatewayWorker, startWorker } from "./worker.ts";
 
 const STATUS_EVERY_MS = 1_000;
@@ -78,6 +79,7 @@ async function run(): Promise<void> {
     pagesFolder: setting("CORDON_WORKER_PAGES"),
     emit: (event) => spool.appendLater(JSON.stringify(event), event.class_uid),
     seed: setting("CORDON_WORKER_SEED"),
+    policyResourcesOf: policyResources(setting("CORDON_WORKER_FOLDER")),
     shareRates: (counts) => say({ kind: "rates", counts: [...counts] }),
     settle: () => spool.settle(),
     inspectorOf: createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>

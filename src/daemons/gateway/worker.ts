@@ -127,7 +127,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
 /** What an intent needs beside itself to be applied. */
 function partsOf({ inspectorOf, policyResourcesOf }: WorkerOptions, seed: string) {
   return (intent: GatewayIntent) => {
-    const given = policyResourcesOf?.(intent) ?? { lists: () => undefined };
+    const given = policyResourcesOf?.(intent) ?? { lists: () => undefined, geo: null, bots: null };
     return { inspector: inspectorOf(intent), resources: { ...given, seed } };
   };
 }

@@ -17,6 +17,8 @@ export type Facts = {
   readonly scheme: string;
   /** Decoded once, without dot segments: `viewPath`. */
   readonly path: string;
+  /** As it was sent. */
+  readonly rawPath: string;
   readonly query: string;
   readonly userAgent: string;
   /** Undefined for a stored event, which keeps no header fields. */
@@ -29,7 +31,9 @@ export type Facts = {
   readonly fingerprint: () => string | undefined;
   readonly tlsFingerprint: string | undefined;
   /** Name of the crawler that this address was verified as, else empty. */
-  readonly crawler: string;
+  readonly crawler: () => string;
+  /** Whether a client that calls itself a crawler is one; `unknown` also for all others. */
+  readonly crawlerState: () => "verified" | "fake" | "unknown";
   /** Undefined until the body is there. */
   body: string | undefined;
   queryNamed?: Named;
@@ -55,16 +59,35 @@ export const FIELDS = {
   query: (facts, name) => queryOf(facts).get(name) ?? none,
   header: ({ fields }, name) => headerValues(fields, name),
   cookie: (facts, name) => cookiesOf(facts)?.get(name) ?? (facts.fields && none),
-  body: ({ body }) => text(body),
+  body: ({ body }) => (body === undefined ? undefined : asRead(body)),
   bodyField: (facts, name) =>
     bodyOf(facts)?.get(name) ?? (facts.body === undefined ? undefined : none),
   userAgent: ({ userAgent }) => text(userAgent),
   fingerprint: ({ fingerprint }) => text(fingerprint()),
   tlsFingerprint: ({ tlsFingerprint }) => text(tlsFingerprint),
-  crawler: ({ crawler }) => text(crawler),
+  crawler: ({ crawler }) => text(crawler()),
+  target: (facts) => targetOf(facts),
+  anyHeader: ({ fields }) => fields?.values,
 } as const satisfies Readonly<Record<string, Read>>;
 
 export type FieldName = keyof typeof FIELDS;
+
+/** Path and query, as sent and decoded once. */
+function targetOf({ rawPath, query }: Facts): readonly string[] {
+  return asRead(query === "" ? rawPath : `${rawPath}?${query}`);
+}
+
+/** A text as sent, and decoded once where that differs. */
+function asRead(source: string): readonly string[] {
+  if (source === "") return none;
+  if (!/[%+]/.test(source)) return [source];
+  const plain = source
+    .replaceAll("+", " ")
+    .replace(/%([0-9a-f]{2})/gi, (_, digits: string) =>
+      String.fromCharCode(Number.parseInt(digits, 16)),
+    );
+  return plain === source ? [source] : [source, plain];
+}
 
 const named: ReadonlySet<FieldName> = new Set(["query", "header", "cookie", "bodyField"]);
 

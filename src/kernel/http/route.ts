@@ -1,7 +1,7 @@
 /** Finds the operation for a method and path. Own matcher, since `{id}:verb` is ours. */
 
 import type { SignedRequest } from "../identity/signed-request.ts";
-import type { Contract, Operation } from "../operation.ts";
+import type { Contract, Method, Operation } from "../operation.ts";
 import type { Access, AnyHandler, Service } from "../service.ts";
 import type { Sql } from "../store/database.ts";
 
@@ -28,6 +28,8 @@ export type RouteMatch = { readonly route: Route; readonly parameters: Record<st
 export type Router = {
   /** @param path raw path without query, such as `/v1/waf/sites/site-0a1b2c3d4e`. */
   match(method: string, path: string): RouteMatch | undefined;
+  /** Operations that take a larger body than others; `path` is a template of the listener's. */
+  readonly large: readonly { method: Method; path: string; bodyBytesMax: number }[];
 };
 
 /** A request of another API that is an operation of ours. */
@@ -58,14 +60,18 @@ export function pathOf(contract: Contract, operation: Operation): string {
  */
 export function createRouter(services: readonly Service[]): Router {
   const root: Node = { fixed: new Map(), routes: new Map() };
+  const large: { method: Method; path: string; bodyBytesMax: number }[] = [];
   for (const { contract, handlers, access } of services) {
     for (const [key, operation] of Object.entries(contract.operations)) {
       const handler = handlers[key];
       if (handler === undefined) throw new Error(`Operation "${operation.name}" has no handler`);
       addRoute(root, { operation, contract, handler, access });
+      const { method, bodyBytesMax } = operation;
+      const path = pathOf(contract, operation).replace(/\{(\w+)\}(?::\w+)?/g, ":$1");
+      if (bodyBytesMax !== undefined) large.push({ method, path, bodyBytesMax });
     }
   }
-  return { match: (method, path) => matchRoute(root, method, path) };
+  return { match: (method, path) => matchRoute(root, method, path), large };
 }
 
 function addRoute(root: Node, parts: Omit<Route, "pathParameters">): void {

@@ -19,6 +19,8 @@ import { sendScim, sendScimError } from "./scim-answer.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
+/** Bodies above that which are taken in at a time, by the operations that allow them. */
+const LARGE_BODIES_MAX = 4;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const CONNECTIONS_MAX = 2_000;
@@ -92,11 +94,37 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     if (troubled.length > 0) reply.code(503);
     return { status: troubled.length === 0 ? "ok" : "degraded", alarms: troubled };
   });
+  serveLarge(server, parts);
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
   for (const protocol of parts.protocols ?? []) serveProtocol(server, parts, protocol);
   for (const mount of parts.mounts ?? []) serveMount(server, mount);
   await serveConsole(server, parts);
   return server;
+}
+
+/**
+ * Operations with large bodies, a few at a time: a body is held before anybody knows whose it is,
+ * so their number is what bounds the memory that strangers can take.
+ */
+function serveLarge(server: FastifyInstance, parts: ServerParts): void {
+  let underWay = 0;
+  for (const { method, path, bodyBytesMax } of parts.router.large) {
+    server.route({
+      method,
+      url: path,
+      bodyLimit: bodyBytesMax,
+      async onRequest(request, reply) {
+        const bytes = Number(request.headers["content-length"] ?? Number.POSITIVE_INFINITY);
+        if (bytes <= BODY_BYTES_MAX) return;
+        if (underWay >= LARGE_BODIES_MAX) throw new Problem("kernel.rateLimited");
+        underWay++;
+        reply.raw.once("close", () => {
+          underWay--;
+        });
+      },
+      handler: (request, reply) => answerCall(parts, request, reply),
+    });
+  }
 }
 
 /** The reference page and its style; both say nothing that the OpenAPI document does not. */

@@ -34,6 +34,8 @@ export type IntentClient = {
     after: number,
     signal: AbortSignal,
   ): AsyncIterable<{ version: number; document: unknown }>;
+  /** Bytes that an intent names; undefined when there are none. @throws Error when not now. */
+  content(sha256: string): Promise<Buffer | undefined>;
   /** Reports what runs; resolves false when the control plane could not be told now. */
   report(status: Readonly<Record<string, unknown>>): Promise<boolean>;
 };
@@ -60,6 +62,13 @@ export async function openIntentClient(
   return {
     nodeId: identity.nodeId,
     intents: (after, ended) => followIntents(target, after, ended),
+    async content(sha256) {
+      const url = `${target.url}/fleet/v1/content/${sha256}`;
+      const answer = await request(target.agent, { url });
+      if (answer.code === 404) return undefined;
+      if (answer.code !== 200) throw new Error(`the control plane answered ${answer.code}`);
+      return answer.bytes;
+    },
     async report(status) {
       try {
         const answer = await request(target.agent, {
@@ -181,7 +190,7 @@ async function tryJoin(agent: https.Agent, ticket: JoinTicket): Promise<NodeIden
 function request(
   agent: https.Agent,
   { url, body, signal }: { url: string; body?: unknown; signal?: AbortSignal },
-): Promise<{ code: number; text: string }> {
+): Promise<{ code: number; text: string; bytes: Buffer }> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const options: https.RequestOptions = {
@@ -199,9 +208,10 @@ function request(
         if (bytes > ANSWER_BYTES_MAX) outgoing.destroy(new Error("The answer is too large"));
         else chunks.push(chunk);
       });
-      answer.on("end", () =>
-        resolve({ code: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
-      );
+      answer.on("end", () => {
+        const whole = Buffer.concat(chunks);
+        resolve({ code: answer.statusCode ?? 0, text: whole.toString("utf8"), bytes: whole });
+      });
       answer.on("error", reject);
     });
     outgoing.on("timeout", () => outgoing.destroy(new Error("The control plane did not answer")));

@@ -30,10 +30,12 @@ export type FleetListenerParts = {
   readonly certificate: IssuedCertificate;
   readonly registry: NodeRegistry;
   readonly publisher: IntentPublisher;
+  /** Bytes that an intent of a plane names by their SHA-256; undefined when there are none. */
+  readonly content: (plane: string, sha256: string) => Promise<Buffer | undefined>;
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
 };
 
-type Answer = { readonly code: number; readonly body?: unknown };
+type Answer = { readonly code: number; readonly body?: unknown; readonly bytes?: Buffer };
 
 /** SHA-256 over the DER certificate, hex: how a node is recognized. */
 export function fingerprintOf(certificateDer: Buffer): string {
@@ -70,8 +72,13 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { code, body } = await route(parts, request, response);
+  const { code, body, bytes } = await route(parts, request, response);
   if (response.destroyed) return;
+  if (bytes !== undefined) {
+    response.writeHead(code, { "content-type": "application/octet-stream" });
+    response.end(bytes);
+    return;
+  }
   response.writeHead(code, { "content-type": "application/json" });
   response.end(body === undefined ? "" : JSON.stringify(body));
 }
@@ -89,6 +96,11 @@ async function route(
   await parts.registry.seen(node.nodeId);
   if (key === "GET /fleet/v1/intent") {
     return intent(parts, { node, after: Number(url.searchParams.get("after") ?? 0), response });
+  }
+  const digest = /^GET \/fleet\/v1\/content\/([0-9a-f]{64})$/.exec(key)?.[1];
+  if (digest !== undefined) {
+    const bytes = await parts.content(node.plane, digest);
+    return bytes === undefined ? { code: 404 } : { code: 200, bytes };
   }
   if (key === "POST /fleet/v1/renew") return renew(parts, node, request);
   if (key === "POST /fleet/v1/status") {

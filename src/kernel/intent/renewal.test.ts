@@ -53,7 +53,14 @@ beforeEach(async () => {
     newerThan: async () => undefined,
   };
   const certificate = await authority.issueServer(["127.0.0.1"]);
-  server = createFleetListener({ authority, certificate, registry, publisher, log: () => {} });
+  server = createFleetListener({
+    authority,
+    certificate,
+    registry,
+    publisher,
+    content: async () => undefined,
+    log: () => {},
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   writeTicket();

@@ -14,7 +14,6 @@ export const policyLimits = {
   honeypotPathsMax: 50,
   listsPerSiteMax: 32,
   patchesPerSiteMax: 100,
-  secLangBytesMax: 65_536,
 } as const;
 
 const closed = { additionalProperties: false } as const;
@@ -39,6 +38,8 @@ const Leaf = Type.Object(
       "fingerprint",
       "tlsFingerprint",
       "crawler",
+      "target",
+      "anyHeader",
     ]),
     /** Which query parameter, header, cookie or body field. */
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
@@ -240,8 +241,6 @@ export const sitePolicySettings = {
   geo: GeoPolicy,
   bots: BotPolicy,
   patches: Type.Array(PatchUse, { maxItems: policyLimits.patchesPerSiteMax }),
-  /** Rules of the operator's own in the rule language; empty: none. */
-  secLang: Type.String({ maxLength: policyLimits.secLangBytesMax }),
 };
 export const SitePolicySettings = Type.Object(sitePolicySettings, closed);
 export type SitePolicySettings = Static<typeof SitePolicySettings>;
@@ -261,13 +260,19 @@ export const sitePolicyDefaults: SitePolicySettings = {
     passSeconds: 3_600,
   },
   patches: [],
-  secLang: "",
 };
+
+/** A patch in use, with what it stops. */
+const PatchIntent = Type.Object(
+  { ...PatchUse.properties, name: Title, when: RuleCondition },
+  closed,
+);
 
 /** The whole of it, as a gateway gets it; absent on a site that uses none of it. */
 export const SitePolicyIntent = Type.Object(
   {
     ...sitePolicySettings,
+    patches: Type.Array(PatchIntent, { maxItems: policyLimits.patchesPerSiteMax }),
     routes: Type.Array(RouteIntent, { maxItems: policyLimits.routesPerSiteMax }),
     /** In their order. */
     rules: Type.Array(RuleIntent, { maxItems: policyLimits.rulesPerSiteMax }),

@@ -9,6 +9,8 @@ import {
   operation,
   Text,
 } from "../../kernel/operation.ts";
+import { dryRunOperations, dryRunProblems } from "./dry-run-operations.ts";
+import { listEvents, listOperations, listProblems, listResources } from "./list-operations.ts";
 import {
   policyEvents,
   policyOperations,
@@ -31,6 +33,8 @@ import {
   siteSettings,
 } from "./resources.ts";
 
+export * from "./dry-run-operations.ts";
+export * from "./list-operations.ts";
 export * from "./policy-resources.ts";
 export * from "./resources.ts";
 
@@ -82,9 +86,12 @@ export const wafContract = contract({
       list: "listRules",
     },
     ...policyResources,
+    ...listResources,
   ],
   operations: {
     ...policyOperations,
+    ...listOperations,
+    ...dryRunOperations,
     listSites: operation({
       name: "waf.listSites",
       summary: "List sites",
@@ -274,6 +281,8 @@ export const wafContract = contract({
   },
   problems: {
     ...policyProblems,
+    ...listProblems,
+    ...dryRunProblems,
     "waf.siteNotFound": {
       code: 404,
       message: "There is no such site",
@@ -339,5 +348,6 @@ export const wafContract = contract({
     "waf.listEntryCreated",
     "waf.listEntryDeleted",
     ...policyEvents,
+    ...listEvents,
   ],
 });

@@ -5,6 +5,7 @@ import type { IntentSection } from "../../kernel/intent/publisher.ts";
 import type { SiteDelivery } from "../../kernel/intent/site-delivery.ts";
 import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
 import type { Sql } from "../../kernel/store/database.ts";
+import { listIntentStore } from "./list-store.ts";
 import { sitePolicies } from "./policy-intent.ts";
 import { type SiteRow, wafIntentStore } from "./store.ts";
 
@@ -61,7 +62,7 @@ export function wafGatewaySection(parts: {
         responseId: null,
       }),
     );
-    return { sites, sources };
+    return { sites, sources, addressLists: await listIntentStore(sql).list() };
   };
 }
 

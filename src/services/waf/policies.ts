@@ -1,10 +1,22 @@
 /** Handlers of site policies, routes and custom rules. */
+import {
+  type AddressSet,
+  holdsAddress,
+  unpackAddressSet,
+} from "../../engines/sitepolicy/address-set.ts";
+import { listsOf } from "../../engines/sitepolicy/condition.ts";
 import { type Context, timeText } from "../../kernel/context.ts";
 import { sitePolicyDefaults } from "../../kernel/intent/site-policy-document.ts";
+import { type Lake, LakeError } from "../../kernel/lake/client.ts";
+import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
+import { virtualPatches } from "../../kernel/rules/patches.ts";
 import type { Handlers } from "../../kernel/service.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import type { wafContract } from "./contract.ts";
+import { dryRun, dryRunLimits } from "./dry-run.ts";
+import type { DryRun } from "./dry-run-operations.ts";
+import { listStore } from "./list-store.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
 import {
   changedPolicy,
@@ -29,7 +41,7 @@ export const policyHandlers: PolicyHandlers = {
   async getSitePolicy(context, { siteId }) {
     await loadSite(context, siteId);
     const settings = await policyStore(context.sql).getSettings(context.accountId, siteId);
-    return { siteId, blockPage: settings?.blockPage ?? sitePolicyDefaults.blockPage };
+    return { siteId, ...sitePolicyDefaults, ...settings };
   },
   async updateSitePolicy(context, { siteId, ...given }) {
     const site = await loadSite(context, siteId);
@@ -37,11 +49,20 @@ export const policyHandlers: PolicyHandlers = {
     const before = await store.getSettings(context.accountId, siteId);
     const settings = changedPolicy(before, given, {
       listIds: await listIdsOf(context),
-      patchIds: new Set(),
+      patchIds: new Set(virtualPatches().map(({ patchId }) => patchId)),
     });
     await store.putSettings(context.accountId, siteId, { settings, time: timeText(context.nowMs) });
     await changed(context, "waf.sitePolicyUpdated", `Policy of ${site.domains[0]} was changed`);
-    return { siteId, blockPage: settings.blockPage };
+    return { siteId, ...settings };
+  },
+  async listVirtualPatches(_context, input) {
+    const patches = virtualPatches().map(({ patchId, title, description }) => ({
+      patchId,
+      title,
+      description,
+    }));
+    const page = pageInMemory(patches, input, ["patchId", "title"]);
+    return { virtualPatches: page.items, totalCount: page.totalCount };
   },
   async listRoutes({ sql, accountId }, input) {
     const all = await policyStore(sql).listRoutes(accountId);
@@ -141,6 +162,50 @@ async function loadRule({ sql, accountId }: Context, ruleId: string): Promise<Cu
   return rule;
 }
 
-async function listIdsOf(_context: Context): Promise<ReadonlySet<string>> {
-  return new Set();
+async function listIdsOf({ sql, accountId }: Context): Promise<ReadonlySet<string>> {
+  return new Set((await listStore(sql).list(accountId)).map((list) => list.addressListId));
+}
+
+/** Tries a rule against the requests of the last hour. */
+export async function dryRunRule(
+  lake: Lake,
+  context: Context,
+  { siteId, when = null, action }: InputOf<typeof wafContract.operations.dryRunRule>,
+): Promise<DryRun> {
+  await loadSite(context, siteId);
+  const { sql, accountId, nowMs } = context;
+  checkedRule({ ...ruleDefaults, name: "", when, action }, await listIdsOf(context));
+  const sets = new Map<string, AddressSet>();
+  for (const id of when === null ? [] : listsOf(when)) {
+    const row = await listStore(sql).content(accountId, id);
+    if (row !== undefined) sets.set(id, unpackAddressSet(Buffer.from(row.packed)));
+  }
+  const events = await requestsOf(lake, { accountId, siteId, nowMs });
+  return dryRun(events, { when, action }, (id) => {
+    const set = sets.get(id);
+    return set === undefined ? undefined : (address, atMs) => holdsAddress(set, address, atMs);
+  });
+}
+
+async function requestsOf(
+  lake: Lake,
+  { accountId, siteId, nowMs }: { accountId: string; siteId: string; nowMs: number },
+): Promise<unknown[]> {
+  try {
+    const rows = await lake.query<{ raw: string }>(
+      `SELECT raw FROM event AS e FINAL WHERE account = {account:String}
+         AND e.time >= fromUnixTimestamp64Milli({start:Int64}) AND class_uid = 4002
+         AND site_id = {site:String} AND raw != '' ORDER BY e.time DESC LIMIT {limit:UInt32}`,
+      {
+        account: accountId,
+        site: siteId,
+        start: nowMs - dryRunLimits.hours * 3_600_000,
+        limit: dryRunLimits.eventsMax,
+      },
+    );
+    return rows.map(({ raw }): unknown => JSON.parse(raw));
+  } catch (error) {
+    if (!(error instanceof LakeError)) throw error;
+    throw new Problem("waf.eventsUnavailable", { cause: error });
+  }
 }

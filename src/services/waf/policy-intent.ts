@@ -1,8 +1,10 @@
 /** The policies of sites as the gateways get them. */
 import {
   type SitePolicyIntent,
+  type SitePolicySettings,
   sitePolicyDefaults,
 } from "../../kernel/intent/site-policy-document.ts";
+import { virtualPatches } from "../../kernel/rules/patches.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { policyIntentStore } from "./policy-store.ts";
 
@@ -24,6 +26,7 @@ export async function sitePolicies(
       policy: {
         ...sitePolicyDefaults,
         ...of.settings,
+        patches: patchesOf(of.settings?.patches ?? [], nowText),
         routes: (of.routes ?? []).map(
           ({ siteId: _site, position, createTime, updateTime, ...route }) => route,
         ),
@@ -37,4 +40,17 @@ export async function sitePolicies(
       },
     };
   };
+}
+
+/** Patches in use with what they stop; one that is over, or gone from this version, is left out. */
+function patchesOf(
+  uses: SitePolicySettings["patches"],
+  nowText: string,
+): SitePolicyIntent["patches"] {
+  const known = new Map(virtualPatches().map((patch) => [patch.patchId, patch]));
+  return uses.flatMap((use) => {
+    const patch = known.get(use.patchId);
+    if (patch === undefined || (use.expiresAt !== null && use.expiresAt <= nowText)) return [];
+    return [{ ...use, name: patch.title, when: patch.when }];
+  });
 }

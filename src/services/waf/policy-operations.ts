@@ -9,6 +9,7 @@ import {
   routeFields,
   ruleFields,
   SitePolicy,
+  VirtualPatch,
 } from "./policy-resources.ts";
 import { SiteId } from "./resources.ts";
 
@@ -18,7 +19,7 @@ const optional = <Fields extends Record<string, Type.TSchema>>(fields: Fields) =
 
 const { name: routeName, path: routePath, ...routeRest } = routeFields;
 const { siteId: _site, ...policyFields } = SitePolicy.properties;
-const policyFaults = ["waf.pageInvalid"];
+const policyFaults = ["waf.pageInvalid", "waf.listUnknown", "waf.patchUnknown"];
 const routeFaults = ["waf.pageInvalid"];
 const ruleFaults = ["waf.conditionInvalid", "waf.actionInvalid"];
 
@@ -44,6 +45,19 @@ const sitePolicyOperations = {
     input: input({ siteId: SiteId, ...optional(policyFields) }),
     output: SitePolicy,
     problems: ["waf.siteNotFound", ...policyFaults],
+  }),
+};
+
+const patchOperations = {
+  listVirtualPatches: operation({
+    name: "waf.listVirtualPatches",
+    summary: "List virtual patches: what stops the use of one vulnerability each",
+    method: "GET",
+    path: "/virtualPatches",
+    action: "waf:ListVirtualPatches",
+    resource: "virtualPatch/*",
+    input: listInput({}),
+    output: listOutput("virtualPatches", VirtualPatch),
   }),
 };
 
@@ -177,6 +191,7 @@ const customRuleOperations = {
 
 export const policyOperations = {
   ...sitePolicyOperations,
+  ...patchOperations,
   ...routeOperations,
   ...customRuleOperations,
 };
@@ -205,6 +220,14 @@ export const policyResources = [
     create: "createCustomRule",
     update: "updateCustomRule",
     delete: "deleteCustomRule",
+  },
+  {
+    name: "virtualPatch",
+    idField: "patchId",
+    idPrefix: "",
+    titleField: "title",
+    columns: ["patchId", "title", "description"],
+    list: "listVirtualPatches",
   },
 ] as const;
 
@@ -253,11 +276,6 @@ export const policyProblems = {
     code: 400,
     message: "The policy names a virtual patch that there is not",
     fix: "List the patches and take an id from there",
-  },
-  "waf.secLangInvalid": {
-    code: 400,
-    message: "The rules in the rule language cannot be used",
-    fix: "Mend the line that the details name; nothing was changed",
   },
 } as const;
 

@@ -13,7 +13,7 @@ export const RouteId = idSchema("route");
 export const CustomRuleId = idSchema("crule");
 
 /** Settings of a site for the requests that come, beside its routes and rules. */
-export const SitePolicy = Type.Object({ siteId: SiteId, blockPage: sitePolicySettings.blockPage });
+export const SitePolicy = Type.Object({ siteId: SiteId, ...sitePolicySettings });
 export type SitePolicy = Static<typeof SitePolicy>;
 
 export const routeFields = {
@@ -53,3 +53,11 @@ export const CustomRule = Type.Object({
   updateTime: Time,
 });
 export type CustomRule = Static<typeof CustomRule>;
+
+/** What stops the use of one vulnerability; a site's policy switches it on. */
+export const VirtualPatch = Type.Object({
+  /** The CVE. */
+  patchId: Type.String(),
+  title: Type.String(),
+  description: Type.String(),
+});

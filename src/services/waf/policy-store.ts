@@ -31,6 +31,9 @@ export function policyStore(sql: Sql) {
       return row?.settings;
     },
 
+    listSettings: (accountId: string) => sql<{ siteId: string; settings: SitePolicySettings }>`
+      select site_id, settings from site_policy where account_id = ${accountId}`,
+
     async putSettings(
       accountId: string,
       siteId: string,

@@ -1,5 +1,6 @@
 /** Handlers of the web application firewall. */
 import { type Context, timeText } from "../../kernel/context.ts";
+import type { Lake } from "../../kernel/lake/client.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
@@ -14,8 +15,9 @@ import {
   type SiteSettings,
   siteState,
 } from "./domain.ts";
+import { listHandlers } from "./lists.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
-import { policyHandlers } from "./policies.ts";
+import { dryRunRule, policyHandlers } from "./policies.ts";
 import { type SiteRow, wafStore } from "./store.ts";
 
 /** What the gateways report; the fleet's part, read when a site is shown. */
@@ -36,6 +38,7 @@ export type WafParts = {
   readonly database: Database;
   readonly gateways: () => Promise<GatewayReport>;
   readonly library: RuleLibrary;
+  readonly lake: Lake;
 };
 
 const siteFields = ["siteId", "domains", "upstreams", "mode", "paranoiaLevel", "state"];
@@ -48,6 +51,8 @@ export function wafService(parts: WafParts): Service {
   const view = async (row: SiteRow): Promise<Site> => siteView(row, await parts.gateways());
   return service(wafContract, {
     ...policyHandlers,
+    ...listHandlers,
+    dryRunRule: (context, input) => dryRunRule(parts.lake, context, input),
     async listSites({ sql, accountId }, input) {
       const gateways = await parts.gateways();
       const sites = await wafStore(sql).listSites(accountId);

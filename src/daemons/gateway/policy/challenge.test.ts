@@ -74,6 +74,7 @@ test("a pass ends at its time", () => {
     host: "a.test",
     scheme: "http",
     path: "/",
+    rawPath: "/",
     query: "",
     userAgent: "one",
     fields: { names: ["Cookie"], lower: ["cookie"], values: [cookie] },
@@ -81,7 +82,8 @@ test("a pass ends at its time", () => {
     asn: undefined,
     fingerprint: () => undefined,
     tlsFingerprint: undefined,
-    crawler: "",
+    crawler: () => "",
+    crawlerState: () => "unknown",
     body: undefined,
   });
   const token = issueToken(facts(0, ""), { key, bits: 8, passSeconds: 60 });

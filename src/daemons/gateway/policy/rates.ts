@@ -54,8 +54,7 @@ export function countRequest(
   { limit, scope }: { limit: RateLimit; scope: string },
 ): number {
   const { nowMs } = facts;
-  const digest = hash("sha256", `${rates.seed}\0${scope}\0${keyText(limit, facts)}`, "buffer");
-  const key: RateKey = { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
+  const key = keyOf(rates, scope, keyText(limit, facts));
   const refused = refusedUntil(rates.book, key, nowMs);
   if (refused > 0) return refused - nowMs;
   const terms: RateTerms = {
@@ -66,6 +65,29 @@ export function countRequest(
   };
   noteForMaster(rates, key, terms);
   const untilMs = countArrivals(rates.book, key, { terms, amount: 1, nowMs });
+  return untilMs === 0 ? 0 : untilMs - nowMs;
+}
+
+function keyOf({ seed }: Rates, scope: string, text: string): RateKey {
+  const digest = hash("sha256", `${seed}\0${scope}\0${text}`, "buffer");
+  return { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
+}
+
+/** Bans the network of a client at its first request; returns for how long. */
+export function countByNetwork(
+  rates: Rates,
+  { address, nowMs }: Facts,
+  { scope, banMs }: { scope: string; banMs: number },
+): number {
+  const key = keyOf(rates, scope, networkOf(address));
+  const terms: RateTerms = { requestsMax: 0, windowMs: 1_000, banMs, banMsMax: banMs };
+  noteForMaster(rates, key, terms);
+  return countArrivals(rates.book, key, { terms, amount: 1, nowMs }) - nowMs;
+}
+
+/** Milliseconds for which the network of a client is banned in a scope; 0 when it is not. */
+export function refusedNetwork(rates: Rates, { address, nowMs }: Facts, scope: string): number {
+  const untilMs = refusedUntil(rates.book, keyOf(rates, scope, networkOf(address)), nowMs);
   return untilMs === 0 ? 0 : untilMs - nowMs;
 }
 

@@ -15,11 +15,13 @@ import type {
 } from "../../../kernel/intent/site-policy-document.ts";
 import type { SiteIntent } from "../intent.ts";
 import { challengeKeyOf } from "./challenge.ts";
+import type { Crawlers } from "./crawlers.ts";
+import type { Geo } from "./geo.ts";
 
 export type CompiledRule = {
   readonly id: string;
   readonly name: string;
-  readonly kind: "rule" | "patch";
+  readonly kind: "rule" | "patch" | "challenge";
   readonly test: Test | null;
   readonly readsBody: boolean;
   readonly action: RuleAction;
@@ -38,11 +40,24 @@ export type SitePolicy = {
   readonly lists: readonly ListUse[];
   readonly rules: readonly CompiledRule[];
   readonly challengeKey: Buffer;
+  readonly geo: Geo | null;
+  readonly countries: ReadonlySet<string>;
+  readonly asns: ReadonlySet<string>;
+  readonly bots: Bots | null;
+  readonly honeypots: ReadonlySet<string>;
+};
+
+/** What is known of clients that are no browsers. */
+export type Bots = {
+  readonly isBadAgent: (userAgent: string) => boolean;
+  readonly crawlers: Crawlers;
 };
 
 /** What a policy needs beside its intent. */
 export type PolicyResources = {
   readonly lists: ListLookup;
+  readonly geo: Geo | null;
+  readonly bots: Bots | null;
   /** What the workers of this gateway share and nobody else knows. */
   readonly seed: string;
 };
@@ -62,8 +77,17 @@ export function compileSitePolicy(
       const holds = resources.lists(id);
       return holds === undefined ? [] : [{ id, action, holds }];
     }),
-    rules: rules.map((rule) => compileRule(rule, resources.lists)),
+    rules: [
+      ...intent.patches.map((patch) => compileRule(ruleOfPatch(patch), resources.lists, "patch")),
+      ...rules.map((rule) => compileRule(rule, resources.lists, "rule")),
+      ...(intent.bots.challengeAll ? [challengeEveryone] : []),
+    ],
+    bots: resources.bots,
+    honeypots: new Set(intent.bots.honeypotPaths),
     challengeKey: challengeKeyOf(site, resources.seed),
+    geo: resources.geo,
+    countries: new Set(intent.geo.countries),
+    asns: new Set(intent.geo.asns.map(String)),
   };
 }
 
@@ -82,12 +106,28 @@ function declarationOf(site: SiteIntent, route: RouteIntent) {
   return { kind: route.match, path: route.path, loosens };
 }
 
-function compileRule(rule: RuleIntent, lists: ListLookup): CompiledRule {
+/** Last, so that a rule can spare who cannot solve it. */
+const challengeEveryone: CompiledRule = {
+  id: "challengeAll",
+  name: "",
+  kind: "challenge",
+  test: null,
+  readsBody: false,
+  action: { kind: "challenge" },
+  expiresAtMs: Number.POSITIVE_INFINITY,
+};
+
+function ruleOfPatch(patch: SitePolicyIntent["patches"][number]): RuleIntent {
+  const { patchId: customRuleId, name, when, action: kind, expiresAt } = patch;
+  return { customRuleId, name, when, action: { kind }, expiresAt };
+}
+
+function compileRule(rule: RuleIntent, lists: ListLookup, kind: "rule" | "patch"): CompiledRule {
   const { when } = rule;
   return {
     id: rule.customRuleId,
     name: rule.name,
-    kind: "rule",
+    kind,
     test: when === null ? null : compileCondition(when, lists),
     readsBody: when !== null && readsBody(when),
     action: rule.action,

@@ -8,10 +8,12 @@ import { type PathView, viewPath } from "../../../engines/sitepolicy/path.ts";
 import type { RateLimit } from "../../../kernel/intent/site-policy-document.ts";
 import { forwardedScheme } from "../forward.ts";
 import type { Exchange, Site } from "../state.ts";
-import { hasPass } from "./challenge.ts";
+import type { Crawlers } from "./crawlers.ts";
+import { passGates } from "./gates.ts";
+import { challengeUnlessPassed, decide, type Outcome, stop } from "./outcome.ts";
 import { countRequest } from "./rates.ts";
-import { challenge, type Refusal, refuse } from "./refuse.ts";
-import { DECISIONS_MAX, type Decision, type PolicyRun } from "./run.ts";
+import { type Refusal, refuse } from "./refuse.ts";
+import type { PolicyRun } from "./run.ts";
 import type { CompiledRule, SitePolicy } from "./site-policy.ts";
 
 /**
@@ -37,11 +39,14 @@ export function applyPolicy(exchange: Exchange, site: Site): Site | null {
   exchange.policy = run;
   exchange.site = there;
   if (route !== undefined && isTooLarge(exchange, route.uploadBytesMax)) return null;
-  const facts = factsOf(exchange, view);
+  const facts = factsOf(exchange, policy, view);
   run.facts = facts;
   const listed = applyLists(exchange, policy, facts);
   if (listed === "over") return null;
   if (listed === "allow" || route?.bypass === true || there.intent.mode === "off") return there;
+  const gate = passGates(exchange, policy, facts);
+  if (gate === "over") return null;
+  if (gate === "pass") return there;
   return applyRules(exchange, policy, 0) ? null : there;
 }
 
@@ -79,32 +84,48 @@ function refuseUpload(exchange: Exchange, limit: number): void {
   refuse(exchange, "uploadTooLarge", { status: 413 });
 }
 
-function factsOf(exchange: Exchange, { normal }: PathView): Facts {
+function factsOf(exchange: Exchange, policy: SitePolicy, { normal }: PathView): Facts {
   const { head, connection, clientAddress } = exchange;
   const target = head.parsedTarget.path;
   const question = target.indexOf("?");
   const { lower, values } = head.fields;
   let fingerprint: string | undefined;
-  return {
+  let country: string | undefined;
+  let checked: ReturnType<Crawlers["check"]> | undefined;
+  const crawler = () => {
+    checked ??= policy.bots?.crawlers.check(clientAddress, facts.userAgent) ?? null;
+    return checked;
+  };
+  let asn: string | undefined;
+  const facts: Facts = {
     nowMs: exchange.time,
     address: clientAddress,
     method: head.method,
     host: head.authority?.host ?? "",
     scheme: forwardedScheme(exchange) ?? (connection.isSecure ? "https" : "http"),
     path: normal,
+    rawPath: question < 0 ? target : target.substring(0, question),
     query: question < 0 ? "" : target.substring(question + 1),
     userAgent: values[lower.indexOf("user-agent")] ?? "",
     fields: head.fields,
-    country: undefined,
-    asn: undefined,
+    get country() {
+      country ??= policy.geo?.country(clientAddress);
+      return country;
+    },
+    get asn() {
+      asn ??= policy.geo?.asn(clientAddress);
+      return asn;
+    },
     fingerprint: () => {
       fingerprint ??= requestFingerprint(head.minorVersion, head.fields);
       return fingerprint;
     },
     tlsFingerprint: undefined,
-    crawler: "",
+    crawler: () => (crawler()?.state === "verified" ? crawler()?.name : "") ?? "",
+    crawlerState: () => crawler()?.state ?? "unknown",
     body: undefined,
   };
+  return facts;
 }
 
 function applyLists(exchange: Exchange, policy: SitePolicy, facts: Facts): "allow" | "over" | "go" {
@@ -162,6 +183,7 @@ function applyAction(exchange: Exchange, policy: SitePolicy, rule: CompiledRule)
     case "block":
       return stop(exchange, decided, () => refuseFor(exchange, kind, { status: action.status }));
     case "challenge":
+      if (passesAsCrawler(exchange, policy)) return "next";
       return challengeUnlessPassed(exchange, policy, decided);
     case "rateLimit":
       return applyLimit(exchange, policy, { rule, limit: action.limit });
@@ -172,26 +194,9 @@ function refuseFor(exchange: Exchange, kind: CompiledRule["kind"], refusal: Refu
   refuse(exchange, kind === "patch" ? "blockedByPatch" : "blockedByRule", refusal);
 }
 
-type Outcome = "next" | "pass" | "over";
-type Named = Pick<Decision, "kind" | "id" | "name">;
-
-/** Ends the exchange as told when the mode lets it, else notes that it would have ended. */
-function stop(exchange: Exchange, decision: Named & Partial<Decision>, end: () => void): Outcome {
-  const isEnforced = isEnforcing(exchange);
-  decide(exchange, { ...decision, enforced: isEnforced });
-  if (!isEnforced) {
-    exchange.wouldBlock = true;
-    return "pass";
-  }
-  end();
-  return "over";
-}
-
-function challengeUnlessPassed(exchange: Exchange, policy: SitePolicy, decided: Named): Outcome {
-  const facts = exchange.policy?.facts;
-  if (facts === null || facts === undefined || hasPass(facts, policy.challengeKey)) return "next";
-  const decision = { ...decided, action: "challenge" };
-  return stop(exchange, decision, () => challenge(exchange, policy));
+/** Confirmed crawlers are spared challenges and limits when the site says so. */
+function passesAsCrawler({ policy: run }: Exchange, policy: SitePolicy): boolean {
+  return policy.intent.bots.letCrawlersPass && (run?.facts?.crawler() ?? "") !== "";
 }
 
 function applyLimit(
@@ -200,7 +205,7 @@ function applyLimit(
   { rule: { id, name }, limit }: { rule: CompiledRule; limit: RateLimit },
 ): Outcome {
   const facts = exchange.policy?.facts;
-  if (facts === null || facts === undefined) return "next";
+  if (facts === null || facts === undefined || passesAsCrawler(exchange, policy)) return "next";
   const { gateway } = exchange.connection;
   const scope = `${exchange.site?.intent.siteId}/${id}`;
   const waitMs = countRequest(gateway.rates, facts, { limit, scope });
@@ -212,16 +217,4 @@ function applyLimit(
   return stop(exchange, { ...decided, detail }, () =>
     refuse(exchange, "rateLimited", { status: 429, retryAfterSeconds }),
   );
-}
-
-/** Whether the mode of the site, or of the route, lets the policy refuse. */
-const isEnforcing = ({ site }: Exchange): boolean => site?.intent.mode === "block";
-
-/** Notes a decision for the event; `block`, enforced and without detail unless told. */
-function decide(
-  { policy: run }: Exchange,
-  decision: Pick<Decision, "kind" | "id" | "name"> & Partial<Decision>,
-): void {
-  if (run === null || run.decisions.length >= DECISIONS_MAX) return;
-  run.decisions.push({ action: "block", enforced: true, detail: "", ...decision });
 }

@@ -8,6 +8,7 @@ import type { WorkerOptions } from "../worker.ts";
 /** A policy that does nothing, with changes. */
 export const policyOf = (changes: Partial<SitePolicyIntent> = {}): SitePolicyIntent => ({
   ...sitePolicyDefaults,
+  patches: [],
   routes: [],
   rules: [],
   ...changes,
@@ -60,6 +61,7 @@ export async function startGuarded(changes: Partial<WorkerOptions> = {}) {
   return {
     worker,
     events,
+    originUrl: origin.url,
     /** Applies a policy to the site `a.test`, by default in mode `block`. */
     use(policy: Partial<SitePolicyIntent>, site: Partial<SiteIntent> = {}) {
       version++;
