@@ -33,6 +33,9 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
     { "src/daemons/a.ts": imports("../app/services.ts") },
     { "src/catalog.ts": imports("./services/waf/service.ts") },
     { "console/src/a.tsx": imports("../../src/services/waf/store.ts") },
+    { "packages/a/src/a.ts": imports("../../../src/lib/cidr.ts") },
+    { "packages/a/src/a.ts": imports("fastify") },
+    { "src/services/waf/a.ts": imports("../../../packages/a/src/a.ts") },
   ],
   "import cycles": [
     {
@@ -113,6 +116,8 @@ const GOOD: Sample = {
   "src/services/kms/store.ts": `export const sql = "${"x".repeat(120)}";\n`,
   "src/services/kms/kms.test.ts": "",
   "src/app.ts": imports("./app/services.ts"),
+  "src/cli/a.ts": imports("../../packages/a/src/a.ts"),
+  "packages/a/src/a.ts": `${imports("node:crypto")}${imports("./b.ts")}`,
   "src/app/services.ts": imports("../services/kms/service.ts"),
   "docs/decisions/0001-a.md": "# a",
   "docs/decisions/0002-b.md": "# b",

@@ -34,11 +34,17 @@ const OPEN: Readonly<Record<string, readonly string[]>> = {
   services: ["lib", "engines", "kernel"],
   daemons: ["lib", "engines", "kernel"],
   // The conformance runner drives the engines without a gateway.
-  cli: ["lib", "engines", "kernel", "cli", "catalog.ts", "examples"],
+  cli: ["lib", "engines", "kernel", "cli", "catalog.ts", "examples", "packages"],
   console: ["lib", "kernel", "console", "catalog.ts"],
   "catalog.ts": ["lib", "kernel"],
 };
 const CONTRACTS = new Set(["services", "daemons", "cli", "console", "catalog.ts"]);
+
+/** What is published alone has Node's modules and its own files, nothing else. */
+function isOfPackage(from: string, to: string): boolean {
+  const folder = from.split("/").slice(0, 2).join("/");
+  return to.startsWith("node:") || to.startsWith(`${folder}/`);
+}
 
 /** Why `from` may not import `to`, or undefined when it may. */
 function refusal(from: string, to: string): string | undefined {
@@ -46,9 +52,13 @@ function refusal(from: string, to: string): string | undefined {
   if (to.startsWith("src/app/") && !from.startsWith("src/app"))
     return "only src/app.ts imports src/app/";
   const own = layerOf(from);
+  if (own.name === "packages" && !isTest(from)) {
+    return isOfPackage(from, to) ? undefined : `a package of its own may not import ${to}`;
+  }
   const open = OPEN[own.name];
   if (open === undefined || isTest(from)) return undefined;
-  const isPackage = !to.includes("/") || !/^(?:src|console|tools|test|bench|examples)\//.test(to);
+  const isPackage =
+    !to.includes("/") || !/^(?:src|console|tools|test|bench|examples|packages)\//.test(to);
   if (isPackage) {
     if (own.name === "lib") return `lib imports nothing, not ${to}`;
     if (own.name === "engines" && !ENGINE_PACKAGES.has(to)) return `engines may not import ${to}`;
