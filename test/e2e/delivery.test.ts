@@ -35,7 +35,8 @@ const poll = <Value>(read: () => Promise<Value>) =>
   expect.poll(read, { timeout: 20_000, interval: 250 });
 
 test("an upstream's state comes back from the gateway", async () => {
-  const settings = { healthPath: "/up", healthIntervalSeconds: 1, unhealthyThreshold: 1 };
+  const checks = { healthIntervalSeconds: 1, healthTimeoutMs: 900, unhealthyThreshold: 1 };
+  const settings = { healthPath: "/up", ...checks };
   expect((await put("upstreams", settings)).code).toBe(200);
   const state = async () =>
     (await cordon.api("GET", `/v1/delivery/upstreamStates?siteId=${siteId}`)).result
