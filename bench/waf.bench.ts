@@ -43,14 +43,19 @@ const median = (values: readonly number[]): number =>
 
 type Pair = { readonly ours: ProxyProcess; readonly theirs: ProxyProcess; readonly goal: string };
 
+/** On a busy machine some seconds are few requests, and code not compiled yet is slow. */
+async function warm(folder: string, one: Case, proxy: ProxyProcess): Promise<void> {
+  const options = { folder, seconds: SECONDS, connections: CONNECTIONS };
+  for (let sent = 0, runs = 0; sent < WARM_REQUESTS && runs < WARM_RUNS_MAX; runs += 1) {
+    sent += (await load(proxy, one, options)).requests;
+  }
+}
+
 /** One row for a case: the middle of the rounds, each a run of both proxies one after the other. */
 async function compare(folder: string, one: Case, { ours, theirs, goal }: Pair): Promise<void> {
   const options = { folder, seconds: SECONDS, connections: CONNECTIONS };
   const run = (proxy: ProxyProcess): Promise<Load> => load(proxy, one, options);
-  // On a busy machine some seconds are few requests, and code that V8 has not compiled yet is slow.
-  for (let warm = 0, runs = 0; warm < WARM_REQUESTS && runs < WARM_RUNS_MAX; runs += 1) {
-    warm += (await run(ours)).requests;
-  }
+  await warm(folder, one, ours);
   const rounds: { ours: number; theirs: number }[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const peer = await run(theirs);
@@ -76,6 +81,7 @@ async function compare(folder: string, one: Case, { ours, theirs, goal }: Pair):
 /** Latency where the gateway, wrk and the origin, which share the machine, are half busy. */
 async function latency(folder: string, one: Case, proxy: ProxyProcess): Promise<void> {
   const connections = 16;
+  await warm(folder, one, proxy);
   const full = await load(proxy, one, { folder, seconds: SECONDS, connections });
   const delayMs = (connections * 1_000 * 2) / full.perSecond;
   const half = await load(proxy, one, { folder, seconds: SECONDS * 2, connections, delayMs });
