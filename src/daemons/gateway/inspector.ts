@@ -4,8 +4,10 @@ import { type Fields, fieldValue } from "../../engines/http1/fields.ts";
 import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import type * as Engine from "../../engines/seclang/engine.ts";
 import { siteVariables } from "../../kernel/rules/load.ts";
-import type { Finding, Inspection, Inspector, RuleMatch } from "./inspect.ts";
+import { compileOwnRules } from "../../kernel/rules/own-rules.ts";
+import type { Endpoints, Finding, Inspection, Inspector, RuleMatch } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
+import { joinInspections } from "./policy/joined-inspection.ts";
 
 /** What is used of the engine; passed in, so that the proxy runs and is tested without it. */
 export type RuleEngine = Pick<typeof Engine, "beginTransaction" | "compileExclusions">;
@@ -25,8 +27,10 @@ const textTypes = /^(text\/(?!event-stream)|application\/([\w.+-]*\+)?(json|xml|
 export function createInspectors(
   engine: RuleEngine,
   load: LoadRuleset,
+  loadOwn: (text: string) => Ruleset = compileOwnRules,
 ): (intent: GatewayIntent) => Inspector {
   let kept = new Map<string, Ruleset>();
+  let keptOwn: ReadonlyMap<string, Ruleset> = new Map();
   return (intent) => {
     const next = new Map<string, Ruleset>();
     const byName = new Map<string, Ruleset>();
@@ -38,9 +42,16 @@ export function createInspectors(
     kept = next;
     // Weak: a route of a site has settings of its own, and all of them end with their intent.
     const settings = new WeakMap<SiteIntent, Engine.TransactionOptions>();
+    const own = new Map<string, Ruleset>();
+    for (const { policy } of intent.sites) {
+      const text = policy?.secLang ?? "";
+      if (text !== "") own.set(text, own.get(text) ?? keptOwn.get(text) ?? loadOwn(text));
+    }
+    keptOwn = own;
     return (site, endpoints) => {
-      const ruleset = byName.get(site.ruleset);
-      if (ruleset === undefined) return null;
+      const installed = byName.get(site.ruleset);
+      const ofSite = own.get(site.policy?.secLang ?? "");
+      if (installed === undefined && ofSite === undefined) return null;
       let options = settings.get(site);
       if (options === undefined) {
         options = {
@@ -50,20 +61,23 @@ export function createInspectors(
         };
         settings.set(site, options);
       }
-      const transaction = engine.beginTransaction(
-        ruleset,
-        {
-          remoteAddress: endpoints.clientAddress,
-          remotePort: endpoints.clientPort,
-          serverAddress: endpoints.serverAddress,
-          serverPort: endpoints.serverPort,
-          uniqueId: endpoints.requestId,
-          timeMs: Date.now(),
-        },
-        options,
-      );
-      return inspectionOf(transaction, site);
+      const begin = (ruleset: Ruleset) =>
+        inspectionOf(engine.beginTransaction(ruleset, connectionOf(endpoints), options), site);
+      if (installed === undefined) return ofSite === undefined ? null : begin(ofSite);
+      const inspection = begin(installed);
+      return ofSite === undefined ? inspection : joinInspections(begin(ofSite), inspection);
     };
+  };
+}
+
+function connectionOf(endpoints: Endpoints): Engine.Connection {
+  return {
+    remoteAddress: endpoints.clientAddress,
+    remotePort: endpoints.clientPort,
+    serverAddress: endpoints.serverAddress,
+    serverPort: endpoints.serverPort,
+    uniqueId: endpoints.requestId,
+    timeMs: Date.now(),
   };
 }
 

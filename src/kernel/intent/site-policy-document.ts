@@ -14,6 +14,7 @@ export const policyLimits = {
   honeypotPathsMax: 50,
   listsPerSiteMax: 32,
   patchesPerSiteMax: 100,
+  secLangLengthMax: 65_536,
 } as const;
 
 const closed = { additionalProperties: false } as const;
@@ -241,6 +242,8 @@ export const sitePolicySettings = {
   geo: GeoPolicy,
   bots: BotPolicy,
   patches: Type.Array(PatchUse, { maxItems: policyLimits.patchesPerSiteMax }),
+  /** Rules of the operator's own in the rule language; empty: none. */
+  secLang: Type.String({ maxLength: policyLimits.secLangLengthMax }),
 };
 export const SitePolicySettings = Type.Object(sitePolicySettings, closed);
 export type SitePolicySettings = Static<typeof SitePolicySettings>;
@@ -260,6 +263,7 @@ export const sitePolicyDefaults: SitePolicySettings = {
     passSeconds: 3_600,
   },
   patches: [],
+  secLang: "",
 };
 
 /** A patch in use, with what it stops. */

@@ -121,3 +121,16 @@ test("a route changes single settings, and a page with a placeholder of no meani
   expect((await cordon.api("PATCH", policy, { blockPage: good })).result.blockPage).toEqual(good);
   expect((await cordon.api("GET", policy)).result.blockPage).toEqual(good);
 });
+
+test("own rules in the rule language are compiled when written; a bad line changes nothing", async () => {
+  const policy = `/v1/waf/sites/${siteId}/policy`;
+  const good = 'SecRule ARGS:debug "@streq 1" "id:1,phase:2,deny,status:403,msg:\'debug\'"';
+  expect((await cordon.api("PATCH", policy, { secLang: good })).result.secLang).toBe(good);
+  const bad = `${good}\nSecRule ARGS "@rx (" "id:2,phase:2,deny"`;
+  const refused = await cordon.api("PATCH", policy, { secLang: bad });
+  expect(refused.error?.reason).toBe("waf.secLangInvalid");
+  expect(JSON.stringify(refused.error?.details)).toContain("line 2");
+  const reading = 'SecRule ARGS "@pmFromFile /etc/passwd" "id:3,phase:2,deny"';
+  expect((await cordon.api("PATCH", policy, { secLang: reading })).code).toBe(400);
+  expect((await cordon.api("GET", policy)).result.secLang).toBe(good);
+});

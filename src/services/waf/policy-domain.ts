@@ -1,4 +1,5 @@
 /** Rules of site policies: what is given over what is there, and what is refused. */
+import { SecLangError } from "../../engines/seclang/engine.ts";
 import { faultOfPage } from "../../engines/sitepolicy/block-page.ts";
 import { ConditionError, compileCondition } from "../../engines/sitepolicy/condition.ts";
 import {
@@ -11,9 +12,12 @@ import {
   sitePolicyDefaults,
 } from "../../kernel/intent/site-policy-document.ts";
 import { Problem } from "../../kernel/problem.ts";
+import { compileOwnRules } from "../../kernel/rules/own-rules.ts";
 import type { CustomRule, Route } from "./policy-resources.ts";
 
 export { policyLimits };
+
+const OWN_FAULTS_MAX = 20;
 
 type Given<Whole> = { readonly [Name in keyof Whole]?: Whole[Name] | undefined };
 
@@ -136,5 +140,21 @@ export function changedPolicy(
       details: [{ path: `/patches/${at}/patchId`, message }],
     });
   }
+  checkOwnRules(after.secLang);
   return after;
+}
+
+/** @throws Problem waf.secLangInvalid with the line of every fault. */
+function checkOwnRules(text: string): void {
+  if (text === "") return;
+  try {
+    compileOwnRules(text);
+  } catch (error) {
+    if (!(error instanceof SecLangError)) throw error;
+    const details = error.faults.slice(0, OWN_FAULTS_MAX).map(({ line, message }) => ({
+      path: "/secLang",
+      message: `line ${line}: ${message}`,
+    }));
+    throw new Problem("waf.secLangInvalid", { details });
+  }
 }

@@ -19,7 +19,12 @@ const optional = <Fields extends Record<string, Type.TSchema>>(fields: Fields) =
 
 const { name: routeName, path: routePath, ...routeRest } = routeFields;
 const { siteId: _site, ...policyFields } = SitePolicy.properties;
-const policyFaults = ["waf.pageInvalid", "waf.listUnknown", "waf.patchUnknown"];
+const policyFaults = [
+  "waf.pageInvalid",
+  "waf.listUnknown",
+  "waf.patchUnknown",
+  "waf.secLangInvalid",
+];
 const routeFaults = ["waf.pageInvalid"];
 const ruleFaults = ["waf.conditionInvalid", "waf.actionInvalid"];
 
@@ -276,6 +281,11 @@ export const policyProblems = {
     code: 400,
     message: "The policy names a virtual patch that there is not",
     fix: "List the patches and take an id from there",
+  },
+  "waf.secLangInvalid": {
+    code: 400,
+    message: "The rules in the rule language cannot be used",
+    fix: "Mend the lines that the details name; nothing was changed",
   },
 } as const;
 

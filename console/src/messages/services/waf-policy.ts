@@ -47,6 +47,7 @@ export const wafPolicy: ServiceWords = {
     geo: ["Countries", "国家或地区"],
     bots: ["Bots", "机器人"],
     patches: ["Virtual patches", "虚拟补丁"],
+    secLang: ["Own rules (SecLang)", "自有规则（SecLang）"],
     position: ["Position", "顺序"],
     match: ["How the path is compared", "路径匹配方式"],
     uploadBytesMax: ["Largest request body in bytes", "请求体大小上限（字节）"],
@@ -139,6 +140,7 @@ export const wafPolicy: ServiceWords = {
       "双花括号中只能使用 {{requestId}}、{{clientAddress}}、{{status}} 和 {{time}}",
     ],
     listUnknown: ["策略引用了此账户没有的地址名单", "请列出地址名单，并使用其中的编号"],
+    secLangInvalid: ["规则语言的内容不可用", "请修正详情指出的行；没有任何改动"],
     patchUnknown: ["策略引用了不存在的虚拟补丁", "请列出虚拟补丁，并使用其中的编号"],
   },
 };

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { beginTransaction, compileExclusions } from "../../../engines/seclang/engine.ts";
+import { createInspectors } from "../inspector.ts";
+import { startGuarded, statusOf } from "./test-kit.ts";
+
+let guarded: Awaited<ReturnType<typeof startGuarded>>;
+beforeAll(async () => {
+  guarded = await startGuarded({
+    inspectorOf: createInspectors({ beginTransaction, compileExclusions }, () => {
+      throw new Error("no rule set is installed here");
+    }),
+  });
+});
+afterAll(() => guarded?.stop());
+
+const secLang = `SecRule REQUEST_HEADERS:X-Debug "@streq 1" "id:1,phase:1,deny,msg:'debug head'"
+SecRule ARGS_POST:role "@streq admin" "id:2,phase:2,deny,msg:'role by form'"`;
+
+test("rules of a site's own refuse by head and body, and the event names them", async () => {
+  guarded.use({ secLang });
+  const status = async (given: Parameters<typeof guarded.ask>[1]) =>
+    statusOf(await guarded.ask("/", given));
+  expect(await status({ fields: "X-Debug: 1\r\n" })).toBe(403);
+  const fields = "Content-Type: application/x-www-form-urlencoded\r\n";
+  expect(await status({ method: "POST", fields, body: "role=admin" })).toBe(403);
+  expect(guarded.events.at(-1)?.unmapped.cordon.matches.map(({ ruleId }) => ruleId)).toContain(2);
+  expect(await status({ method: "POST", fields, body: "role=user" })).toBe(200);
+  guarded.use({ secLang }, { mode: "observe" });
+  expect(await status({ fields: "X-Debug: 1\r\n" })).toBe(200);
+  expect(guarded.events.at(-1)?.unmapped.cordon.wouldBlock).toBe(true);
+  guarded.use({ secLang: "" });
+  expect(await status({ fields: "X-Debug: 1\r\n" })).toBe(200);
+});
