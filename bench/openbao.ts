@@ -1,6 +1,6 @@
 /** An OpenBao of its own for a measurement: TLS, transit engine, and its audit file on. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,10 +28,10 @@ export async function startOpenBao(program: string): Promise<Peer> {
   writeFileSync(join(folder, "tls.pem"), certificatePem);
   writeFileSync(join(folder, "tls.key"), privateKeyPem, { mode: 0o600 });
   const config = `
-    disable_mlock = true
     api_addr = "https://127.0.0.1:${port}"
     cluster_addr = "https://127.0.0.1:${cluster}"
-    storage "file" { path = "${join(folder, "data")}" }
+    storage "raft" { path = "${join(folder, "data")}"
+      node_id = "bench" }
     audit "file" "all" { options = { file_path = "${join(folder, "audit.log")}" } }
     listener "tcp" {
       address = "127.0.0.1:${port}"
@@ -39,6 +39,7 @@ export async function startOpenBao(program: string): Promise<Peer> {
       tls_key_file = "${join(folder, "tls.key")}"
     }`;
   writeFileSync(join(folder, "bao.hcl"), config);
+  mkdirSync(join(folder, "data"));
   const child = spawn(program, ["server", `-config=${join(folder, "bao.hcl")}`], {
     stdio: ["ignore", "ignore", "inherit"],
   });
