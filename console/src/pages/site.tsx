@@ -57,6 +57,8 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
                 ),
               },
             ]),
+        ...table("routes"),
+        ...table("custom-rules"),
         ...table("exclusions"),
         ...table("list-entries"),
         ...table("upstream-states"),

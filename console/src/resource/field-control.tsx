@@ -66,11 +66,12 @@ function Control(props: Props) {
     );
   }
   if (schema.enum !== undefined || schema.type === "boolean") return <Choice {...props} />;
-  if (schema.type === "array" || schema.type === "object" || (schema.maxLength ?? 0) > 2_000) {
+  const isJson = schema.type === "object" || schema.anyOf !== undefined;
+  if (schema.type === "array" || isJson || (schema.maxLength ?? 0) > 2_000) {
     return (
       <Textarea
         value={text}
-        rows={schema.type === "object" ? 18 : 3}
+        rows={isJson ? 10 : 3}
         spellcheck={false}
         placeholder={textOf(field.fallback)}
         onChange={({ detail }) => set(name, detail.value)}

@@ -14,10 +14,12 @@ type Props = {
 };
 
 export function Cell({ shown, column, item, first }: Props) {
-  const { t } = useWords();
+  const { t, valueText } = useWords();
   const { resource, path } = shown;
   const value = item[column];
-  const inside = <Value field={column} value={value} />;
+  // Of several kinds of one thing, a list says which; its page says all.
+  const kind = kindOf(value);
+  const inside = kind === undefined ? <Value field={column} value={value} /> : valueText(kind);
   const id = item[resource.idField];
   const opens = resource.get !== undefined && (first || column === resource.titleField);
   const href = opens
@@ -36,4 +38,9 @@ export function Cell({ shown, column, item, first }: Props) {
       {shownValue}
     </Asked>
   );
+}
+
+function kindOf(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return undefined;
+  return typeof value.kind === "string" ? value.kind : undefined;
 }

@@ -89,6 +89,8 @@ export const wafPolicy: ServiceWords = {
     refuse: ["Refuse", "拒绝"],
     challenge: ["Challenge", "质询"],
     log: ["Log only", "仅记录"],
+    rateLimit: ["Rate limit", "限速"],
+    rewriteHeader: ["Rewrite a header", "改写请求头"],
     target: ["Path and query as sent", "原始路径和查询"],
     anyHeader: ["Any header", "任一请求头"],
     replaceAll: ["Replace all entries", "替换全部条目"],
