@@ -3,7 +3,7 @@
  * listens. Nothing imports it.
  */
 import { offerSetup, writeJoinTickets } from "./app/first-start.ts";
-import { type Foundations, machineAlarms, openFoundations } from "./app/foundations.ts";
+import { type Foundations, openFoundations } from "./app/foundations.ts";
 import { listenForFleet, mountsOf } from "./app/listeners.ts";
 import { buildPlanes } from "./app/planes.ts";
 import { allCredentials, buildServices } from "./app/services.ts";
@@ -16,7 +16,8 @@ import {
   log,
   VERSION,
 } from "./app/settings.ts";
-import { followEvents, jobsOf } from "./app/work.ts";
+import { createTelemetry, healthOf, listenLoopback } from "./app/telemetry.ts";
+import { startWork } from "./app/work.ts";
 import { contracts } from "./catalog.ts";
 import { createIndexedAudit } from "./kernel/audit-index.ts";
 import { drainOutbox, type OutboxRow } from "./kernel/events/outbox.ts";
@@ -27,9 +28,9 @@ import { createRouter } from "./kernel/http/route.ts";
 import { createServer } from "./kernel/http/server.ts";
 import { newId } from "./kernel/id.ts";
 import { rememberedCredentials } from "./kernel/identity/credential-cache.ts";
+import { createSharedMemory } from "./kernel/identity/shared-memory.ts";
 import { createNonceMemory } from "./kernel/identity/signed-request.ts";
 import type { IntentPublisher } from "./kernel/intent/publisher.ts";
-import { runJobs } from "./kernel/jobs.ts";
 import { problemCatalog } from "./kernel/problem.ts";
 import { runDaemon } from "./kernel/process/daemon.ts";
 import type { Sql } from "./kernel/store/database.ts";
@@ -57,10 +58,14 @@ function signalsOf({ database, spool }: Foundations, publisher: IntentPublisher)
 
 async function start() {
   const foundations = await openFoundations();
-  const { database, auditLog, authority, spool, keyd } = foundations;
-  const { services, authorizer, live, rulesets, kms } = buildServices(foundations);
+  const { database, auditLog, authority, spool, keyd, instance } = foundations;
+  const telemetry = createTelemetry(foundations);
+  const { metricsText } = telemetry;
+  const { services, authorizer, live, rulesets, kms } = buildServices(foundations, metricsText);
   const publisher = buildPlanes(foundations, rulesets);
-  const audit = createIndexedAudit({ log: auditLog, database, report: log });
+  const audit = telemetry.countedAudit(
+    createIndexedAudit({ log: auditLog, name: instance, database, report: log }),
+  );
   const problems = problemCatalog(contracts);
   const ended = new AbortController();
   const { drain, intentChanged, eventsWritten } = signalsOf(foundations, publisher);
@@ -69,6 +74,7 @@ async function start() {
   await audit.caughtUp();
   // What cannot be built now (a key that cannot be opened yet) is built by the job of the intent.
   await publisher.refresh().catch(failed("intent"));
+  const health = healthOf(foundations);
   const server = await createServer({
     ...{ database, authorizer, audit, clock, newId, log, intentChanged, eventsWritten },
     ...{ mounts, problems, certificate },
@@ -76,19 +82,23 @@ async function start() {
     credentials: rememberedCredentials(allCredentials(foundations)),
     rateLimiter: createRateLimiter(),
     nonces: createNonceMemory(),
+    shared: createSharedMemory(database),
     codeOf: (problem) => problems.errorBody(problem).code,
     router: createRouter(services),
     foreign: jdcloudRouter(services),
     openapi: openapiOf(contracts, VERSION),
     consoleFolder: consoleFolder(),
-    alarms: () => machineAlarms(foundations),
+    telemetry: telemetry.calls,
+    ...health,
   });
   await server.listen({ host: config.console.host, port: config.console.port });
   const fleet = await listenForFleet(foundations, { certificate, publisher });
+  const watched = config.metricsPort && (await listenLoopback(health, metricsText));
   const pki = config.pki && (await listenPlain(plain, config.pki));
   await writeJoinTickets(foundations);
-  const following = followEvents({ database, live, consumed: intentChanged }, ended.signal);
-  const jobs = runJobs(jobsOf(foundations, publisher, { drain, kms }), ended.signal, log);
+  const work = await startWork(foundations, {
+    ...{ publisher, live, drain, kms, intentChanged, telemetry, failed, signal: ended.signal },
+  });
   const setupUrl = await offerSetup(foundations);
   return {
     details: { address: consoleUrl, ...(setupUrl === undefined ? {} : { setupUrl }) },
@@ -98,8 +108,9 @@ async function start() {
       fleet.close();
       pki?.closeAllConnections();
       pki?.close();
+      if (watched) watched.close();
       await server.close();
-      await Promise.all([following, jobs]);
+      await work.ended();
       await audit.caughtUp();
       await auditLog.close();
       await spool.close();

@@ -48,6 +48,7 @@ import { wafService } from "../src/services/waf/service.ts";
 import { wafStore } from "../src/services/waf/store.ts";
 import type { ApiReply } from "./stack.ts";
 
+const LOG = "cp-0000000000";
 export const PASSWORD = "correct horse battery staple";
 
 type Opened = {
@@ -72,7 +73,7 @@ function allServices(opened: Opened): Service[] {
       outbound: createOutbound({ privateTargets: ["127.0.0.1/32"], resolver: undefined }),
     }),
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
-    auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    auditService({ log: auditLog, name: LOG, publicKeyPem: auditKey.publicKeyPem }),
     deliveryService({
       siteUpstreams: async (sql, accountId, siteId) =>
         (await wafStore(sql).getSite(accountId, siteId))?.upstreams,
@@ -88,7 +89,7 @@ function allServices(opened: Opened): Service[] {
       ...{ sealer, clock: Date.now },
       outbound: createOutbound({ privateTargets: ["127.0.0.1"], resolver: undefined }),
     }),
-    fleetService({ database, alarms: () => [] }),
+    fleetService({ database, alarms: () => [], metricsText: async () => "" }),
   ];
 }
 
@@ -123,7 +124,7 @@ export async function openOperations(config: Opened["config"], more: More = []) 
   const added = typeof more === "function" ? more(opened) : more;
   const services = [...allServices(opened), ...added];
   const problems = problemCatalog(services.map(({ contract }) => contract));
-  const audit = createIndexedAudit({ log: auditLog, database, report: () => {} });
+  const audit = createIndexedAudit({ log: auditLog, name: LOG, database, report: () => {} });
   const refusable = refusableAudit(audit);
   const parts: PipelineParts = {
     database,

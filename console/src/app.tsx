@@ -98,6 +98,6 @@ function Page({ pathname }: { pathname: string }): ReactNode {
   if (second === "create") return <ResourceCreate shown={shown} />;
   if (first === "sites") return <SiteDetail siteId={second} />;
   if (first === "incidents") return <IncidentDetail incidentId={second} />;
-  if (first === "audit") return <AuditEntry index={Number(second)} />;
+  if (first === "audit") return <AuditEntry entryId={second} />;
   return <ResourceDetail shown={shown} id={second} />;
 }

@@ -1,7 +1,7 @@
 /** What every service stands on, opened once: database, audit log, keys, spool, lake. */
 import { join } from "node:path";
 import { openAuditLog } from "../kernel/audit-log/audit-log.ts";
-import { AUDIT_ORIGIN } from "../kernel/audit-log/origin.ts";
+import { auditOrigin } from "../kernel/audit-log/origin.ts";
 import { correctUncommitted } from "../kernel/audit-log/recover.ts";
 import { backupAlarms } from "../kernel/backup/kept.ts";
 import { migrationsFolder } from "../kernel/config.ts";
@@ -20,6 +20,7 @@ import { openSpool } from "../kernel/spool/spool.ts";
 import { openDatabase } from "../kernel/store/database.ts";
 import { migrate } from "../kernel/store/migrate.ts";
 import type { MigrationFile } from "../kernel/store/plan-migrations.ts";
+import { createMetrics } from "../kernel/telemetry/metrics.ts";
 import { createSigners } from "../services/certificates/signers.ts";
 import { backupBeforeUpgrade } from "./backups.ts";
 import { clock, config, log } from "./settings.ts";
@@ -28,7 +29,11 @@ import { clock, config, log } from "./settings.ts";
 export async function openFoundations() {
   const instance = instanceOf(config);
   const connection = connectionFor(config);
-  const keyd = keydClient(keydSocket(config));
+  const metrics = createMetrics();
+  const uses = metrics.counter("cordon_keyd_uses_total", "Uses of keyd by operation");
+  const keyd = keydClient(keydSocket(config), {
+    used: (operation, isDone) => uses.add({ operation, outcome: isDone ? "done" : "refused" }),
+  });
   const beforeUpgrade = (pending: readonly MigrationFile[]) =>
     backupBeforeUpgrade({ connection, keyd }, pending);
   const applied = await migrate(connection, migrationsFolder, { beforeUpgrade });
@@ -37,7 +42,7 @@ export async function openFoundations() {
   const key = signingKey(config.folders.keys, "audit");
   const auditLog = await openAuditLog({
     folder: config.folders.audit,
-    origin: AUDIT_ORIGIN,
+    origin: auditOrigin(config, instance),
     signingKeyPem: key.privateKeyPem,
   });
   const corrected = await correctUncommitted(auditLog, database);
@@ -59,6 +64,7 @@ export async function openFoundations() {
   return {
     instance,
     connection,
+    metrics,
     database,
     auditLog,
     auditKey: key,

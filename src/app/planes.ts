@@ -18,10 +18,11 @@ export function buildPlanes(
   { database, authority, keyd }: Foundations,
   rulesets: () => readonly { name: string; rulesFolder: string }[],
 ) {
+  const openKeys = keyOpener(keyd);
   return createIntentPublisher({
     database,
     clock,
-    reveal: keyOpener(keyd),
+    reveal: async (document) => withFolders(await openKeys(document), rulesets()),
     planes: {
       gateway: [
         wafGatewaySection({
@@ -33,10 +34,26 @@ export function buildPlanes(
         blockedSourcesSection(),
         challengeSection(ownsDomain),
         async () => ({
-          rulesets: rulesets().map(({ name, rulesFolder }) => ({ name, folder: rulesFolder })),
+          // Without the folder, which is this machine's: what is stored must be the same from all.
+          rulesets: rulesets().map(({ name }) => ({ name, folder: "" })),
         }),
       ],
       network: [blockedPacketsSection()],
     },
   });
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+/** Names where the rule sets lie on this machine. */
+function withFolders(
+  document: Document,
+  installed: readonly { name: string; rulesFolder: string }[],
+): Document {
+  if (!Array.isArray(document.rulesets)) return document;
+  const rulesets = document.rulesets.map(({ name }: { name: string }) => ({
+    name,
+    folder: installed.find((one) => one.name === name)?.rulesFolder ?? "",
+  }));
+  return { ...document, rulesets };
 }

@@ -31,7 +31,7 @@ import { type Foundations, machineAlarms } from "./foundations.ts";
 import { clock, config, consoleHosts } from "./settings.ts";
 
 /** Every service, and what others need of them. */
-export function buildServices(foundations: Foundations) {
+export function buildServices(foundations: Foundations, metricsText: () => Promise<string>) {
   const { database, auditLog, auditKey, lake, sealer, outbound, keyd } = foundations;
   const authorizer = createAuthorizer();
   const live = createLiveEvents();
@@ -49,7 +49,11 @@ export function buildServices(foundations: Foundations) {
       hosts: consoleHosts,
     }),
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
-    auditService({ log: auditLog, publicKeyPem: auditKey.publicKeyPem }),
+    auditService({
+      log: auditLog,
+      name: foundations.instance,
+      publicKeyPem: auditKey.publicKeyPem,
+    }),
     certificatesService(certificateParts(foundations)),
     deliveryService(deliveryParts(database)),
     kmsService(kms),
@@ -58,7 +62,7 @@ export function buildServices(foundations: Foundations) {
     incidentService(),
     notifyService({ sealer, outbound, clock }),
     backupService(backupParts(foundations)),
-    fleetService({ database, alarms: () => machineAlarms(foundations) }),
+    fleetService({ database, alarms: () => machineAlarms(foundations), metricsText }),
   ];
   return { services, authorizer, live, rulesets, kms };
 }

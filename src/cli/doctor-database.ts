@@ -3,11 +3,12 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { type Config, migrationsFolder } from "../kernel/config.ts";
 import { connectionFor } from "../kernel/postgres/connection.ts";
 import { appliedIn } from "../kernel/store/migrate.ts";
 import { migrationFiles, planMigrations } from "../kernel/store/plan-migrations.ts";
+import { connectPrimary } from "../kernel/store/primary.ts";
 import { isRunning } from "./backup/at-rest.ts";
 import { type Check, type Finding, off, on, warning } from "./doctor-check.ts";
 
@@ -30,12 +31,9 @@ async function asking(
   ask: (client: pg.Client) => Promise<Finding>,
 ): Promise<Finding> {
   if (config.databaseUrl === undefined && !isRunning(config)) return on("Cordon does not run");
-  const client = new pg.Client({
-    ...connectionFor(config),
+  const client = await connectPrimary(connectionFor(config), {
     connectionTimeoutMillis: CONNECT_MAX_MS,
   });
-  client.on("error", () => {});
-  await client.connect();
   try {
     return await ask(client);
   } finally {

@@ -3,7 +3,6 @@
  * upgrade itself is `cordon up` of the newer version.
  */
 import { statfsSync } from "node:fs";
-import pg from "pg";
 import { type Config, migrationsFolder, readConfig } from "../kernel/config.ts";
 import { nearestFolder } from "../kernel/health.ts";
 import { connectionFor } from "../kernel/postgres/connection.ts";
@@ -15,6 +14,7 @@ import {
   planMigrations,
   purposeOf,
 } from "../kernel/store/plan-migrations.ts";
+import { connectPrimary } from "../kernel/store/primary.ts";
 import { programVersion } from "../kernel/version.ts";
 import { holding, isRunning, withDatabase } from "./backup/at-rest.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
@@ -52,8 +52,7 @@ export async function upgrade(args: readonly string[]): Promise<ExitStatus> {
 }
 
 async function look(config: Config, connection: Connection): Promise<Outlook> {
-  const client = new pg.Client({ ...connection });
-  await client.connect();
+  const client = await connectPrimary(connection);
   try {
     const plan = planMigrations(await migrationFiles(migrationsFolder), await appliedIn(client));
     const { rows } = await client.query<{ version: string; bytes: string }>(

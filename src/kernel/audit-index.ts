@@ -18,16 +18,21 @@ export type IndexedAudit = AuditSink & {
 /** Joins log and copy; call `caughtUp` once at start. */
 export function createIndexedAudit(parts: {
   readonly log: AuditLog;
+  /** Whose log it is: each control plane has its own. */
+  readonly name: string;
   readonly database: Database;
   readonly report: (line: Readonly<Record<string, unknown>>) => void;
 }): IndexedAudit {
   let running: Promise<void> | undefined;
   let wanted = false;
 
+  let isNamed = false;
   const run = async (): Promise<void> => {
     for (;;) {
       wanted = false;
       try {
+        if (!isNamed) await nameOldCopy(parts);
+        isNamed = true;
         while (await copyBatch(parts)) wanted = false;
       } catch (error) {
         parts.report({ level: "error", part: "audit index", error: String(error) });
@@ -55,11 +60,26 @@ export function createIndexedAudit(parts: {
   };
 }
 
+type CopyParts = { readonly log: AuditLog; readonly name: string; readonly database: Database };
+
+/** A copy from before logs had names becomes this log's when their first entries are one. */
+async function nameOldCopy({ log, name, database }: CopyParts): Promise<void> {
+  if (log.size() === 0) return;
+  const [bytes] = await log.readEntries(0, 1);
+  const first = JSON.parse(bytes?.toString("utf8") ?? "{}") as Partial<AuditRecord>;
+  await database.transaction(
+    "system",
+    (sql) => sql`update audit_entry set log = ${name} where log = '' and exists (
+      select from audit_entry where log = '' and index = 0
+        and request_id = ${first.requestId ?? ""})`,
+  );
+}
+
 /** Copies the next entries; false when there are none. */
-async function copyBatch({ log, database }: { log: AuditLog; database: Database }) {
+async function copyBatch({ log, name, database }: CopyParts) {
   return database.transaction("system", async (sql) => {
     const [row] = await sql<{ next: number }>`
-      select coalesce(max(index), -1) + 1 as next from audit_entry`;
+      select coalesce(max(index), -1) + 1 as next from audit_entry where log = ${name}`;
     const from = row?.next ?? 0;
     const to = Math.min(log.size(), from + BATCH_MAX);
     if (to <= from) return false;
@@ -69,14 +89,14 @@ async function copyBatch({ log, database }: { log: AuditLog; database: Database 
       entry: JSON.parse(bytes.toString("utf8")) as AuditRecord,
     }));
     await sql`
-      insert into audit_entry (account_id, index, time, request_id, operation, resource,
+      insert into audit_entry (log, account_id, index, time, request_id, operation, resource,
         principal_id, principal_name, source_ip, decision, code, entry)
-      select e.entry->>'accountId', e.index, (e.entry->>'time')::timestamptz,
+      select ${name}, e.entry->>'accountId', e.index, (e.entry->>'time')::timestamptz,
         e.entry->>'requestId', e.entry->>'operation', e.entry->>'resource',
         e.entry->>'principalId', e.entry->>'principalName', e.entry->>'sourceIp',
         e.entry->>'decision', (e.entry->>'code')::integer, e.entry
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (index bigint, entry jsonb)
-      on conflict (index) do nothing`;
+      on conflict (log, index) do nothing`;
     return true;
   });
 }

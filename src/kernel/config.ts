@@ -38,6 +38,12 @@ export type Config = {
     /** `address:port` of a DNS server; undefined = the system's. */
     readonly resolver: string | undefined;
   };
+  /** Socket of a keyd that several control planes of this machine share; undefined = an own one. */
+  readonly keydSocket: string | undefined;
+  /** Port on 127.0.0.1 of `/metrics`, `/healthz` and `/readyz` without a credential. */
+  readonly metricsPort: number | undefined;
+  /** Where metrics and traces are exported to; undefined = nowhere. */
+  readonly otlp: { readonly url: string; readonly headersFile: string | undefined } | undefined;
   /** Blocks that are not public and may yet be connected to for an account. */
   readonly privateTargets: readonly string[];
   /** The region that keys are made in; other protocols carry it in the names of keys. */
@@ -80,7 +86,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       spool: inData("spool"),
       audit: inData("audit"),
       gateway: inData("gateway"),
-      keys: inData("keys"),
+      keys: env.CORDON_KEYS || inData("keys"),
       rules: inData("rules"),
       run: env.CORDON_RUN ?? inData("run"),
       logs: inData("logs"),
@@ -108,9 +114,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       validationPort: portFrom(env, "CORDON_ACME_VALIDATION_PORT", 80),
       resolver: env.CORDON_ACME_RESOLVER || undefined,
     },
+    keydSocket: env.CORDON_KEYD_SOCKET || undefined,
+    metricsPort: env.CORDON_METRICS_PORT ? portFrom(env, "CORDON_METRICS_PORT", 0) : undefined,
+    otlp: otlpFrom(env),
     privateTargets: (env.CORDON_PRIVATE_TARGETS ?? "").split(",").filter((text) => text !== ""),
     region: regionFrom(env),
-    databaseUrl: urlFrom(env, "CORDON_DATABASE_URL", ["postgres:", "postgresql:"]),
+    databaseUrl: databaseUrlFrom(env),
     lakeUrl: urlFrom(env, "CORDON_LAKE_URL", ["http:", "https:"]),
     backup: {
       folder: env.CORDON_BACKUP_FOLDER || inData("backups"),
@@ -124,6 +133,8 @@ export function configEnvironment(config: Config): Record<string, string> {
   return {
     CORDON_DATA: config.dataFolder,
     CORDON_RUN: config.folders.run,
+    CORDON_KEYS: config.folders.keys,
+    ...(config.keydSocket === undefined ? {} : { CORDON_KEYD_SOCKET: config.keydSocket }),
     CORDON_CONSOLE_HOST: config.console.host,
     CORDON_CONSOLE_PORT: String(config.console.port),
     CORDON_FLEET_HOST: config.fleet.host,
@@ -138,6 +149,15 @@ export function configEnvironment(config: Config): Record<string, string> {
           CORDON_PKI_HOST: config.pki.host,
           CORDON_PKI_PORT: String(config.pki.port),
           CORDON_PKI_URL: config.pki.url,
+        }),
+    ...(config.metricsPort === undefined
+      ? {}
+      : { CORDON_METRICS_PORT: String(config.metricsPort) }),
+    ...(config.otlp === undefined
+      ? {}
+      : {
+          CORDON_OTLP_URL: config.otlp.url,
+          CORDON_OTLP_HEADERS_FILE: config.otlp.headersFile ?? "",
         }),
     CORDON_ACME_VALIDATION_PORT: String(config.acme.validationPort),
     CORDON_ACME_RESOLVER: config.acme.resolver ?? "",
@@ -179,6 +199,12 @@ function pkiFrom(env: Readonly<Record<string, string | undefined>>): Config["pki
   return { host, port, url: url.replace(/\/$/, "") };
 }
 
+function otlpFrom(env: Readonly<Record<string, string | undefined>>): Config["otlp"] {
+  const url = urlFrom(env, "CORDON_OTLP_URL", ["http:", "https:"]);
+  if (url === undefined) return undefined;
+  return { url, headersFile: env.CORDON_OTLP_HEADERS_FILE || undefined };
+}
+
 function portFrom(
   env: Readonly<Record<string, string | undefined>>,
   name: string,
@@ -201,6 +227,14 @@ function integerFrom(
     );
   }
   return value;
+}
+
+/** Several hosts with commas, as libpq takes them, are no URL for anybody else: one is checked. */
+function databaseUrlFrom(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const name = "CORDON_DATABASE_URL";
+  const one = env[name]?.replace(/^(\w+:\/\/(?:[^@/?#]*@)?[^/?#,]+),[^/?#]+/, "$1");
+  const isKnown = urlFrom({ [name]: one }, name, ["postgres:", "postgresql:"]) !== undefined;
+  return isKnown ? env[name] : undefined;
 }
 
 function urlFrom(

@@ -50,7 +50,7 @@ function fieldValue(name: string): fc.Arbitrary<unknown> {
   const known = ids[name] ?? (name === "policyIds" ? ids.policyId : undefined);
   const foreign = fc.constantFrom(...(known ?? [victimId]));
   if (name.endsWith("Ids")) return foreign.map((id) => [id]);
-  if (name === "index") return fc.integer({ min: 0, max: 30 });
+  if (name === "entryId") return fc.integer({ min: 0, max: 30 }).map(String);
   if (name.endsWith("Id")) return foreign;
   const values: Record<string, fc.Arbitrary<unknown>> = {
     cidr: fc.constantFrom("203.0.113.9", "198.51.100.0/24"),

@@ -14,11 +14,11 @@ import { Fields } from "../resource/fields.tsx";
 import { Failure } from "../shell/failure.tsx";
 import { type Checked, checkInclusion, type InclusionProof } from "./inclusion.ts";
 
-export default function AuditEntry({ index }: { index: number }) {
+export default function AuditEntry({ entryId }: { entryId: string }) {
   const { label } = useWords();
   const query = useQuery({
-    queryKey: ["entry", index],
-    queryFn: () => call(catalog.audit.operations.getEntry, { index }),
+    queryKey: ["entry", entryId],
+    queryFn: () => call(catalog.audit.operations.getEntry, { entryId }),
     staleTime: Infinity,
   });
   if (query.isError) return <Failure error={query.error} />;
@@ -26,9 +26,9 @@ export default function AuditEntry({ index }: { index: number }) {
   const { entry, proof } = query.data;
   return (
     <SpaceBetween size="l">
-      <Header variant="h1">{`${label("index")} ${index}`}</Header>
+      <Header variant="h1">{`${label("index")} ${entry.index}`}</Header>
       <Fields item={entry} />
-      <Proof proof={proof} index={index} checkpoint={proof.checkpoint} />
+      <Proof proof={proof} index={entry.index} checkpoint={proof.checkpoint} />
     </SpaceBetween>
   );
 }

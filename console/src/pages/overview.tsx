@@ -61,7 +61,7 @@ export default function Overview() {
             title={t("changesMade")}
             asked={changes}
             columns={["time", "principalName", "operation", "resource", "code"]}
-            {...{ resource: "entry", idField: "index", linked: "time" }}
+            {...{ resource: "entry", idField: "entryId", linked: "time" }}
             href="/audit?changes=true"
             empty={<Box>{t("noChanges")}</Box>}
           />

@@ -186,7 +186,7 @@ const PATH_BY_FIELD: Readonly<Record<string, string>> = {
   eventUids: "search",
   ...Object.fromEntries(
     allShown
-      .filter(({ resource }) => resource.idField !== "index" && resource.idField !== "uid")
+      .filter(({ resource }) => resource.idField !== "entryId" && resource.idField !== "uid")
       .filter(({ resource }) => resource.get !== undefined)
       .map(({ resource, path }) => [resource.idField, path]),
   ),

@@ -50,13 +50,16 @@ const DAEMONS: readonly DaemonSpec[] = [
  */
 export function cordonChildren(config: Config): readonly ChildSpec[] {
   const database = config.databaseUrl === undefined ? [postgresChild(config)] : [];
-  const daemons = DAEMONS.filter((daemon) => daemon.rootOnly !== true || netdRuns(daemon.file));
+  const daemons = DAEMONS.filter((daemon) => daemon.rootOnly !== true || netdRuns(daemon.file))
+    // One that is shared is started by whoever owns it.
+    .filter(({ name }) => name !== "keyd" || config.keydSocket === undefined);
   return [
     ...database,
     ...daemons.map((daemon) => {
       const child = nodeChild(config, daemon);
       const needs = daemon.name === "server" ? database.map(({ name }) => name) : [];
-      return { ...child, needs: [...child.needs, ...needs] };
+      const own = child.needs.filter((need) => daemons.some(({ name }) => name === need));
+      return { ...child, needs: [...own, ...needs] };
     }),
   ];
 }

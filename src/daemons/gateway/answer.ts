@@ -14,6 +14,7 @@ export function answerOwn(exchange: Exchange, status: number, reason: string): v
   if (exchange.over) return;
   exchange.reason = reason;
   const { connection, head } = exchange;
+  if (reason.startsWith("upstream")) connection.gateway.counters.upstreamFailures++;
   if (exchange.headSent) {
     endExchange(exchange, false);
     connection.socket.destroy();
@@ -77,6 +78,7 @@ export function endExchange(exchange: Exchange, keep: boolean): void {
     dropUpstream(upstream);
     exchange.upstream = null;
   }
+  if (exchange.blocked) connection.gateway.counters.blocked++;
   const finding = exchange.inspection?.finish() ?? null;
   exchange.inspection = null;
   if (exchange.tried.length > 0) noteOutcome(exchange);

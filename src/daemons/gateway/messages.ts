@@ -47,6 +47,8 @@ export type PageStatus = Type.Static<typeof PageStatus>;
 export const WorkerStatus = Type.Object({
   version: Type.Integer(),
   requests: Type.Integer(),
+  blocked: Type.Integer(),
+  upstreamFailures: Type.Integer(),
   connections: Type.Integer(),
   eventsLost: Type.Integer(),
   connectionsRefused: Type.Integer(),

@@ -97,6 +97,20 @@ export type Routes = {
   readonly sendsProxyHeader: ((address: string) => boolean) | null;
 };
 
+/** Counted since the worker started; nothing else is done on the path of a request. */
+export type Counters = {
+  requests: number;
+  blocked: number;
+  /** Requests that no upstream could take, or that it broke off. */
+  upstreamFailures: number;
+  eventsLost: number;
+  connectionsRefused: number;
+};
+
+export const noCounts = (): Counters => ({
+  ...{ requests: 0, blocked: 0, upstreamFailures: 0, eventsLost: 0, connectionsRefused: 0 },
+});
+
 export type Gateway = {
   routes: Routes;
   readonly limits: GatewayLimits;
@@ -113,7 +127,7 @@ export type Gateway = {
   readonly connectionsBySource: Map<string, number>;
   readonly upstreams: Map<string, Upstream>;
   readonly refusals: Refusals;
-  readonly counters: { requests: number; eventsLost: number; connectionsRefused: number };
+  readonly counters: Counters;
   readonly copies: PageCopies;
   /** Sessions of HTTP/2, whose streams are connections. */
   readonly sessions: Set<Session>;

@@ -18,7 +18,7 @@ import type { PolicyResources } from "./policy/site-policy.ts";
 import { noRefusals } from "./refusal-event.ts";
 import { refusalTroubles, tellRefusals } from "./refusals.ts";
 import { buildRoutes, noRoutes } from "./routes.ts";
-import type { Emit, Gateway, Settle } from "./state.ts";
+import { type Emit, type Gateway, noCounts, type Settle } from "./state.ts";
 import { dropUpstream, retireUpstreams, sweepUpstreams } from "./upstream.ts";
 import { upstreamStatuses } from "./upstream-status.ts";
 
@@ -73,7 +73,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     connectionsBySource: new Map(),
     upstreams: new Map(),
     refusals: noRefusals(),
-    counters: { requests: 0, eventsLost: 0, connectionsRefused: 0 },
+    counters: noCounts(),
     ownTlsServer: (intent) => ownTlsServer(gateway, intent),
     copies: pageCopies(options.pagesFolder ?? null),
     sessions: new Set(),

@@ -16,6 +16,7 @@ import { readLogFiles } from "../audit-log/read-files.ts";
 import { checkpointFile, syncFolder } from "../audit-log/tile-files.ts";
 import type { Config } from "../config.ts";
 import { newId } from "../id.ts";
+import { instanceOf } from "../instance.ts";
 import { codeOf } from "../process/text.ts";
 import type { Connection } from "../store/database.ts";
 import { type ArchiveWriter, writeArchive } from "./archive.ts";
@@ -140,7 +141,7 @@ async function writeState(archive: ArchiveWriter, parts: CreateParts) {
 async function consistentSnapshot({ config, connection }: CreateParts) {
   for (let attempt = 0; attempt < HEAD_ATTEMPTS_MAX; attempt += 1) {
     const heads = await readHeads(config.folders.keys);
-    const snapshot = await openSnapshot(connection);
+    const snapshot = await openSnapshot(connection, instanceOf(config));
     if (sameHeads(heads, await readHeads(config.folders.keys))) return { snapshot, heads };
     await snapshot.close();
     await sleep(HEAD_RETRY_MS);

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Connection } from "../store/database.ts";
+import { connectPrimary } from "../store/primary.ts";
 import type { Migration, Sequence, TableCopy } from "./manifest.ts";
 import { BackupError } from "./sealed-file.ts";
 
@@ -27,19 +28,18 @@ const CONNECT_MAX_MS = 10_000;
 
 /** A client for long work: no limit on a statement's time. */
 export async function connectForCopy(connection: Connection): Promise<pg.Client> {
-  const client = new pg.Client({ ...connection, connectionTimeoutMillis: CONNECT_MAX_MS });
   // A lost connection is told by the statement that runs or comes next.
-  client.on("error", () => {});
-  await client.connect();
-  return client;
+  return connectPrimary(connection, { connectionTimeoutMillis: CONNECT_MAX_MS });
 }
 
 /**
  * Begins the snapshot.
  *
+ * @param log the control plane whose audit log is backed up with it.
+ *
  * @throws BackupError when there is no state, or a table has rows that Cordon's roles do not see.
  */
-export async function openSnapshot(connection: Connection): Promise<Snapshot> {
+export async function openSnapshot(connection: Connection, log: string): Promise<Snapshot> {
   const client = await connectForCopy(connection);
   try {
     await client.query("begin isolation level repeatable read read only");
@@ -59,7 +59,8 @@ export async function openSnapshot(connection: Connection): Promise<Snapshot> {
     }
     await client.query("set local role cordon_system");
     const { rows: indexed } = await client.query<{ size: string }>(
-      "select coalesce(max(index), -1) + 1 as size from audit_entry",
+      "select coalesce(max(index), -1) + 1 as size from audit_entry where log in ($1, '')",
+      [log],
     );
     return {
       auditSize: Number(indexed[0]?.size ?? 0),

@@ -1,11 +1,12 @@
 /** The entry that a restore leaves in the audit log, and what it counts for it. */
 import type { AuditRecord } from "../audit.ts";
 import { openAuditLog } from "../audit-log/audit-log.ts";
-import { AUDIT_ORIGIN } from "../audit-log/origin.ts";
+import { auditOrigin } from "../audit-log/origin.ts";
 import { readLogFiles } from "../audit-log/read-files.ts";
 import { RESTORE_OPERATION } from "../audit-log/recover.ts";
 import type { Config } from "../config.ts";
 import { newId } from "../id.ts";
+import { instanceOf } from "../instance.ts";
 import { signingKey } from "../keys.ts";
 import type { Connection } from "../store/database.ts";
 import { connectForCopy } from "./database-snapshot.ts";
@@ -41,7 +42,7 @@ export async function recordRestore(parts: {
   const key = signingKey(config.folders.keys, "audit");
   const log = await openAuditLog({
     folder: config.folders.audit,
-    origin: AUDIT_ORIGIN,
+    origin: auditOrigin(config, instanceOf(config)),
     signingKeyPem: key.privateKeyPem,
   });
   try {

@@ -16,6 +16,8 @@ export type EventConsumer = (
 
 export type FollowParts = {
   readonly spoolFolder: string;
+  /** Whose spools these are: every control plane follows those of its own machine. */
+  readonly instance: string;
   readonly database: Database;
   readonly live: LiveEvents;
   /** Given only events that met a rule. */
@@ -56,7 +58,7 @@ async function followSource(parts: FollowParts, source: string, signal: AbortSig
     let reader: SpoolReader | undefined;
     try {
       reader = await openSpoolReader({ folder: join(parts.spoolFolder, source), name: CONSUMER });
-      await seekToStored(parts.database, source, reader);
+      await seekToStored(parts, source, reader);
       while (!signal.aborted) await readOnce(parts, { source, reader, signal });
     } catch (error) {
       if (!signal.aborted)
@@ -69,13 +71,15 @@ async function followSource(parts: FollowParts, source: string, signal: AbortSig
 }
 
 /** The database's position is the truth: it moved together with what was made of the events. */
-async function seekToStored(database: Database, source: string, reader: SpoolReader) {
-  const [row] = await database.transaction(
-    "system",
-    (sql) =>
-      sql<{ cursor: { segment: number; offset: number } }>`
-      select cursor from spool_cursor where consumer = ${CONSUMER} and source = ${source}`,
-  );
+async function seekToStored(parts: FollowParts, source: string, reader: SpoolReader) {
+  const [row] = await parts.database.transaction("system", async (sql) => {
+    // A position from before control planes had names is this one's: there was no other.
+    await sql`update spool_cursor set consumer = ${parts.instance}
+      where consumer = ${CONSUMER} and source = ${source}`;
+    return sql<{ cursor: { segment: number; offset: number } }>`
+      select cursor from spool_cursor
+      where consumer = ${parts.instance} and source = ${source}`;
+  });
   if (row !== undefined) await reader.seek(row.cursor);
 }
 
@@ -89,7 +93,7 @@ async function readOnce(
   await parts.database.transaction("system", async (sql) => {
     if (matched.length > 0) await parts.consume(sql, matched);
     await sql`insert into spool_cursor (consumer, source, cursor)
-      values (${CONSUMER}, ${source}, ${next})
+      values (${parts.instance}, ${source}, ${next})
       on conflict (consumer, source) do update set cursor = excluded.cursor`;
   });
   if (matched.length > 0) parts.consumed();

@@ -10,6 +10,7 @@ import {
   hashSecret,
   type Identity,
 } from "../identity/authenticate.ts";
+import type { SharedMemory } from "../identity/shared-memory.ts";
 import {
   AMZ_TOKEN_HEADER,
   type NonceMemory,
@@ -30,6 +31,7 @@ export type Authenticated = {
 type Parts = {
   readonly credentials: CredentialLookup;
   readonly nonces: NonceMemory;
+  readonly shared?: SharedMemory;
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
 };
 
@@ -103,10 +105,21 @@ async function signerOf(
   const fault: SignatureFault | "key" | "sessionToken" | undefined =
     signature ??
     (signer === undefined ? "key" : undefined) ??
-    (sessionTokenMatches(signer?.sessionTokenHash, call) ? undefined : "sessionToken");
+    (sessionTokenMatches(signer?.sessionTokenHash, call) ? undefined : "sessionToken") ??
+    (await replayFault(parts, { call, accessKeyId: authorization.accessKeyId, nowMs }));
   if (fault === undefined) return signer?.identity;
   parts.log({ level: "info", requestId: call.requestId, signatureRefused: fault });
   return undefined;
+}
+
+/** Whether another control plane took the nonce; asked last, for good signatures only. */
+async function replayFault(
+  { shared }: Parts,
+  used: { readonly call: Call; readonly accessKeyId: string; readonly nowMs: number },
+): Promise<"replay" | undefined> {
+  const nonce = used.call.headers["x-jdcloud-nonce"] ?? "";
+  const isFirst = (await shared?.useNonce(used.accessKeyId, nonce, used.nowMs)) ?? true;
+  return isFirst ? undefined : "replay";
 }
 
 const NO_SECRET = "no access key has this secret";

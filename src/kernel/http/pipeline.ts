@@ -11,6 +11,7 @@ import {
   mfaAgeSeconds,
   resourceName,
 } from "../identity/authorize.ts";
+import { SHARED_PER_MINUTE_MAX, type SharedMemory } from "../identity/shared-memory.ts";
 import type { NonceMemory } from "../identity/signed-request.ts";
 import { Problem } from "../problem.ts";
 import {
@@ -22,6 +23,7 @@ import {
 } from "../store/database.ts";
 import { authenticateCall, requireFactors } from "./authenticate-call.ts";
 import type { Call } from "./call.ts";
+import { type CallTelemetry, watchCall } from "./call-telemetry.ts";
 import { beginIdempotent } from "./idempotency.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { checkedInput, readInput } from "./read-input.ts";
@@ -33,6 +35,8 @@ export type PipelineParts = {
   readonly audit: AuditSink;
   readonly rateLimiter: RateLimiter;
   readonly nonces: NonceMemory;
+  /** What all control planes of a database remember together. */
+  readonly shared?: SharedMemory;
   readonly clock: () => number;
   readonly newId: (prefix: string) => string;
   /** HTTP status code of a problem's reason. */
@@ -40,6 +44,8 @@ export type PipelineParts = {
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
   /** Called after a transaction committed that asked for a plane to be rebuilt. */
   readonly intentChanged: () => void;
+  /** Counters and spans of calls; undefined where nobody looks. */
+  readonly telemetry?: CallTelemetry;
   /** Called after a transaction committed that wrote events. */
   readonly eventsWritten: () => void;
 };
@@ -86,26 +92,34 @@ export async function runCall(parts: PipelineParts, call: Call): Promise<unknown
     resource: "",
     decision: undefined,
   };
+  const watch = watchCall(parts.telemetry, call);
   try {
-    limitRate(parts, progress, call.sourceIp);
-    await authenticate(parts, progress);
-    await parse(parts, progress);
-    await authorize(parts, progress);
-    const result = await handle(parts, progress);
+    await watch.step("rate", () => limitRate(parts, progress));
+    await watch.step("authenticate", () => authenticate(parts, progress));
+    await watch.step("parse", () => parse(parts, progress));
+    await watch.step("authorize", () => authorize(parts, progress));
+    const result = await watch.step("handle", () => handle(parts, progress));
+    watch.end({ code: 200, reason: null });
     return call.translation === undefined ? result : await call.translation.answer(result);
   } catch (error) {
     const problem = asProblem(parts, progress, error);
+    watch.end({ code: parts.codeOf(problem), reason: problem.reason });
     await recordFailure(parts, progress, problem);
     throw problem;
   }
 }
 
-function limitRate(parts: PipelineParts, { call, nowMs }: Progress, who: string): void {
+async function limitRate(parts: PipelineParts, progress: Progress): Promise<void> {
+  const { call, nowMs } = progress;
+  const { shared } = parts;
   const { operation } = call.route;
   const perMinute = operation.limits?.perMinute ?? PER_MINUTE_DEFAULT;
-  if (!parts.rateLimiter.allow(`${operation.name} ${who}`, perMinute, nowMs)) {
-    throw new Problem("kernel.rateLimited");
-  }
+  const key = `${operation.name} ${call.sourceIp}`;
+  // The own count comes first, so that a flood costs the database no more than the limit.
+  const isAllowed =
+    parts.rateLimiter.allow(key, perMinute, nowMs) &&
+    (perMinute > SHARED_PER_MINUTE_MAX || (await shared?.allow(key, perMinute, nowMs)) !== false);
+  if (!isAllowed) throw new Problem("kernel.rateLimited");
 }
 
 async function authenticate(parts: PipelineParts, progress: Progress): Promise<void> {

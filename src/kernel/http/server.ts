@@ -6,11 +6,12 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import type { Alarm } from "../health.ts";
 import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
+import { PROMETHEUS_TYPE } from "../telemetry/prometheus.ts";
 import type { Call } from "./call.ts";
 import type { ForeignAnswer, ForeignProtocol } from "./foreign-protocol.ts";
+import { type HealthParts, serveHealth } from "./health-paths.ts";
 import type { Mount } from "./mount.ts";
 import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
@@ -25,23 +26,22 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const CONNECTIONS_MAX = 2_000;
 
-export type ServerParts = PipelineParts & {
-  readonly router: Router;
-  /** Other APIs that are spoken on the same listener. */
-  readonly foreign: ForeignRouter;
-  /** Other APIs that have one path and answers of their own. */
-  readonly protocols?: readonly ForeignProtocol[];
-  readonly problems: ProblemCatalog;
-  /** The OpenAPI 3.1 document. */
-  readonly openapi: Readonly<Record<string, unknown>>;
-  /** Folder of the built console; undefined when it is not built. */
-  readonly consoleFolder: string | undefined;
-  /** What needs the operator now. */
-  readonly alarms: () => readonly Alarm[];
-  /** Protocols beside the API. */
-  readonly mounts?: readonly Mount[];
-  readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
-};
+export type ServerParts = PipelineParts &
+  HealthParts & {
+    readonly router: Router;
+    /** Other APIs that are spoken on the same listener. */
+    readonly foreign: ForeignRouter;
+    /** Other APIs that have one path and answers of their own. */
+    readonly protocols?: readonly ForeignProtocol[];
+    readonly problems: ProblemCatalog;
+    /** The OpenAPI 3.1 document. */
+    readonly openapi: Readonly<Record<string, unknown>>;
+    /** Folder of the built console; undefined when it is not built. */
+    readonly consoleFolder: string | undefined;
+    /** Protocols beside the API. */
+    readonly mounts?: readonly Mount[];
+    readonly certificate: { readonly certificatePem: string; readonly privateKeyPem: string };
+  };
 
 /** No inline script, no outside host (CSP Level 3); frames nowhere. */
 const SECURITY_HEADERS = {
@@ -87,14 +87,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     return parts.openapi;
   });
   serveReference(server, parts);
-  // Without a credential and without an audit entry, so that it answers when the log cannot be
-  // written: names of parts only.
-  server.get("/healthz", async (_request, reply) => {
-    const troubled = [...new Set(parts.alarms().map(({ part }) => part))];
-    if (troubled.length > 0) reply.code(503);
-    return { status: troubled.length === 0 ? "ok" : "degraded", alarms: troubled };
-  });
   serveLarge(server, parts);
+  serveHealth(server, parts);
+  serveMetrics(server, parts);
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
   for (const protocol of parts.protocols ?? []) serveProtocol(server, parts, protocol);
   for (const mount of parts.mounts ?? []) serveMount(server, mount);
@@ -155,6 +150,23 @@ function serveMount(server: FastifyInstance, { prefix, answer }: Mount): void {
       .code(status)
       .headers({ ...headers })
       .send(body);
+  });
+}
+
+const METRICS_OPERATION = "/v1/fleet/metrics";
+
+/** The operation that reads metrics, under the path and in the form that scrapers expect. */
+function serveMetrics(server: FastifyInstance, parts: ServerParts): void {
+  server.get("/metrics", async (request, reply) => {
+    const matched = parts.router.match("GET", METRICS_OPERATION);
+    if (matched === undefined) throw new Problem("kernel.routeNotFound");
+    const raw = rawRequest(request);
+    const { service } = matched.route.contract;
+    const call = callOf({ request, reply, raw }, matched, { ...raw, service });
+    const result = await runCall(parts, call);
+    const text = typeof result === "object" && result !== null ? Reflect.get(result, "text") : "";
+    reply.header("x-request-id", request.id).header("cache-control", "no-store");
+    return reply.type(PROMETHEUS_TYPE).send(String(text));
   });
 }
 

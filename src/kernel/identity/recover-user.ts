@@ -6,9 +6,10 @@
 import { randomBytes } from "node:crypto";
 import type { AuditRecord } from "../audit.ts";
 import { openAuditLog } from "../audit-log/audit-log.ts";
-import { AUDIT_ORIGIN } from "../audit-log/origin.ts";
+import { auditOrigin } from "../audit-log/origin.ts";
 import type { Config } from "../config.ts";
 import { newId } from "../id.ts";
+import { instanceOf } from "../instance.ts";
 import { signingKey } from "../keys.ts";
 import type { Database, Sql } from "../store/database.ts";
 import { hashPassword } from "./password.ts";
@@ -35,7 +36,7 @@ export async function recoverUser(
   const passwordHash = await hashPassword(password);
   const log = await openAuditLog({
     folder: config.folders.audit,
-    origin: AUDIT_ORIGIN,
+    origin: auditOrigin(config, instanceOf(config)),
     signingKeyPem: signingKey(config.folders.keys, "audit").privateKeyPem,
   });
   try {

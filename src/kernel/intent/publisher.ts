@@ -20,6 +20,8 @@ export type Intent = {
 export type IntentPublisher = {
   /** Rebuilds what changed; safe to call at any time and from several processes. */
   refresh(): Promise<void>;
+  /** Reads what another control plane has published. */
+  load(): Promise<void>;
   current(plane: string): Intent | undefined;
   /** The intent once its version is above `version`; undefined when the signal ends the wait. */
   newerThan(plane: string, version: number, signal: AbortSignal): Promise<Intent | undefined>;
@@ -27,6 +29,9 @@ export type IntentPublisher = {
 
 /** Any number that no other program uses as an advisory lock on this database. */
 const INTENT_LOCK = 7_266_730_002;
+
+/** Where control planes hear of a new version (LISTEN). */
+export const INTENT_CHANNEL = "cordon_intent";
 
 /** A publisher for planes made of these sections. */
 export function createIntentPublisher(parts: {
@@ -46,12 +51,18 @@ export function createIntentPublisher(parts: {
       again = false;
       for (const plane of Object.keys(parts.planes)) {
         const intent = await rebuild(parts, plane);
-        if (intent.version === known.get(plane)?.version) continue;
-        const document = (await parts.reveal?.(intent.document)) ?? intent.document;
-        known.set(plane, { ...intent, document });
+        await take(intent);
       }
       for (const wake of [...waiting]) wake();
     } while (again);
+  };
+
+  const take = async (intent: Intent): Promise<void> => {
+    // INVARIANT: the version that is handed out never goes back, whoever published it.
+    if (intent.version <= (known.get(intent.plane)?.version ?? 0)) return;
+    const document = (await parts.reveal?.(intent.document)) ?? intent.document;
+    if (intent.version <= (known.get(intent.plane)?.version ?? 0)) return;
+    known.set(intent.plane, { ...intent, document });
   };
 
   return {
@@ -64,6 +75,14 @@ export function createIntentPublisher(parts: {
         running = undefined;
       });
       return running;
+    },
+    async load() {
+      const stored = await parts.database.transaction(
+        "system",
+        (sql) => sql<Intent>`select plane, version, document from intent`,
+      );
+      for (const intent of stored) await take(intent);
+      for (const wake of [...waiting]) wake();
     },
     current: (plane) => known.get(plane),
     async newerThan(plane, version, signal) {
@@ -105,6 +124,8 @@ async function rebuild(
       values (${plane}, ${version}, ${document}, ${new Date(clock()).toISOString()})
       on conflict (plane) do update set version = excluded.version,
         document = excluded.document, update_time = excluded.update_time`;
+    // Sent at the commit; every control plane then hands the new version to its nodes.
+    await sql`select pg_notify(${INTENT_CHANNEL}, ${plane})`;
     return { plane, version, document };
   });
 }

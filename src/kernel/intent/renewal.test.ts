@@ -49,6 +49,7 @@ beforeEach(async () => {
   authority = await openAuthority(join(folder, "keys"), Date.now, { nodeLifetimeMs: LIFETIME_MS });
   const publisher = {
     refresh: async () => {},
+    load: async () => {},
     current: () => undefined,
     newerThan: async () => undefined,
   };

@@ -26,10 +26,25 @@ export type KeydClient = ReturnType<typeof keydClient>;
 const WAIT_MS = 10_000;
 
 /** A client of the keyd that listens there. It connects when first asked. */
-export function keydClient(socketPath: string, options: { waitMs?: number } = {}) {
+export function keydClient(
+  socketPath: string,
+  options: {
+    waitMs?: number;
+    /** Told of each use and whether keyd did it; for metrics. */
+    used?: (op: string, isDone: boolean) => void;
+  } = {},
+) {
   const { ask, close } = openConnection(socketPath, { waitMs: options.waitMs ?? WAIT_MS });
-  const send = async (op: string, fields: object, parts: readonly Buffer[] = []) =>
-    ask({ header: { op, ...fields }, parts });
+  const send = async (op: string, fields: object, parts: readonly Buffer[] = []) => {
+    let isDone = false;
+    try {
+      const answer = await ask({ header: { op, ...fields }, parts });
+      isDone = true;
+      return answer;
+    } finally {
+      options.used?.(op, isDone);
+    }
+  };
   const use = (op: string, key: KeyHandle, { fields = {}, parts = [] }: Use = {}) =>
     send(op, { binding: key.binding, ...fields }, [key.wrapped, ...parts]);
   return {

@@ -8,7 +8,7 @@ import type { EncryptionContext } from "../../engines/keys/canonical.ts";
 import type { Config } from "../config.ts";
 
 export function keydSocket(config: Config): string {
-  return join(config.folders.run, "keyd.sock");
+  return config.keydSocket ?? join(config.folders.run, "keyd.sock");
 }
 
 /** Why keyd refused, as stable words. A ciphertext is never told apart from a wrong context. */

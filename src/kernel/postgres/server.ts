@@ -4,12 +4,12 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client } from "pg";
 import type { Config } from "../config.ts";
 import type { ChildSpec } from "../process/child.ts";
 import { StartError } from "../process/daemon.ts";
 import { identify, isAlive, signal, workingFolderOf } from "../process/liveness.ts";
 import { messageOf } from "../process/text.ts";
+import { connectPrimary } from "../store/primary.ts";
 import { postgresBinaries } from "./binaries.ts";
 import { type Embedded, prepareCluster, socketFolder } from "./cluster.ts";
 import { connectionFor, SOCKET_PORT } from "./connection.ts";
@@ -142,14 +142,12 @@ export async function waitForExternal(
 
 /** The version of the server, such as "18.4"; rejects while it does not answer. */
 export async function askVersion(config: Config): Promise<string> {
-  const client = new Client({
-    ...connectionFor(config),
+  const client = await connectPrimary(connectionFor(config), {
     connectionTimeoutMillis: CONNECT_MAX_MS,
     query_timeout: CONNECT_MAX_MS,
   });
   client.on("error", () => {});
   try {
-    await client.connect();
     const result = await client.query<{ server_version: string }>("SHOW server_version");
     return result.rows[0]?.server_version ?? "unknown";
   } finally {

@@ -5,22 +5,14 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import pg from "pg";
+import { type Connection, createPrimary, type Primary } from "./primary.ts";
+
+export type { Connection } from "./primary.ts";
 
 /** Connections for transactions, and as many again for those begun inside another one. */
 const POOL_SIZE = 12;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
-
-export type Connection =
-  | { readonly connectionString: string }
-  | {
-      /** Folder of the Unix socket. */
-      readonly host: string;
-      readonly port: number;
-      readonly user: string;
-      readonly password: string;
-      readonly database: string;
-    };
 
 /** Runs one statement; interpolated values become parameters. Column names arrive in camelCase. */
 export type Sql = <Row extends object>(
@@ -49,26 +41,28 @@ const INT8_OID = 20;
  * @param connection a URL, or the folder of a Unix socket with credentials.
  */
 export function openDatabase(connection: Connection): Database {
-  const outer = openPool(connection);
-  const inner = openPool(connection);
+  const primary = createPrimary(connection);
+  const outer = openPool(primary);
+  const inner = openPool(primary);
   const within = new AsyncLocalStorage<true>();
   return {
     // INVARIANT: a transaction never waits for a connection that one like it holds: calls that
     // begin a second transaction would otherwise, all together, wait for each other.
     transaction: (scope, work) =>
-      runTransaction(within.getStore() === true ? inner : outer, scope, (sql) =>
-        within.run(true, () => work(sql)),
+      runTransaction(
+        { pool: within.getStore() === true ? inner : outer, primary },
+        { scope, work: (sql) => within.run(true, () => work(sql)) },
       ),
-    listen: (channel, onNotify) => listenOn(connection, channel, onNotify),
+    listen: (channel, onNotify) => listenOn(primary, channel, onNotify),
     async close() {
       await Promise.all([outer.end(), inner.end()]);
     },
   };
 }
 
-function openPool(connection: Connection): pg.Pool {
+function openPool(primary: Primary): pg.Pool {
   const pool = new pg.Pool({
-    ...connection,
+    Client: primary.client,
     max: POOL_SIZE,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -87,11 +81,10 @@ function parserFor(oid: number, format?: "text" | "binary") {
 }
 
 async function runTransaction<Result>(
-  pool: pg.Pool,
-  scope: Scope,
-  work: (sql: Sql) => Promise<Result>,
+  { pool, primary }: { readonly pool: pg.Pool; readonly primary: Primary },
+  { scope, work }: { readonly scope: Scope; readonly work: (sql: Sql) => Promise<Result> },
 ): Promise<Result> {
-  const client = await pool.connect();
+  const client = await connected(pool, primary);
   let broken: Error | undefined;
   // The pool listens while a connection is idle only: one that breaks between two statements would
   // otherwise end the process. The next statement then fails, and says so.
@@ -105,6 +98,9 @@ async function runTransaction<Result>(
     await client.query("commit");
     return result;
   } catch (error) {
+    if (isUnavailable(error)) primary.lost();
+    // A primary that became a replica keeps its sessions: this one must not be used again.
+    if (isReadOnly(error)) broken = new Error("this session cannot write");
     await client.query("rollback").catch((rollbackError: Error) => {
       broken = rollbackError;
     });
@@ -174,20 +170,41 @@ function camelCaseKeys(row: Record<string, unknown>): Record<string, unknown> {
   return named;
 }
 
+/** A session of the primary: those of a host that was it before are given up. */
+async function connected(pool: pg.Pool, primary: Primary): Promise<pg.PoolClient> {
+  if (!primary.isOneOfMany) return pool.connect();
+  for (let attempt = 0; ; attempt += 1) {
+    await primary.found();
+    try {
+      const client = await pool.connect();
+      if (!primary.isStale(client)) return client;
+      client.release(true);
+    } catch (error) {
+      primary.lost();
+      if (attempt > 0) throw error;
+    }
+  }
+}
+
 async function listenOn(
-  settings: pg.ClientConfig,
+  primary: Primary,
   channel: string,
   onNotify: (payload: string) => void,
 ): Promise<() => Promise<void>> {
   const RECONNECT_MS = 500;
   let ended = false;
   let client: pg.Client | undefined;
+  const again = (): void => {
+    setTimeout(() => void connect().catch(() => !ended && again()), RECONNECT_MS).unref();
+  };
   const connect = async (): Promise<void> => {
-    const next = new pg.Client(settings);
+    await primary.found();
+    const next = new primary.client();
     next.on("notification", (message) => onNotify(message.payload ?? ""));
     next.on("error", () => {});
     next.on("end", () => {
-      if (!ended) setTimeout(() => void connect().catch(() => {}), RECONNECT_MS).unref();
+      primary.lost();
+      if (!ended) again();
     });
     await next.connect();
     await next.query(`listen ${pg.escapeIdentifier(channel)}`);
@@ -208,6 +225,11 @@ export function isDiskFull(error: unknown): boolean {
   return ("code" in error && error.code === "53100") || /No space left/.test(error.message);
 }
 
+/** True when a session was found to be a replica's (read_only_sql_transaction). */
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "25006";
+}
+
 /** True for the errors that say "not now": connection lost, starting up, shutting down. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -215,7 +237,10 @@ export function isUnavailable(error: unknown): boolean {
   return (
     /^(?:08|57P)/.test(code) ||
     ["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"].includes(code) ||
-    /Connection terminated|timeout exceeded when trying to connect/.test(error.message)
+    isReadOnly(error) ||
+    /Connection terminated|not queryable|no primary among|timeout exceeded when trying to connect/.test(
+      error.message,
+    )
   );
 }
 

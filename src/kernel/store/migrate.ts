@@ -1,7 +1,8 @@
 /** Brings the database to the newest schema: numbered files, forward only, one at a time. */
-import pg from "pg";
+import type pg from "pg";
 import type { Connection } from "./database.ts";
 import { type MigrationFile, migrationFiles, planMigrations } from "./plan-migrations.ts";
+import { connectPrimary } from "./primary.ts";
 
 /** Any number that no other program uses as an advisory lock on this database. */
 export const MIGRATION_LOCK = 7_266_730_001;
@@ -25,8 +26,7 @@ export async function migrate(
   { beforeUpgrade }: MigrateOptions = {},
 ): Promise<string[]> {
   const files = await migrationFiles(folder);
-  const client = new pg.Client({ ...connection });
-  await client.connect();
+  const client = await connectPrimary(connection);
   try {
     await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
     await client.query(`create table if not exists migration (

@@ -2,7 +2,11 @@
 import Type, { type Static } from "typebox";
 import { contract, input, listInput, listOutput, operation, Time } from "../../kernel/operation.ts";
 
+const ENTRY_ID = "^(?:cp-[0-9a-z]{10}\\.)?[0-9]{1,15}$";
+
 export const AuditEntry = Type.Object({
+  /** The index in this control plane's log; of another one's, its name comes before it. */
+  entryId: Type.String({ pattern: ENTRY_ID }),
   /** Position in the transparency log, from 0. */
   index: Type.Integer({ minimum: 0 }),
   time: Time,
@@ -35,7 +39,7 @@ export const auditContract = contract({
   resources: [
     {
       name: "entry",
-      idField: "index",
+      idField: "entryId",
       idPrefix: "",
       titleField: "requestId",
       columns: [
@@ -72,10 +76,10 @@ export const auditContract = contract({
       name: "audit.getEntry",
       summary: "Get one audit entry with the proof that it is in the log",
       method: "GET",
-      path: "/entries/{index}",
+      path: "/entries/{entryId}",
       action: "audit:GetEntry",
-      resource: "entry/{index}",
-      input: input({ index: Type.Integer({ minimum: 0 }) }),
+      resource: "entry/{entryId}",
+      input: input({ entryId: Type.String({ pattern: ENTRY_ID }) }),
       output: Type.Object({
         entry: AuditEntry,
         proof: Type.Object({
@@ -91,7 +95,7 @@ export const auditContract = contract({
           entryBytes: Type.String(),
         }),
       }),
-      problems: ["audit.entryNotFound"],
+      problems: ["audit.entryNotFound", "audit.entryElsewhere"],
     }),
     getCheckpoint: operation({
       name: "audit.getCheckpoint",
@@ -112,7 +116,12 @@ export const auditContract = contract({
     "audit.entryNotFound": {
       code: 404,
       message: "There is no such audit entry",
-      fix: "List the entries and take an index from there",
+      fix: "List the entries and take an id from there",
+    },
+    "audit.entryElsewhere": {
+      code: 409,
+      message: "Another control plane keeps this entry in its log and can prove it",
+      fix: "Ask the control plane that the entry's id begins with",
     },
   },
   events: ["audit.dangerousOperation"],

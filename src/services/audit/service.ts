@@ -4,17 +4,19 @@ import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
 import { pageOf } from "../../kernel/store/page.ts";
 import { auditContract } from "./contract.ts";
-import { entryView, filterColumns, isFilterName } from "./domain.ts";
+import { entryView, filterColumns, isFilterName, placeOf } from "./domain.ts";
 import { auditStore } from "./store.ts";
 
 export type AuditParts = {
   readonly log: AuditLog;
+  /** The control plane whose log it is. */
+  readonly name: string;
   /** The Ed25519 key that signs checkpoints, PEM. */
   readonly publicKeyPem: string;
 };
 
 /** The audit service. */
-export function auditService({ log, publicKeyPem }: AuditParts): Service {
+export function auditService({ log, name, publicKeyPem }: AuditParts): Service {
   return service(auditContract, {
     async listEntries({ sql, accountId }, input) {
       for (const [at, filter] of (input.filters ?? []).entries()) {
@@ -31,15 +33,21 @@ export function auditService({ log, publicKeyPem }: AuditParts): Service {
         filters: input.filters ?? [],
         ...pageOf(input),
       });
-      return { entries: rows.map(entryView), totalCount: rows[0]?.totalCount ?? 0 };
+      return {
+        entries: rows.map((row) => entryView(row, name)),
+        totalCount: rows[0]?.totalCount ?? 0,
+      };
     },
-    async getEntry({ sql, accountId }, { index }) {
-      const row = await auditStore(sql).get(accountId, index);
+    async getEntry({ sql, accountId }, { entryId }) {
+      const place = placeOf(entryId, name);
+      const { index } = place;
+      const row = await auditStore(sql).get(accountId, place);
       if (row === undefined) throw new Problem("audit.entryNotFound");
+      if (row.log !== name) throw new Problem("audit.entryElsewhere");
       const [bytes] = await log.readEntries(index, index + 1);
       const proof = await log.inclusionProof(index);
       return {
-        entry: entryView(row),
+        entry: entryView(row, name),
         proof: {
           leafHash: proof.leafHash.toString("base64"),
           treeSize: proof.treeSize,

@@ -2,7 +2,12 @@
 import type { Filter } from "../../kernel/operation.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 
-export type EntryRow = { readonly index: number; readonly entry: Record<string, unknown> };
+export type EntryRow = {
+  /** The control plane in whose log it is. */
+  readonly log: string;
+  readonly index: number;
+  readonly entry: Record<string, unknown>;
+};
 
 export type EntryQuery = {
   readonly startTime: string | undefined;
@@ -20,7 +25,7 @@ export function auditStore(sql: Sql) {
     async list(accountId: string, query: EntryQuery) {
       const filters = JSON.stringify(query.filters);
       return sql<EntryRow & { totalCount: number }>`
-        select index, entry, count(*) over () as total_count from audit_entry a
+        select log, index, entry, count(*) over () as total_count from audit_entry a
         where account_id = ${accountId}
           and (${query.startTime ?? null}::timestamptz is null
             or time >= ${query.startTime ?? null})
@@ -37,12 +42,16 @@ export function auditStore(sql: Sql) {
                 select from jsonb_array_elements_text(f->'values') v
                 where starts_with(a.entry->>(f->>'name'), v))
               else f->'values' ? (a.entry->>(f->>'name')) end)
-        order by time desc, index desc limit ${query.limit} offset ${query.offset}`;
+        order by time desc, log, index desc limit ${query.limit} offset ${query.offset}`;
     },
 
-    async get(accountId: string, index: number): Promise<EntryRow | undefined> {
+    async get(
+      accountId: string,
+      { log, index }: { log: string; index: number },
+    ): Promise<EntryRow | undefined> {
       const [row] = await sql<EntryRow>`
-        select index, entry from audit_entry where account_id = ${accountId} and index = ${index}`;
+        select log, index, entry from audit_entry
+        where account_id = ${accountId} and log = ${log} and index = ${index}`;
       return row;
     },
   };

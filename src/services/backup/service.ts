@@ -102,7 +102,7 @@ export function backupJobs({ database, config, clock, make }: BackupParts): read
     if (!isDue(state, { everyHours, nowMs: clock(), retryMs: RETRY_MS })) return;
     if (await isSetUp(database)) await make("scheduled", keep);
   };
-  return [{ name: "backup", everyMs: LOOK_EVERY_MS, run }];
+  return [{ name: "backup", everyMs: LOOK_EVERY_MS, everywhere: true, run }];
 }
 
 async function scheduleIn(sql: Sql): Promise<Schedule> {

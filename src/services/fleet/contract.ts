@@ -88,6 +88,18 @@ export const fleetContract = contract({
       output: Type.Object({ ok: Type.Boolean(), alarms: Type.Array(Alarm) }),
       problems: ["account.operatorOnly"],
     }),
+    readMetrics: operation({
+      name: "fleet.readMetrics",
+      summary: "Read the metrics of this control plane and its nodes, as Prometheus does",
+      method: "GET",
+      path: "/metrics",
+      action: "fleet:ReadMetrics",
+      resource: "node/*",
+      input: input({}),
+      /** Text exposition format 0.0.4; `GET /metrics` answers it bare. */
+      output: Type.Object({ text: Type.String() }),
+      problems: ["account.operatorOnly"],
+    }),
     createJoinToken: operation({
       name: "fleet.createJoinToken",
       summary: "Create a one-time token with which a new node joins",

@@ -16,10 +16,11 @@ export type FleetParts = {
   readonly database: Database;
   /** What this machine itself complains of. */
   readonly alarms: () => readonly Alarm[];
+  readonly metricsText: () => Promise<string>;
 };
 
 /** The fleet service. */
-export function fleetService({ database, alarms: ofMachine }: FleetParts): Service {
+export function fleetService({ database, alarms: ofMachine, metricsText }: FleetParts): Service {
   const nodes = (nowMs: number) =>
     database.transaction("system", async (sql) =>
       (await fleetStore(sql).listNodes()).map((row) => nodeView(row, nowMs)),
@@ -45,6 +46,10 @@ export function fleetService({ database, alarms: ofMachine }: FleetParts): Servi
       requireOperator(context);
       const alarms = [...ofMachine(), ...(await nodes(context.nowMs)).flatMap(nodeAlarms)];
       return { ok: alarms.length === 0, alarms };
+    },
+    async readMetrics(context) {
+      requireOperator(context);
+      return { text: await metricsText() };
     },
     async createJoinToken(context, { name, plane }) {
       requireOperator(context);
@@ -133,6 +138,15 @@ export function nodeRegistry(database: Database, clock: () => number): NodeRegis
       }),
     seen: (nodeId) => systemTransaction((store) => store.seen(nodeId, timeText(clock()))),
   };
+}
+
+/** What every node runs and counted, for metrics. */
+export async function nodeCounts(database: Database) {
+  const rows = await database.transaction("system", (sql) => fleetStore(sql).listNodes());
+  return rows.map(({ name, plane, runningVersion, status }) => ({
+    ...{ name, plane, runningVersion },
+    workers: status.workers ?? [],
+  }));
 }
 
 /** What the gateways run, for those who show whether a change has arrived. */

@@ -7,6 +7,8 @@ export type NodeStatus = {
   /** Of gateways: the upstreams that they watch, as they see them. */
   readonly upstreams?: readonly UpstreamStatus[];
   readonly pages?: readonly PageStatus[];
+  /** Of a gateway: what each worker counted since it started. */
+  readonly workers?: readonly Readonly<Record<string, unknown>>[];
 };
 
 export type PageStatus = {

@@ -1,6 +1,8 @@
 /** Work that comes back by itself: rotation, the end of waiting times, and when keys were used. */
+
 import { timeText } from "../../kernel/context.ts";
 import { writeSystemEvent } from "../../kernel/events/system-event.ts";
+import type { Job } from "../../kernel/jobs.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { isExpired, type KeyRecord, stateFault } from "./domain.ts";
 import { forgetMaterial } from "./imports.ts";
@@ -16,12 +18,13 @@ type JobParts = Kms & { readonly report: (line: Readonly<Record<string, unknown>
 type Due = { readonly accountId: string; readonly keyId: string };
 
 /** The jobs of this service. */
-export function kmsJobs(parts: JobParts) {
+export function kmsJobs(parts: JobParts, fenced: JobParts["database"]): Job[] {
   const { database, notes } = parts;
+  const leading = { ...parts, database: fenced };
   return [
-    { name: "kms uses", everyMs: 10_000, run: () => notes.flush(database) },
-    { name: "kms due keys", everyMs: 30_000, run: () => runDue(parts) },
-    { name: "kms due secrets", everyMs: 30_000, run: () => rotateDueSecrets(parts) },
+    { name: "kms uses", everyMs: 10_000, everywhere: true, run: () => notes.flush(database) },
+    { name: "kms due keys", everyMs: 30_000, run: () => runDue(leading) },
+    { name: "kms due secrets", everyMs: 30_000, run: () => rotateDueSecrets(leading) },
   ];
 }
 

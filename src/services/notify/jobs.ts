@@ -16,10 +16,11 @@ export function notifyJobs(parts: NotifyJobParts): Job[] {
   const { database, clock, instance } = parts;
   const system = database.transaction.bind(database, "system");
   return [
-    { name: "notifyDeliveries", everyMs: 1_000, run: () => deliverDue(parts) },
+    { name: "notifyDeliveries", everyMs: 1_000, everywhere: true, run: () => deliverDue(parts) },
     {
       name: "notifyAlarms",
       everyMs: 15_000,
+      everywhere: true,
       run: async () => {
         const alarms = await parts.alarms();
         await system((sql) => takeAlarms(sql, alarms, { instance, nowMs: clock() }));

@@ -13,6 +13,10 @@ export const audit: ServiceWords = {
     getCheckpoint: "查看检查点",
   },
   problem: {
+    entryElsewhere: [
+      "此条目保存在另一个控制平面的日志中，由它提供证明",
+      "请向条目编号开头所指的控制平面查询",
+    ],
     entryNotFound: ["没有这个审计条目", "请列出条目，并使用其中的序号"],
   },
 };

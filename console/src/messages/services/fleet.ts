@@ -17,6 +17,7 @@ export const fleet: ServiceWords = {
     getHealth: "查看健康状况",
     listNodes: "列出节点",
     getNode: "查看节点",
+    readMetrics: "读取指标",
     createJoinToken: "创建接入令牌",
     removeNode: "移除节点",
   },
