@@ -117,7 +117,7 @@ async function follow(state: MasterState): Promise<void> {
     state.faults = result.faults;
     if (result.ok) {
       const settled = settleIntent(result.intent, result.faults, state.intent);
-      await bringContent(state, settled);
+      if (!(await bringContent(state, settled))) continue;
       state.intent = settled;
       for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
       await saveLastGood(state.options.folder, settled).catch((error: unknown) =>
@@ -128,18 +128,24 @@ async function follow(state: MasterState): Promise<void> {
   }
 }
 
-/** Lists first, then the intent that names them; tries again until it has them. */
-async function bringContent(state: MasterState, intent: GatewayIntent): Promise<void> {
+/**
+ * Lists first, then the intent that names them: tries again until it has them. False for an intent
+ * that is out of date, or when the gateway stops.
+ */
+async function bringContent(state: MasterState, intent: GatewayIntent): Promise<boolean> {
   const { folder, fetchContent = async () => undefined } = state.options;
   for (;;) {
     try {
-      await bringLists(folder, intent, fetchContent);
+      if (!(await bringLists(folder, intent, fetchContent))) {
+        note(state, `Intent ${intent.version} names a list that has changed since`);
+        return false;
+      }
       // What the intent before this one named stays until the next: workers may still open it.
       if (state.intent !== null) await dropOldLists(folder, [state.intent, intent]);
-      return;
+      return true;
     } catch (error) {
       note(state, `Cannot apply intent ${intent.version} yet: ${error}`);
-      if (state.stopping) return;
+      if (state.stopping) return false;
       await new Promise((resolve) => setTimeout(resolve, CONTENT_RETRY_MS));
     }
   }

@@ -182,7 +182,8 @@ test("lists come to the disk by their digest, allow and block, and end by entry"
   });
   await expect(bringLists(folder, intent, async () => Buffer.from("x"))).rejects.toThrow("bytes");
   const content = new Map([bad, good].map(({ sha256, packed }) => [sha256, packed]));
-  await bringLists(folder, intent, async (sha256) => content.get(sha256));
+  expect(await bringLists(folder, intent, async () => undefined)).toBe(false);
+  expect(await bringLists(folder, intent, async (sha256) => content.get(sha256))).toBe(true);
   guarded.worker.apply(intent);
   expect(await from("203.0.113.7")).toBe(403);
   expect(guarded.decisions()).toMatchObject([{ kind: "list", id: "alist-bad" }]);

@@ -17,29 +17,32 @@ export type FetchContent = (sha256: string) => Promise<Buffer | undefined>;
 const folderOf = (gatewayFolder: string): string => join(gatewayFolder, "lists");
 
 /**
- * Brings the lists of an intent to the disk. @throws Error when one cannot be had, or is not what
- * its digest says.
+ * Brings the lists of an intent to the disk.
+ *
+ * @returns false when one is not there any more: it was changed, and a newer intent is on its way.
+ * @throws Error when one cannot be had now, or is not what its digest says.
  */
 export async function bringLists(
   gatewayFolder: string,
   intent: GatewayIntent,
   fetchContent: FetchContent,
-): Promise<void> {
+): Promise<boolean> {
   const wanted = new Set((intent.addressLists ?? []).map(({ sha256 }) => sha256));
-  if (wanted.size === 0) return;
+  if (wanted.size === 0) return true;
   const folder = folderOf(gatewayFolder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const sha256 of wanted) {
     const file = join(folder, sha256);
     if (await isThere(file)) continue;
     const bytes = await fetchContent(sha256);
-    if (bytes === undefined) throw new Error(`the list ${sha256} is not there any more`);
+    if (bytes === undefined) return false;
     if (createHash("sha256").update(bytes).digest("hex") !== sha256) {
       throw new Error(`the list ${sha256} came with other bytes`);
     }
     await writeFile(`${file}.new`, bytes, { mode: 0o600 });
     await rename(`${file}.new`, file);
   }
+  return true;
 }
 
 /** Removes the files of lists that none of these intents names. */
