@@ -8,6 +8,7 @@ import { auditContract } from "./services/audit/contract.ts";
 import { backupContract } from "./services/backup/contract.ts";
 import { certificatesContract } from "./services/certificates/contract.ts";
 import { deliveryContract } from "./services/delivery/contract.ts";
+import { encryptionContract } from "./services/encryption/contract.ts";
 import { eventsContract } from "./services/events/contract.ts";
 import { fleetContract } from "./services/fleet/contract.ts";
 import { iamContract } from "./services/iam/contract.ts";
@@ -20,6 +21,7 @@ import { wafContract } from "./services/waf/contract.ts";
 export const catalog = {
   waf: wafContract,
   kms: kmsContract,
+  encryption: encryptionContract,
   certificates: certificatesContract,
   delivery: deliveryContract,
   events: eventsContract,

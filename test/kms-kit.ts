@@ -1,5 +1,6 @@
 /** The key management service for one test file: the operations kit, and a keyd of its own. */
 import { spawnKeyd } from "../src/daemons/keyd/spawned-keyd.ts";
+import { encryptionService } from "../src/services/encryption/service.ts";
 import { kmsService, openKms } from "../src/services/kms/service.ts";
 import { type Operations, startOperations } from "./service-kit.ts";
 
@@ -22,7 +23,7 @@ export async function startKms(): Promise<KmsKit> {
     const region = "local";
     const kms = openKms({ database, keyd: keyd.client, region, authorizer, clock: Date.now });
     opened.push(kms);
-    return [kmsService(kms)];
+    return [kmsService(kms), encryptionService({ keyd: keyd.client })];
   });
   const [kms] = opened;
   if (kms === undefined) throw new Error("The service was not opened");

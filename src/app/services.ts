@@ -11,6 +11,7 @@ import { auditService } from "../services/audit/service.ts";
 import { backupService } from "../services/backup/service.ts";
 import { certificatesService } from "../services/certificates/service.ts";
 import { deliveryService } from "../services/delivery/service.ts";
+import { encryptionService } from "../services/encryption/service.ts";
 import { eventsService } from "../services/events/service.ts";
 import { fleetService, gatewayReports } from "../services/fleet/service.ts";
 import { credentialLookup } from "../services/iam/credentials.ts";
@@ -57,6 +58,7 @@ export function buildServices(foundations: Foundations, metricsText: () => Promi
     certificatesService(certificateParts(foundations)),
     deliveryService(deliveryParts(database)),
     kmsService(kms),
+    encryptionService({ keyd }),
     wafService({ database, gateways: () => gatewayReports(database), library, lake }),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),

@@ -8,6 +8,7 @@ import { type Job, type JobParts, runJobs } from "../kernel/jobs.ts";
 import { createLeadership, type Leadership } from "../kernel/leadership.ts";
 import { backupJobs } from "../services/backup/service.ts";
 import { certificateJobs } from "../services/certificates/jobs.ts";
+import { encryptionJobs } from "../services/encryption/service.ts";
 import { recordDetections } from "../services/incident/detect.ts";
 import { detectionOf } from "../services/incident/detections.ts";
 import { expireResponses } from "../services/incident/intent.ts";
@@ -63,6 +64,7 @@ function jobsOf(
       alarms: () => machineAlarms(foundations),
     }),
     ...backupJobs(backupParts(foundations)),
+    ...encryptionJobs(fenced, clock),
     ...kmsJobs({ ...parts.kms, report: log }, fenced),
     forgetJob(fenced, clock),
     ...certificateJobs(certificateParts(leading), acmeClientParts(leading, refreshIntent)),

@@ -31,6 +31,7 @@ function shown(
 const {
   waf,
   kms,
+  encryption,
   certificates,
   delivery,
   incident,
@@ -58,6 +59,7 @@ const listed: readonly Shown[] = [
   ...shown("aliases", kms, "alias", "aliasName keyId"),
   ...shown("grants", kms, "grant", "grantId keyId name grantee retiring operations"),
   ...shown("secrets", kms, "secret", "name secretId description state"),
+  ...shown("token-profiles", encryption, "tokenProfile", "name kind mode format enabled"),
   ...shown(
     "certificates",
     certificates,

@@ -34,7 +34,7 @@ const declared: readonly SectionEntry[] = [
   },
   {
     title: "keysSection",
-    services: ["kms"],
+    services: ["kms", "encryption"],
     places: resources("key alias grant secret"),
   },
   {

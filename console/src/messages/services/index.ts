@@ -8,6 +8,7 @@ import { audit } from "./audit.ts";
 import { backup } from "./backup.ts";
 import { certificates } from "./certificates.ts";
 import { delivery } from "./delivery.ts";
+import { encryption } from "./encryption.ts";
 import { events } from "./events.ts";
 import { fleet } from "./fleet.ts";
 import { iam } from "./iam.ts";
@@ -24,6 +25,7 @@ export const serviceWords: Readonly<Record<string, ServiceWords>> = {
   backup,
   certificates,
   delivery,
+  encryption,
   events,
   fleet,
   iam,
