@@ -4,6 +4,7 @@
  */
 import type { Contract } from "./kernel/operation.ts";
 import { accountContract } from "./services/account/contract.ts";
+import { appgatewayContract } from "./services/appgateway/contract.ts";
 import { auditContract } from "./services/audit/contract.ts";
 import { backupContract } from "./services/backup/contract.ts";
 import { certificatesContract } from "./services/certificates/contract.ts";
@@ -24,6 +25,7 @@ export const catalog = {
   encryption: encryptionContract,
   certificates: certificatesContract,
   delivery: deliveryContract,
+  appgateway: appgatewayContract,
   events: eventsContract,
   incident: incidentContract,
   iam: iamContract,

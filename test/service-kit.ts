@@ -32,6 +32,7 @@ import type { Service } from "../src/kernel/service.ts";
 import { openDatabase } from "../src/kernel/store/database.ts";
 import { migrate } from "../src/kernel/store/migrate.ts";
 import { accountService, renewSetupToken } from "../src/services/account/service.ts";
+import { appgatewayService } from "../src/services/appgateway/service.ts";
 import { auditService } from "../src/services/audit/service.ts";
 import { deliveryService } from "../src/services/delivery/service.ts";
 import { eventsService } from "../src/services/events/service.ts";
@@ -83,6 +84,10 @@ function allServices(opened: Opened): Service[] {
       reports: async () => [],
     }),
     wafService({ database, gateways: () => gatewayReports(database), library, lake }),
+    appgatewayService({
+      ...{ lake, sealer, fontFile: undefined },
+      site: (sql, accountId, siteId) => wafStore(sql).getSite(accountId, siteId),
+    }),
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({

@@ -1,5 +1,6 @@
 /** Which service says what in the intent of each data plane. */
 import { createIntentPublisher } from "../kernel/intent/publisher.ts";
+import { siteUserAudits, userAuditOpener } from "../services/appgateway/intent.ts";
 import { challengeSection } from "../services/certificates/challenge-intent.ts";
 import {
   boundCertificate,
@@ -15,20 +16,23 @@ import { clock } from "./settings.ts";
 
 /** The publisher of the intent of every plane. */
 export function buildPlanes(
-  { database, authority, keyd }: Foundations,
+  { database, authority, keyd, sealer }: Foundations,
   rulesets: () => readonly { name: string; rulesFolder: string }[],
 ) {
   const openKeys = keyOpener(keyd);
+  const openUserAudits = userAuditOpener(sealer);
   return createIntentPublisher({
     database,
     clock,
-    reveal: async (document) => withFolders(await openKeys(document), rulesets()),
+    reveal: async (document) =>
+      withFolders(await openUserAudits(await openKeys(document)), rulesets()),
     planes: {
       gateway: [
         wafGatewaySection({
           authority,
           boundCertificate,
           deliveries: (sql) => siteDeliveries(sql, keyedCertificate),
+          userAudits: siteUserAudits,
           ruleset: () => rulesets()[0]?.name ?? "",
         }),
         blockedSourcesSection(),

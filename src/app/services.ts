@@ -7,6 +7,7 @@ import { createAuthorizer } from "../kernel/identity/authorize.ts";
 import { breachedPasswords } from "../kernel/identity/breached-passwords.ts";
 import { installedRulesets, loadRuleset } from "../kernel/rules/load.ts";
 import { accountService } from "../services/account/service.ts";
+import { appgatewayService } from "../services/appgateway/service.ts";
 import { auditService } from "../services/audit/service.ts";
 import { backupService } from "../services/backup/service.ts";
 import { certificatesService } from "../services/certificates/service.ts";
@@ -25,6 +26,7 @@ import { roleSessionLookup } from "../services/sts/credentials.ts";
 import { stsService } from "../services/sts/service.ts";
 import { ruleLibrary } from "../services/waf/library.ts";
 import { wafService } from "../services/waf/service.ts";
+import { appgatewayParts } from "./appgateway.ts";
 import { backupParts } from "./backups.ts";
 import { certificateParts } from "./certificates.ts";
 import { deliveryParts } from "./delivery.ts";
@@ -60,6 +62,7 @@ export function buildServices(foundations: Foundations, metricsText: () => Promi
     kmsService(kms),
     encryptionService({ keyd }),
     wafService({ database, gateways: () => gatewayReports(database), library, lake }),
+    appgatewayService(appgatewayParts(foundations)),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({ sealer, outbound, clock }),

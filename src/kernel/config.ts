@@ -48,6 +48,8 @@ export type Config = {
   readonly privateTargets: readonly string[];
   /** The region that keys are made in; other protocols carry it in the names of keys. */
   readonly region: string;
+  /** Font file with Chinese characters, for reports on paper. */
+  readonly reportFont: string | undefined;
   /** External PostgreSQL; undefined = the embedded child process. */
   readonly databaseUrl: string | undefined;
   readonly backup: {
@@ -119,6 +121,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     otlp: otlpFrom(env),
     privateTargets: (env.CORDON_PRIVATE_TARGETS ?? "").split(",").filter((text) => text !== ""),
     region: regionFrom(env),
+    reportFont: env.CORDON_REPORT_FONT || undefined,
     databaseUrl: databaseUrlFrom(env),
     lakeUrl: urlFrom(env, "CORDON_LAKE_URL", ["http:", "https:"]),
     backup: {
@@ -163,6 +166,7 @@ export function configEnvironment(config: Config): Record<string, string> {
     CORDON_ACME_RESOLVER: config.acme.resolver ?? "",
     CORDON_PRIVATE_TARGETS: config.privateTargets.join(","),
     CORDON_REGION: config.region,
+    CORDON_REPORT_FONT: config.reportFont ?? "",
     ...(config.databaseUrl === undefined ? {} : { CORDON_DATABASE_URL: config.databaseUrl }),
     ...(config.lakeUrl === undefined ? {} : { CORDON_LAKE_URL: config.lakeUrl }),
     CORDON_BACKUP_FOLDER: config.backup.folder,

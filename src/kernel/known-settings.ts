@@ -35,6 +35,7 @@ export const knownSettings: readonly KnownSetting[] = [
   setting("BACKUP_FOLDER", "where backups go that Cordon makes by itself"),
   setting("BACKUP_PASSPHRASE_FILE", "the passphrase that seals them"),
   setting("UPGRADE_WITHOUT_BACKUP", "yes lets an upgrade begin without a backup"),
+  setting("REPORT_FONT", "font file with Chinese characters, for reports on paper"),
   setting("REGION", "name of this region in ids of keys"),
   setting("KEYS_ROOT", "software, pkcs11 or tpm"),
   setting("KEYS_PASSPHRASE_FILE", "the passphrase that opens the root"),

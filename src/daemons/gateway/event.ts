@@ -4,6 +4,7 @@ import type { LeakCounts } from "../../engines/leaks/mask.ts";
 import type { Finding, RuleMatch } from "./inspect.ts";
 import { findingOf, type PolicyFinding } from "./policy/run.ts";
 import type { Exchange } from "./state.ts";
+import type { UserFinding } from "./user-audit/user-reader.ts";
 
 export type GatewayEvent = {
   class_uid: 4002;
@@ -30,6 +31,8 @@ export type GatewayEvent = {
     length: number;
   };
   http_response: { code: number; length: number; latency: number };
+  /** Who used the site, where its operator asked for it (OCSF `actor.user`). */
+  actor?: { user: { name: string; type_id: 0 } };
   unmapped: { cordon: CordonDetail };
 };
 
@@ -45,6 +48,8 @@ type CordonDetail = {
   policy?: PolicyFinding;
   /** How much was masked in the response, by kind; absent where nothing is. */
   masked?: LeakCounts;
+  /** How the user was told; absent where none was. */
+  user?: Omit<UserFinding, "name">;
 };
 
 const TEXT_BYTES_MAX = 2_048;
@@ -67,14 +72,37 @@ const metadataVersion = "1.5.0";
 const product = { name: "Cordon gateway", vendor_name: "Cordon" };
 const none: Finding = { score: 0, threshold: 0, matches: [] };
 
+const HIDDEN = "(not kept: it names the user)";
+
+/** Rules may match in the very cookie or token that names the user; its value is no event's. */
+function matchesShown({ site }: Exchange, matches: readonly RuleMatch[]): readonly RuleMatch[] {
+  const reader = site?.userReader ?? null;
+  if (reader === null || matches.length === 0) return matches;
+  return matches.map((match) =>
+    reader.hides(match.variable) ? { ...match, value: HIDDEN, matchStart: 0, matchEnd: 0 } : match,
+  );
+}
+
+function userOf({ site, head, connection, time }: Exchange): {
+  user?: Omit<UserFinding, "name">;
+  actor?: GatewayEvent["actor"];
+} {
+  const found = site?.userReader?.read(head.fields, connection.clientCertificate, time);
+  if (found === undefined) return {};
+  const { name, ...user } = found;
+  return { user, ...(name === "" ? {} : { actor: { user: { name, type_id: 0 as const } } }) };
+}
+
 /** Describes a finished exchange. */
 export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEvent {
   const { head, site, connection, blocked } = exchange;
   const activity = activities[head.method] ?? 99;
   const path = head.parsedTarget.path;
   const query = path.indexOf("?");
-  const { score, threshold, matches } = finding ?? none;
+  const { score, threshold } = finding ?? none;
+  const matches = matchesShown(exchange, (finding ?? none).matches);
   const policy = findingOf(exchange.policy);
+  const { user, actor } = userOf(exchange);
   const userAgent = head.fields.values[head.fields.lower.indexOf("user-agent")] ?? "";
   return {
     class_uid: 4002,
@@ -114,6 +142,7 @@ export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEve
       length: exchange.responseBytes,
       latency: Math.round(performance.now() - exchange.startedMs),
     },
+    ...(actor === undefined ? {} : { actor }),
     unmapped: {
       cordon: {
         siteId: site?.intent.siteId ?? null,
@@ -125,6 +154,7 @@ export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEve
         matches,
         ...(policy === null ? {} : { policy }),
         ...(exchange.mask === null ? {} : { masked: exchange.mask.counts }),
+        ...(user === undefined ? {} : { user }),
       },
     },
   };

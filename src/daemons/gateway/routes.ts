@@ -9,6 +9,7 @@ import { compileSitePolicy, intentOfRoute, type PolicyResources } from "./policy
 import { compileSources } from "./source-list.ts";
 import type { Gateway, Routes, Site } from "./state.ts";
 import { upstreamOf } from "./upstream.ts";
+import { userReader } from "./user-audit/user-reader.ts";
 
 /** The routes of a worker that has no intent yet. */
 export const noRoutes: Routes = {
@@ -83,6 +84,7 @@ function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResour
       intent.policy === undefined ? null : compileSitePolicy(intent, intent.policy, resources),
     routes: [],
     guard: pageGuard(intent.delivery?.pages, guardBefore(gateway, intent), gateway.copies.keep),
+    userReader: userReader(intent.userAudit),
   };
   const routes = (intent.policy?.routes ?? []).map((route) => ({
     ...site,

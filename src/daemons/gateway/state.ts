@@ -24,6 +24,7 @@ import type { RefusalEvent, Refusals } from "./refusal-event.ts";
 import type { SourceList } from "./source-list.ts";
 import type { UpstreamEvent } from "./upstream-event.ts";
 import type { UpstreamHealth } from "./upstream-health.ts";
+import type { UserReader } from "./user-audit/user-reader.ts";
 
 /** Takes one event; false when it could not be kept (spool full). */
 export type Emit = (event: GatewayEvent | RefusalEvent | UpstreamEvent | PageEvent) => boolean;
@@ -80,6 +81,8 @@ export type Site = {
   readonly routes: readonly Site[];
   /** Null: no page of the site is guarded. */
   readonly guard: PageGuard | null;
+  /** Null: nobody asked who uses the site. */
+  readonly userReader: UserReader | null;
 };
 
 /** Everything an intent decides; replaced as one value. */

@@ -5,6 +5,7 @@
 import Type from "typebox";
 import { SiteDelivery } from "./site-delivery.ts";
 import { AddressListIntent, SitePolicyIntent } from "./site-policy-document.ts";
+import { SiteUserAudit } from "./site-user-audit.ts";
 
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Cidr = Type.String({ minLength: 2, maxLength: 64 });
@@ -45,6 +46,8 @@ export const SiteIntent = Type.Object(
     delivery: Type.Optional(SiteDelivery),
     /** Routes, custom rules, lists, bots; absent on a site without any. */
     policy: Type.Optional(SitePolicyIntent),
+    /** Who used the site; absent on one that records nobody. */
+    userAudit: Type.Optional(SiteUserAudit),
   },
   { additionalProperties: false },
 );

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { SiteIntent, SourceIntent } from "../../kernel/intent/gateway-document.ts";
 import type { IntentSection } from "../../kernel/intent/publisher.ts";
 import type { SiteDelivery } from "../../kernel/intent/site-delivery.ts";
+import type { SiteUserAudit } from "../../kernel/intent/site-user-audit.ts";
 import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { listIntentStore } from "./list-store.ts";
@@ -23,10 +24,13 @@ export function wafGatewaySection(parts: {
   ) => Promise<{ certificatePem: string; privateKeyPem: string } | undefined>;
   /** How sites are delivered that have settings of their own. */
   readonly deliveries?: (sql: Sql) => Promise<ReadonlyMap<string, SiteDelivery>>;
+  /** How users are told apart on sites that record them. */
+  readonly userAudits?: (sql: Sql) => Promise<ReadonlyMap<string, SiteUserAudit>>;
 }): IntentSection {
   return async (sql, nowMs) => {
     const store = wafIntentStore(sql);
     const deliveries = await parts.deliveries?.(sql);
+    const userAudits = await parts.userAudits?.(sql);
     const exclusions = await store.listExclusions();
     const policies = await sitePolicies(sql, nowMs);
     const sites: SiteIntent[] = [];
@@ -35,9 +39,11 @@ export function wafGatewaySection(parts: {
         (await parts.boundCertificate?.(sql, site.siteId)) ??
         (await certificateFor(parts.authority, sql, { site, nowMs }));
       const delivery = deliveries?.get(site.siteId);
+      const userAudit = userAudits?.get(site.siteId);
       sites.push({
         ...settingsOf(site),
         ...(delivery === undefined ? {} : { delivery }),
+        ...(userAudit === undefined ? {} : { userAudit }),
         ...certificate,
         ruleset: parts.ruleset(),
         ...policies(site.siteId),

@@ -4,6 +4,7 @@
  */
 import type { ServiceWords } from "../words.ts";
 import { account } from "./account.ts";
+import { appgateway } from "./appgateway.ts";
 import { audit } from "./audit.ts";
 import { backup } from "./backup.ts";
 import { certificates } from "./certificates.ts";
@@ -21,6 +22,7 @@ import { waf } from "./waf.ts";
 
 export const serviceWords: Readonly<Record<string, ServiceWords>> = {
   account,
+  appgateway,
   audit,
   backup,
   certificates,

@@ -1,0 +1,42 @@
+/** What this service asks of others. */
+
+import type { Context } from "../../kernel/context.ts";
+import type { Sealer } from "../../kernel/identity/sealer.ts";
+import { type Lake, LakeError } from "../../kernel/lake/client.ts";
+import { Problem } from "../../kernel/problem.ts";
+import type { Sql } from "../../kernel/store/database.ts";
+
+/** What is used of a site. */
+export type SiteFacts = {
+  readonly siteId: string;
+  readonly domains: readonly string[];
+};
+
+export type AppgatewayParts = {
+  readonly lake: Lake;
+  readonly sealer: Sealer;
+  readonly site: (sql: Sql, accountId: string, siteId: string) => Promise<SiteFacts | undefined>;
+  /** Font file with Chinese characters; undefined: none was named. */
+  readonly fontFile: string | undefined;
+};
+
+/** The site of this account. @throws Problem appgateway.siteNotFound. */
+export async function requireSite(
+  parts: AppgatewayParts,
+  { sql, accountId }: Context,
+  siteId: string,
+): Promise<SiteFacts> {
+  const site = await parts.site(sql, accountId, siteId);
+  if (site === undefined) throw new Problem("appgateway.siteNotFound");
+  return site;
+}
+
+/** Runs a question to the lake. @throws Problem appgateway.lakeUnavailable. */
+export async function fromLake<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof LakeError)) throw error;
+    throw new Problem("appgateway.lakeUnavailable", { cause: error });
+  }
+}

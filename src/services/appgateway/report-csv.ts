@@ -1,0 +1,59 @@
+/** A report as CSV (RFC 4180): sections one below the other, for any spreadsheet. */
+import type { Report } from "./report-operations.ts";
+
+type Cell = string | number;
+
+/**
+ * A cell; text that a spreadsheet would take for a formula gets an apostrophe, since paths and
+ * user names are written by whoever sends requests (OWASP, CSV injection).
+ */
+function cellText(cell: Cell): string {
+  if (typeof cell === "number") return String(cell);
+  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** The whole report; UTF-8 with a mark, which spreadsheets need to see Chinese. */
+export function reportCsv(report: Report): string {
+  const lines: Cell[][] = [
+    ["site", report.siteId, report.domain],
+    ["from", report.startTime, "to", report.endTime],
+    [],
+    ...section("totals", ["figure", "value"], Object.entries(report.totals)),
+    ...section(
+      "traffic",
+      ["time", "allowed", "observed", "blocked", "errors", "p50Ms", "p95Ms", "p99Ms"],
+      report.traffic.map((point) => Object.values(point)),
+    ),
+    ...section(
+      "topUrls",
+      ["path", "requests", "errors", "p95Ms"],
+      report.topUrls.map(({ value, count, errorCount, latencyP95Ms }) => [
+        value,
+        count,
+        errorCount,
+        latencyP95Ms,
+      ]),
+    ),
+  ];
+  for (const name of countedSections) {
+    const rows = report[name].map(({ value, count }) => [value, count]);
+    lines.push(...section(name, ["value", "requests"], rows));
+  }
+  return `\ufeff${lines.map((cells) => cells.map(cellText).join(",")).join("\r\n")}\r\n`;
+}
+
+/** Sections of one value and its count. */
+export const countedSections = [
+  "statusClasses",
+  "attackTypes",
+  "attackSources",
+  "attackCountries",
+  "attackRules",
+  "bots",
+  "topUsers",
+] as const;
+
+function section(name: string, heads: Cell[], rows: readonly Cell[][]): Cell[][] {
+  return [[name], heads, ...rows, []];
+}

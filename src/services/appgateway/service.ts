@@ -1,0 +1,14 @@
+/** The application security gateway: who used sites, and what happened on them. */
+import { type Service, service } from "../../kernel/service.ts";
+import { appgatewayContract } from "./contract.ts";
+import type { AppgatewayParts } from "./parts.ts";
+import { reportHandlers } from "./reports.ts";
+import { userHandlers } from "./users.ts";
+
+/** The appgateway service. */
+export function appgatewayService(parts: AppgatewayParts): Service {
+  return service(appgatewayContract, {
+    ...userHandlers(parts),
+    ...reportHandlers(parts),
+  });
+}

@@ -1,0 +1,146 @@
+/** Users and reports on their whole way: gateway, spool, lake, API. */
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Stack, startStack, until } from "../stack.ts";
+
+let cordon: Stack;
+let origin: Server;
+let siteId = "";
+
+beforeAll(async () => {
+  origin = createServer((request, response) => {
+    response.statusCode = request.url?.startsWith("/broken") ? 500 : 200;
+    response.end("good");
+  });
+  await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
+  const address = origin.address();
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  cordon = await startStack();
+  const site = { domains: ["shop.localhost"], upstreams: [url], mode: "observe" };
+  siteId = (await cordon.api("POST", "/v1/waf/sites", site)).result.siteId;
+}, 180_000);
+afterAll(async () => {
+  await cordon?.stop();
+  origin?.closeAllConnections();
+  origin?.close();
+});
+
+const path = (rest: string) => `/v1/appgateway/sites/${siteId}/${rest}`;
+const get = (headers: Record<string, string>, target = "/") =>
+  cordon.site("shop.localhost", target, { headers });
+const setAudit = async (settings: object) => {
+  expect((await cordon.api("PUT", path("userAudit"), settings)).code).toBe(200);
+  await until("the gateway follows", async () => {
+    const { result } = await cordon.api("GET", `/v1/waf/sites/${siteId}`);
+    return result.state === "applied";
+  });
+};
+const users = async () => (await cordon.api("GET", path("users"))).result.siteUsers;
+const user = async (name: string) => {
+  let found: { userName: string; requestCount: number; proof: string } | undefined;
+  await until(
+    `${name} is seen`,
+    async () => {
+      found = (await users()).find(({ userName }: { userName: string }) => userName === name);
+      return found !== undefined;
+    },
+    30_000,
+  );
+  return found;
+};
+
+/** Everything that is kept of the requests of this site. */
+async function kept(): Promise<string> {
+  const { result } = await cordon.api("GET", `/v1/events/events?pageSize=100`);
+  const events = await Promise.all(
+    result.events.map(({ uid }: { uid: string }) => cordon.api("GET", `/v1/events/events/${uid}`)),
+  );
+  return JSON.stringify(events);
+}
+
+test("users are named by header, by basic auth and by cookie; no password or cookie is kept", async () => {
+  await setAudit({ identitySource: "header", identityName: "X-User" });
+  await get({ "x-user": "alice" }, "/orders");
+  await get({ "x-user": "alice" }, "/broken");
+  expect(await user("alice")).toMatchObject({ proof: "unverified" });
+  const requests = async () =>
+    (await cordon.api("GET", path("userRequests?userName=alice"))).result.totalCount;
+  await until("both requests are listed", async () => (await requests()) === 2);
+  const { result } = await cordon.api("GET", path("userUrls"));
+  expect(result.userUrls).toContainEqual(
+    expect.objectContaining({ path: "/orders", userNames: ["alice"], userCount: 1 }),
+  );
+
+  await setAudit({ identitySource: "basicAuth" });
+  const basic = `Basic ${Buffer.from("bob:hunter2-secret").toString("base64")}`;
+  await get({ authorization: basic }, "/basic");
+  await user("bob");
+
+  await setAudit({ identitySource: "cookie", identityName: "session" });
+  const secret = "c0ffee-session-<script>alert(1)</script>";
+  await get({ cookie: `a=1; session=${secret}` }, "/cookie");
+  const asked = await cordon.api("POST", path("userAudit:pseudonym"), { name: secret });
+  expect(asked.result.userName).toMatch(/^u-[0-9a-f]{24}$/);
+  await user(asked.result.userName);
+  const text = await kept();
+  for (const secretText of ["hunter2", basic.slice(6), "c0ffee"])
+    expect(text).not.toContain(secretText);
+}, 120_000);
+
+const token = (header: object, claims: object, signer: (data: string) => string) => {
+  const data = [header, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+    .join(".");
+  return `${data}.${signer(data)}`;
+};
+
+test("a token names a user only when its signature stands, where the site has keys", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k1" };
+  const jwks = JSON.stringify({ keys: [jwk] });
+  await setAudit({
+    identitySource: "jwtClaim",
+    identityName: "sub",
+    jwtVerification: "jwks",
+    jwks,
+  });
+  const es256 = (data: string) =>
+    sign("sha256", Buffer.from(data), { key: privateKey, dsaEncoding: "ieee-p1363" }).toString(
+      "base64url",
+    );
+  const hs256 = (data: string) => createHmac("sha256", jwks).update(data).digest("base64url");
+  const exp = Math.floor(Date.now() / 1_000) + 600;
+  const send = (text: string) => get({ authorization: `Bearer ${text}` }, "/token");
+  await send(token({ alg: "none" }, { sub: "none-mallory" }, () => ""));
+  await send(token({ alg: "HS256", kid: "k1" }, { sub: "hs-mallory" }, hs256));
+  await send(token({ alg: "ES256", kid: "k1" }, { sub: "old-mallory", exp: 1 }, es256));
+  const good = token({ alg: "ES256", kid: "k1" }, { sub: "carol", exp }, es256);
+  await send(good);
+  expect(await user("carol")).toMatchObject({ proof: "verified", requestCount: 1 });
+  expect(JSON.stringify(await users())).not.toContain("mallory");
+  expect(await kept()).not.toContain(good.slice(-40));
+}, 120_000);
+
+test("a report counts what came, and is the same as CSV and as PDF in two languages", async () => {
+  await get({}, "/?q=1%27%20or%201=1--%20-");
+  await until("the attack is in the report", async () => {
+    const { result } = await cordon.api("GET", path("report"));
+    return result.totals.observedCount > 0;
+  });
+  const { result } = await cordon.api("GET", path("report"));
+  expect(result.attackTypes).toContainEqual(expect.objectContaining({ value: "sqli" }));
+  expect(result.totals).toMatchObject({ errorCount: 1, blockedCount: 0 });
+  expect(result.topUsers.map(({ value }: { value: string }) => value)).toContain("alice");
+  const file = async (query: string) => {
+    const answer = await cordon.api("GET", path(`report:export?${query}`));
+    return Buffer.from(answer.result.contentBase64, "base64");
+  };
+  expect((await file("format=csv")).toString("utf8")).toContain("alice,2");
+  for (const language of ["en", "zh-CN"]) {
+    const asked = await cordon.api("GET", path(`report:export?format=pdf&language=${language}`));
+    if (asked.error?.reason === "appgateway.fontMissing") continue;
+    const pdf = Buffer.from(asked.result.contentBase64, "base64");
+    expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
+  }
+}, 120_000);
