@@ -1,4 +1,4 @@
-/** JSON Web Tokens (RFC 7519) in compact form: their claims, and whether a key stands behind them. */
+/** JSON Web Tokens (RFC 7519), compact form: their claims, and whether a key stands behind them. */
 import {
   constants,
   createHash,

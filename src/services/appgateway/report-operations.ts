@@ -51,7 +51,7 @@ export const Report = Type.Object({
   /** Requests that were blocked, or would have been, by attack class; one may count in several. */
   attackTypes: Type.Array(Count),
   attackSources: Type.Array(Count),
-  /** Two letters, or `unknown`: the gateway has no database of countries, or no policy on the site. */
+  /** Two letters, or `unknown`: without a database of countries, or a policy on the site. */
   attackCountries: Type.Array(Count),
   attackRules: Type.Array(Count),
   /** What the bot rules decided. */

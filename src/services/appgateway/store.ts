@@ -44,7 +44,7 @@ export function userAuditStore(sql: Sql) {
   };
 }
 
-/** Every site's audit with its account's key, for the gateways; `sql` runs in the system's scope. */
+/** Every site's audit with its account's key, for the gateways; `sql` is in the system's scope. */
 export const allUserAudits = (sql: Sql) => sql<
   UserAuditRow & { accountId: string; keySealed: Buffer | null }
 >`

@@ -75,7 +75,7 @@ export function userHandlers(parts: AppgatewayParts) {
   };
 }
 
-/** Account, site and period of a question. @throws Problem appgateway.siteNotFound, rangeInvalid. */
+/** Account, site and period of a question. @throws Problem siteNotFound, rangeInvalid. */
 export async function scopeOf(
   parts: AppgatewayParts,
   context: Context,

@@ -15,7 +15,8 @@ import {
   SEALED_PREFIX,
   type SiteUserAudit,
 } from "../../../kernel/intent/site-user-audit.ts";
-import type { ClientCertificate } from "../state.ts";
+
+type ShownCertificate = { readonly subject: string; readonly isVerified: boolean };
 
 /** What an event tells of its user. */
 export type UserFinding = {
@@ -32,7 +33,7 @@ export type UserFinding = {
 export type UserReader = {
   read(
     fields: Fields,
-    certificate: ClientCertificate | null,
+    certificate: ShownCertificate | null,
     nowMs: number,
   ): UserFinding | undefined;
   /** Whether a variable of the rules holds what names the user, so that its value is not kept. */
@@ -42,7 +43,7 @@ export type UserReader = {
 type Named = { readonly name: string; readonly isVerified: boolean; readonly fault?: string };
 type Source = (
   fields: Fields,
-  certificate: ClientCertificate | null,
+  certificate: ShownCertificate | null,
   nowMs: number,
 ) => Named | undefined;
 

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Operations, PASSWORD, startOperations } from "../../../test/service-kit.ts";
+import { reportCsv } from "./report-csv.ts";
+import { reportFont } from "./report-font.ts";
+import type { Report } from "./report-operations.ts";
+import { reportPdf } from "./report-pdf.ts";
+
+let cordon: Operations;
+let siteId = "";
+beforeAll(async () => {
+  cordon = await startOperations();
+  const site = { domains: ["shop.example"], upstreams: ["http://127.0.0.1:9"] };
+  siteId = (await cordon.api("POST", "/v1/waf/sites", site)).result.siteId;
+});
+afterAll(() => cordon?.stop());
+
+const audit = (method: string, body?: object, key?: string) =>
+  cordon.api(method, `/v1/appgateway/sites/${siteId}/userAudit`, body, key);
+
+test("settings that could not name anybody, or would record a credential, are refused", async () => {
+  const refused = async (settings: object) => {
+    const { error } = await audit("PUT", settings);
+    expect(error?.reason).toBe("appgateway.identityInvalid");
+    return error?.details[0]?.path;
+  };
+  expect(await refused({ identitySource: "header" })).toBe("/identityName");
+  const header = { identitySource: "header", identityName: "Authorization" };
+  expect(await refused(header)).toBe("/identityName");
+  const jwt = { identitySource: "jwtClaim", identityName: "sub" };
+  expect(await refused({ ...jwt, jwtVerification: "secret" })).toBe("/jwtSecret");
+  expect(await refused({ ...jwt, jwtVerification: "jwks", jwks: "{}" })).toBe("/jwks");
+  const symmetric = JSON.stringify({ keys: [{ kty: "oct", k: "c2VjcmV0" }] });
+  expect(await refused({ ...jwt, jwtVerification: "jwks", jwks: symmetric })).toBe("/jwks");
+  expect((await audit("GET")).result.identitySource).toBe("off");
+});
+
+test("a token's secret is kept, never shown, and never asked for twice", async () => {
+  const settings = { identitySource: "jwtClaim", identityName: "sub", jwtVerification: "secret" };
+  const set = await audit("PUT", { ...settings, jwtSecret: "a secret of some length" });
+  expect(set.result).toMatchObject({ hasJwtSecret: true });
+  const again = await audit("PUT", { ...settings, identityName: "email" });
+  expect(again.result).toMatchObject({ hasJwtSecret: true, identityName: "email" });
+  expect(JSON.stringify(again.result)).not.toContain("some length");
+});
+
+test("one person has the same pseudonym until the key is replaced, and none elsewhere", async () => {
+  await audit("PUT", { identitySource: "header", identityName: "x-user", hashUsers: true });
+  const path = `/v1/appgateway/sites/${siteId}/userAudit:pseudonym`;
+  const of = async (name: string) => (await cordon.api("POST", path, { name })).result.userName;
+  const alice = await of("alice");
+  expect(alice).toMatch(/^u-[0-9a-f]{24}$/);
+  expect(await of("alice")).toBe(alice);
+  expect(await of("bob")).not.toBe(alice);
+  await cordon.api("POST", "/v1/appgateway/pseudonymKey:rotate", {});
+  expect(await of("alice")).not.toBe(alice);
+  const other = { name: "other", userName: "eve", password: PASSWORD };
+  await cordon.api("POST", "/v1/account/accounts", other);
+  const eve = await cordon.keyOf("other", "eve");
+  const strange = await cordon.api("POST", path, { name: "alice" }, eve);
+  expect(strange.error?.reason).toBe("appgateway.siteNotFound");
+});
+
+const report: Report = {
+  siteId: "site-0123456789",
+  domain: "shop.example",
+  startTime: "2026-11-01T00:00:00.000Z",
+  endTime: "2026-11-02T00:00:00.000Z",
+  intervalSeconds: 3_600,
+  totals: {
+    requestCount: 1_234,
+    blockedCount: 20,
+    observedCount: 4,
+    errorCount: 3,
+    sourceCount: 17,
+    userCount: 2,
+    latencyP50Ms: 4,
+    latencyP95Ms: 31.5,
+    latencyP99Ms: 88,
+  },
+  traffic: Array.from({ length: 24 }, (_, hour) => ({
+    time: new Date(Date.UTC(2026, 10, 1, hour)).toISOString(),
+    allowedCount: 20 + hour * 2,
+    observedCount: hour % 5,
+    blockedCount: hour % 7,
+    errorCount: 0,
+    latencyP50Ms: 4,
+    latencyP95Ms: 20 + (hour % 6) * 3,
+    latencyP99Ms: 80,
+  })),
+  statusClasses: [{ value: "2xx", count: 1_207 }],
+  topUrls: [{ value: `/${"long/".repeat(60)}`, count: 9, errorCount: 1, latencyP95Ms: 3 }],
+  topUsers: [
+    { value: "张伟", count: 700 },
+    { value: '=HYPERLINK("http://evil.example","x")', count: 1 },
+  ],
+  attackTypes: [{ value: "sqli", count: 20 }],
+  attackSources: [{ value: "203.0.113.9", count: 24 }],
+  attackCountries: [{ value: "unknown", count: 24 }],
+  attackRules: [{ value: "942100", count: 20 }],
+  bots: [],
+};
+
+test("a name that a spreadsheet would run as a formula is plain text in CSV", () => {
+  const csv = reportCsv(report);
+  expect(csv).toContain(`"'=HYPERLINK(""http://evil.example"",""x"")",1`);
+  expect(csv.split("\r\n").some((line) => line.startsWith("="))).toBe(false);
+});
+
+test("a report is a PDF of several pages, with or without a font for Chinese", async () => {
+  const plain = await reportPdf(report, { language: "en", font: undefined });
+  expect(plain.subarray(0, 5).toString("latin1")).toBe("%PDF-");
+  expect(plain.toString("latin1").match(/\/Type \/Page\n/g)?.length).toBeGreaterThan(1);
+  const font = reportFont(undefined);
+  if (font !== undefined) {
+    const chinese = await reportPdf(report, { language: "zh-CN", font });
+    expect(chinese.toString("latin1")).toMatch(/NotoSansCJK|WenQuanYi|Droid/);
+  }
+  expect(reportFont("/no/such/font.ttf")).toBe(undefined);
+});
