@@ -186,7 +186,7 @@ function takeBody(exchange: Exchange, data: Buffer): void {
     writeBody(exchange, data);
     return;
   }
-  exchange.heldResponse.push(data);
+  exchange.heldResponse.push(Buffer.from(data));
   exchange.heldResponseBytes += data.length;
   const { responseBodyBytesMax } = connection.gateway.limits;
   if (exchange.heldResponseBytes >= responseBodyBytesMax) judgeResponseBody(exchange, false);
@@ -222,7 +222,8 @@ function writeBytes(exchange: Exchange, data: Buffer): void {
   if (data.length <= JOIN_BYTES_MAX) exchange.out += data.toString("latin1");
   else {
     flush(exchange);
-    pauseUnless(exchange, exchange.connection.socket.write(data));
+    // The socket may keep it for longer than it is ours.
+    pauseUnless(exchange, exchange.connection.socket.write(Buffer.from(data)));
   }
   if (exchange.chunkedOut) exchange.out += "\r\n";
 }

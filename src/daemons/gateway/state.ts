@@ -172,6 +172,8 @@ export type Upstream = {
 export type UpstreamConnection = {
   readonly upstream: Upstream;
   readonly socket: Duplex;
+  /** Gets what the upstream sends; a piece holds only until it returns. */
+  take: (piece: Buffer) => void;
   readonly reader: HeadReader;
   exchange: Exchange | null;
   connected: boolean;

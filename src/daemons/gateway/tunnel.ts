@@ -5,7 +5,7 @@ import { endExchange } from "./answer.ts";
 import { switchingHead } from "./forward.ts";
 import { holdAnswer } from "./hold.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
-import { type Watch, watchClient } from "./web-socket.ts";
+import { watchClient } from "./web-socket.ts";
 
 /** Joins the client's and the upstream's sockets after 101; `first` are bytes read already. */
 export function openTunnel(
@@ -26,11 +26,10 @@ export function openTunnel(
   exchange.upstream = null;
   holdAnswer(connection);
   client.write(switchingHead(head), "latin1");
-  if (first.length > 0) client.write(first);
+  if (first.length > 0) client.write(Buffer.from(first));
   client.removeAllListeners("data");
   client.removeAllListeners("drain");
   client.removeAllListeners("end");
-  origin.removeAllListeners("data");
   origin.removeAllListeners("drain");
   origin.removeAllListeners("end");
   const touch = () => {
@@ -40,8 +39,22 @@ export function openTunnel(
   const rest = connection.rest;
   connection.rest = null;
   if (rest !== null && watch?.(rest) !== false) origin.write(rest);
-  join(client, origin, { touch, watch });
-  join(origin, client, { touch, watch: null });
+  client.on("data", (piece: Buffer) => {
+    touch();
+    if (watch !== null && !watch(piece)) {
+      // Nothing of it goes on; what the client still sends is discarded until it closes.
+      client.removeAllListeners("data");
+      client.resume();
+      return;
+    }
+    if (!origin.write(piece)) client.pause();
+  });
+  upstream.take = (piece) => {
+    touch();
+    if (!client.write(Buffer.from(piece))) origin.pause();
+  };
+  join(client, origin);
+  join(origin, client);
   origin.on("close", () => {
     upstream.upstream.active--;
     client.destroySoon();
@@ -51,21 +64,8 @@ export function openTunnel(
   endExchange(exchange, true);
 }
 
-function join(
-  from: Duplex,
-  to: Duplex,
-  { touch, watch }: { touch: () => void; watch: Watch | null },
-): void {
-  from.on("data", (piece: Buffer) => {
-    touch();
-    if (watch !== null && !watch(piece)) {
-      // Nothing of it goes on; what the client still sends is discarded until it closes.
-      from.removeAllListeners("data");
-      from.resume();
-      return;
-    }
-    if (!to.write(piece)) from.pause();
-  });
+/** Back-pressure and the end of what `from` sends. */
+function join(from: Duplex, to: Duplex): void {
   to.on("drain", () => from.resume());
   from.on("end", () => to.end());
 }
