@@ -65,6 +65,7 @@ export type CommandResult = { readonly code: number; readonly text: string };
 
 export const PASSWORD = "correct horse battery staple";
 const START_MAX_MS = 90_000;
+const BUILD_MAX_MS = 240_000;
 const STOP_MAX_MS = 30_000;
 
 /** Ports that were free a moment ago, all different. */
@@ -145,9 +146,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 function waitForReady(up: ChildProcess, dataFolder: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let text = "";
-    const timer = setTimeout(() => reject(new Error(`not ready in time:\n${text}`)), START_MAX_MS);
+    const late = () => {
+      up.kill("SIGINT");
+      reject(new Error(`not ready in time:\n${text}`));
+    };
+    let timer = setTimeout(late, START_MAX_MS);
+    let isBuilding = false;
     const take = (chunk: Buffer) => {
       text += chunk.toString("utf8");
+      // A console that has to be built first is not what the limit is for.
+      if (!isBuilding && /web console\s+(?:installing|building)/.test(text)) {
+        isBuilding = true;
+        clearTimeout(timer);
+        timer = setTimeout(late, START_MAX_MS + BUILD_MAX_MS);
+      }
       if (!/Cordon is up|^\s*console\s+https/m.test(text)) return;
       clearTimeout(timer);
       resolve();
