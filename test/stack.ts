@@ -288,7 +288,9 @@ export function rawApi(port: number, request: ApiRequest): Promise<Reply> {
 async function api(port: number, request: ApiRequest): Promise<ApiReply> {
   const { code, text } = await rawApi(port, request);
   const parsed = JSON.parse(text) as Pick<ApiReply, "result" | "error">;
-  return { code, result: parsed.result, error: parsed.error };
+  // A foreign protocol's answer is not wrapped.
+  const result = parsed.result ?? (parsed.error === undefined ? parsed : undefined);
+  return { code, result, error: parsed.error };
 }
 
 function siteRequest(
