@@ -1,8 +1,9 @@
 /**
  * Takes pictures of every page of the console, in both languages, dark and light, to be looked
  * at by a person: `node tools/screenshots.ts FOLDER [--origin URL] [--only WORD] [--look NAME]`.
- * Without an origin it starts a Cordon with demo data; with one, CORDON_PASSWORD is the password
- * of the user admin of the account main. A look is a name such as en-light or zh-CN-dark.
+ * Without an origin it starts a Cordon with demo data and awkward data; with one, CORDON_PASSWORD
+ * is the password of the user admin of the account main. A look is a name such as en-light or
+ * zh-CN-dark.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -10,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { programFolder } from "../src/kernel/config.ts";
+import { callOf, fillAwkwardly } from "../test/e2e/awkward-account.ts";
 import {
   detailPages,
   type Look,
@@ -19,7 +21,9 @@ import {
   type Person,
   plainPages,
   signIn,
+  visitPage,
 } from "../test/e2e/console-browser.ts";
+import { startProvider } from "../test/oidc-provider.ts";
 import { PASSWORD, startStack } from "../test/stack.ts";
 
 const LOOKS: readonly Look[] = [
@@ -30,7 +34,11 @@ const LOOKS: readonly Look[] = [
 ];
 /** Time for a chart to be drawn. */
 const SETTLE_MS = 400;
-const LONG_NAME = "a-very-long-host-name-that-somebody-really-has.department.subsidiary";
+/** Tabs that are pages of their own; the others are lists that have a page too. */
+const SITE_TABS = (
+  "settings incidents custom-rules sitePolicy upstream-states upstreams tls protocols content " +
+  "leaks pages history code danger"
+).split(" ");
 
 type Options = {
   readonly origin: string;
@@ -49,35 +57,8 @@ function runCommand(args: readonly string[], env: Readonly<Record<string, string
   });
 }
 
-/** Things with long names and things that are broken, since those are what looks bad. */
-async function addAwkwardData(page: Page, origin: string): Promise<void> {
-  const caller = await page.request.get(`${origin}/v1/iam/caller`);
-  const { result } = (await caller.json()) as { result: { csrfToken: string } };
-  const headers = { "x-cordon-csrf": result.csrfToken };
-  const post = (path: string, data: object) =>
-    page.request.post(`${origin}/v1/${path}`, { headers, data });
-  await post("waf/sites", {
-    domains: [`${LONG_NAME}.localhost`, "second.localhost", "third.localhost"],
-    upstreams: ["http://127.0.0.1:1"],
-    mode: "observe",
-  });
-  await post("iam/users", { name: LONG_NAME.slice(0, 60), password: "x".repeat(20) });
-  const statement = [{ effect: "allow", action: ["events:*"], resource: ["*"] }];
-  await post("iam/policies", {
-    name: "Read what the gateways saw",
-    document: { version: "1", statement },
-  });
-  const note = LONG_NAME.repeat(3);
-  await post("waf/listEntries", { cidr: "203.0.113.0/24", action: "allow", note });
-  await post("incident/responses:blockSource", {
-    cidr: "198.51.100.7",
-    ttlSeconds: 3_600,
-    reason: "Seen twice this week in the logs of another site, so blocked here as well",
-  });
-}
-
 async function takePage(page: Page, { url, file }: { url: string; file: string }): Promise<void> {
-  await openPage(page, url);
+  await visitPage(page, url);
   await page.waitForTimeout(SETTLE_MS);
   await page.screenshot({ path: file, fullPage: true });
 }
@@ -91,17 +72,16 @@ async function takeLook(browser: Browser, look: Look, options: Options, person: 
   const context = await openContext(browser, look);
   const page = await context.newPage();
   await page.goto(`${origin}/`);
-  await page.locator("form").waitFor();
+  await page.locator("form").first().waitFor();
   await page.screenshot({ path: join(folder, "sign-in.png") });
   await signIn(page, origin, person);
-  await addAwkwardData(page, origin);
   const details = await detailPages(page, origin);
   const site = details.find((path) => path.startsWith("/sites/"));
-  const tabs = ["settings", "incidents", "code", "danger"].map((tab) => `${site}?tab=${tab}`);
+  const tabs = SITE_TABS.map((tab) => `${site}?tab=${tab}`);
   const pages = [...plainPages, ...details, ...(site === undefined ? [] : tabs)];
   for (const path of pages.filter((one) => one.includes(only))) {
     const name = path === "/" ? "home" : path.slice(1).replaceAll(/[/?=]/g, "_");
-    await takePage(page, { url: origin + path, file: join(folder, `${name}.png`) });
+    await takePage(page, { url: path, file: join(folder, `${name}.png`) });
   }
   await takeTools(page, origin, folder);
   await context.close();
@@ -150,14 +130,17 @@ if (values.origin !== undefined) {
   const { origin, only, look } = values;
   await takeAll({ origin, folder, only, look }, process.env.CORDON_PASSWORD ?? "");
 } else {
-  const stack = await startStack();
+  const stack = await startStack({ env: { CORDON_PRIVATE_TARGETS: "127.0.0.1/32" } });
+  const provider = await startProvider({});
   try {
     const env = { ...stack.env, CORDON_PASSWORD: PASSWORD };
     await runCommand(["sign-in", "--account", "main", "--user", "admin"], env);
     await runCommand(["demo", "--no-wait"], env);
+    await fillAwkwardly(callOf(stack), provider);
     const origin = `https://127.0.0.1:${stack.consolePort}`;
     await takeAll({ origin, folder, only: values.only, look: values.look }, PASSWORD);
   } finally {
+    await provider.stop();
     await stack.stop();
   }
 }

@@ -70,6 +70,7 @@ function Waiting() {
 }
 
 const { getAutomaticResponse, setAutomaticResponse } = catalog.incident.operations;
+const { getSecuritySettings, updateSecuritySettings } = catalog.iam.operations;
 
 /** Pages of one address that are no resource's. */
 const plainPages: Readonly<Record<string, () => ReactNode>> = {
@@ -80,10 +81,24 @@ const plainPages: Readonly<Record<string, () => ReactNode>> = {
   "automatic-response": () => (
     <SettingsPage name="automaticResponse" get={getAutomaticResponse} set={setAutomaticResponse} />
   ),
+  "security-settings": () => (
+    <SettingsPage name="securitySettings" get={getSecuritySettings} set={updateSecuritySettings} />
+  ),
 };
 
-function Page({ pathname }: { pathname: string }): ReactNode {
+function NotFound() {
   const { t } = useWords();
+  return (
+    <>
+      <Box variant="h1">{t("notFound")}</Box>
+      <Box>
+        {t("notFoundHelp")} <a href="/">{t("overview")}</a>
+      </Box>
+    </>
+  );
+}
+
+function Page({ pathname }: { pathname: string }): ReactNode {
   const [, first = "", second, third] = pathname.split("/").map(decodeURIComponent);
   if (first === "") return <Overview />;
   if (first === "own") return <OwnSecurity />;
@@ -92,7 +107,7 @@ function Page({ pathname }: { pathname: string }): ReactNode {
   if (first === "search") return <Search />;
   if (second === undefined && Object.hasOwn(plainPages, first)) return plainPages[first]?.();
   const shown = resourceAt(first);
-  if (shown === undefined || third !== undefined) return <Box variant="h1">{t("notFound")}</Box>;
+  if (shown === undefined || third !== undefined) return <NotFound />;
   if (first === "audit" && second === undefined) return <AuditList />;
   if (second === undefined) return <ResourceTable key={first} shown={shown} />;
   if (second === "create") return <ResourceCreate shown={shown} />;

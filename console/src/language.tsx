@@ -5,6 +5,7 @@ import type { Operation } from "../../src/kernel/operation.ts";
 import { titleOfKey } from "./messages/operation-title.ts";
 import type { UiKey, Vocabulary } from "./messages/vocabulary.ts";
 import { usePreference } from "./preferences.ts";
+import { quantityText } from "./quantities.ts";
 import { relativeText, timeFormat, type Zone } from "./times.ts";
 
 export type { UiKey } from "./messages/vocabulary.ts";
@@ -31,7 +32,11 @@ type Words = {
   timeText(time: string): string;
   /** Both zones and the age, for where the pointer rests. */
   timeTip(time: string): string;
+  /** How long ago, such as "2 hours ago". */
+  agoText(time: string): string;
   numberText(number: number): string;
+  /** A number of seconds or bytes, told by its field's name, in a larger unit; else "". */
+  quantityText(field: string, number: number): string;
 };
 type ProblemTexts = { readonly message: string; readonly fix: string };
 
@@ -53,7 +58,8 @@ function wordsOf(choice: Choice, messages: Vocabulary): Words {
   return {
     ...choice,
     t: (key, values = {}) => fill(messages.ui[key], values),
-    label: (field) => lookUp(messages.field, field),
+    label: (field) =>
+      Object.hasOwn(messages.field, field) ? (messages.field[field] ?? field) : titleOfKey(field),
     valueText: (value) => lookUp(messages.value, value),
     resourceTitle: (resource) => lookUp(messages.resource, resource),
     about: (resource) => messages.about[resource] ?? "",
@@ -67,7 +73,9 @@ function wordsOf(choice: Choice, messages: Vocabulary): Words {
       const utc = date.toISOString().replace("T", " ").replace("Z", " UTC");
       return `${relativeText(language, date, new Date())} · ${local.format(date)} · ${utc}`;
     },
+    agoText: (time) => relativeText(language, new Date(time), new Date()),
     numberText: (number) => numbers.format(number),
+    quantityText: (field, number) => quantityText(language, field, number),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startShop } from "../../examples/shop/main.ts";
 import { PASSWORD, type Stack, startStack, until } from "../stack.ts";
+import { callOf, fillAwkwardly } from "./awkward-account.ts";
 import {
   detailPages,
   hasBrowser,
@@ -51,6 +52,7 @@ describe.skipIf(!hasBrowser)("every page of the console (needs Chromium)", () =>
     await stack.api("POST", "/v1/waf/sites", { domains: [HOST], upstreams, mode: "block" });
     await until("the site answers", async () => (await stack.site(HOST, "/")).code === 200);
     await stack.site(HOST, ATTACK);
+    await fillAwkwardly(callOf(stack));
   });
 
   afterAll(async () => {

@@ -2,8 +2,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readRange, spans } from "../../console/src/pages/range-text.ts";
+import { quantityText } from "../../console/src/quantities.ts";
 import { isAddress } from "../../console/src/resource/address.ts";
 import { csvCell, csvOf } from "../../console/src/resource/export-file.ts";
+import { fieldsOf } from "../../console/src/resource/field-schema.ts";
 import {
   apiFilters,
   type FilterOperator,
@@ -20,8 +22,10 @@ import {
   shellWord,
   withoutSecrets,
 } from "../../console/src/resource/operation-text.ts";
+import { relevantFields } from "../../console/src/resource/relevant-fields.ts";
 import { allShown, operationOf } from "../../console/src/resource/resources.ts";
 import { itemFields } from "../../console/src/resource/schema-fields.ts";
+import { sectionsOf } from "../../console/src/shell/navigation.ts";
 import { fits } from "../../console/src/shell/palette-search.ts";
 import { catalog, contracts } from "../../src/catalog.ts";
 import { generatedCommands } from "../../src/cli/operations.ts";
@@ -63,6 +67,38 @@ test("two equalities on a field mean either, other filters mean all", () => {
     { name: "mode", values: ["block"], operator: "ne" },
     { name: "domains", values: ["shop"], operator: "contains" },
   ]);
+});
+
+test("no two resources share an address or a name, so each can be reached", () => {
+  const paths = allShown.map(({ path }) => path);
+  const names = allShown.map(({ resource }) => resource.name);
+  expect(new Set(paths).size).toBe(paths.length);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test("the navigation reaches every list", () => {
+  const titles = { t: String, resourceTitle: String };
+  const places = sectionsOf(titles, true).flatMap((section) => section.places);
+  const reached = new Set(places.map(({ href }) => href));
+  expect(allShown.map(({ path }) => `/${path}`).filter((path) => !reached.has(path))).toEqual([]);
+  expect(places.filter(({ href }) => href === "/")).toEqual([]);
+});
+
+test("seconds and bytes are told in a unit that one reads at a glance", () => {
+  expect(quantityText("en", "lifetimeSeconds", 4_060_800)).toBe("47 days");
+  expect(quantityText("zh-CN", "ttlSeconds", 3_600)).toBe("1小时");
+  expect(quantityText("en", "bytes", 1_572_864)).toBe("1.5 MB");
+  expect(quantityText("en", "ttlSeconds", 59)).toBe("");
+  expect(quantityText("en", "eventCount", 4_060_800)).toBe("");
+});
+
+test("a form asks for the fields of the chosen kind of channel alone", () => {
+  const operation = catalog.notify.operations.createChannel;
+  const asked = (kind: string) =>
+    relevantFields(operation, fieldsOf(operation), kind).map(({ name }) => name);
+  expect(asked("")).toEqual(["name", "kind"]);
+  expect(asked("slack")).toEqual(["name", "kind", "url"]);
+  expect(asked("email")).not.toContain("url");
 });
 
 test("filtering a value out takes the filter for it away", () => {

@@ -6,6 +6,7 @@ import { en } from "../../console/src/messages/en.ts";
 import { serviceWords } from "../../console/src/messages/services/index.ts";
 import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { zhCN } from "../../console/src/messages/zh-CN.ts";
+import { allShown } from "../../console/src/resource/resources.ts";
 import { contracts } from "../../src/catalog.ts";
 import { programFolder } from "../../src/kernel/config.ts";
 import type { Contract } from "../../src/kernel/operation.ts";
@@ -51,6 +52,11 @@ test("every resource and column of the contracts has words", () => {
     }
   }
   expect(missing).toEqual([]);
+});
+
+test("every resource with a page says what it is for while its list is empty", () => {
+  const silent = allShown.filter(({ resource }) => english.about[resource.name] === undefined);
+  expect(silent.map(({ path }) => path)).toEqual([]);
 });
 
 test("every field that a form asks for has words", () => {

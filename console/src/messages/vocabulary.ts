@@ -1,5 +1,6 @@
 /** All words of one language, gathered from the message files and from the contracts. */
 import { en } from "./en.ts";
+import { fieldWords } from "./field-words.ts";
 import { pageWords } from "./page-words.ts";
 import { serviceWords } from "./services/index.ts";
 import { toolWords } from "./tool-words.ts";
@@ -54,7 +55,7 @@ export function vocabulary(language: "en" | "zh-CN"): Vocabulary {
     ui: { ...base.ui, ...side(pageWords, at), ...side(toolWords, at) },
     resource: { ...gathered("resource", at), ...base.resource },
     about: gathered("about", at),
-    field: { ...gathered("field", at), ...base.field },
+    field: { ...side(fieldWords, at), ...gathered("field", at), ...base.field },
     hint: gathered("hint", at),
     value: { ...gathered("value", at), ...base.value },
     operation: language === "en" ? {} : chineseTitles(),

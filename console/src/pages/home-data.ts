@@ -25,12 +25,15 @@ export function useAnswer(operation: Operation, input: Item, enabled = true): As
   return { answer: query.data, error: denied ? null : query.error, denied };
 }
 
-/** How many a list has with a value in a field. */
+export type Count = { readonly count: number | undefined; readonly denied: boolean };
+
+/** How many a list has with one of these values in a field. */
 export function useCount(
   operation: Operation,
   [name, ...values]: readonly [string, ...string[]],
-): number | undefined {
-  const filters = [{ name, values, operator: "eq" }];
-  const { answer } = useAnswer(operation, { filters, pageSize: 1 });
-  return answer === undefined ? undefined : Number(answer.totalCount);
+  more: readonly Item[] = [],
+): Count {
+  const filters = [{ name, values, operator: "eq" }, ...more];
+  const { answer, denied } = useAnswer(operation, { filters, pageSize: 1 });
+  return { count: answer === undefined ? undefined : Number(answer.totalCount), denied };
 }

@@ -139,6 +139,7 @@ function Short({ title, asked, columns, resource, idField, linked, href, empty }
     <Table
       variant="container"
       enableKeyboardNavigation
+      wrapLines
       ariaLabels={{ tableLabel: title }}
       header={
         <Header

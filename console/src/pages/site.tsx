@@ -11,11 +11,11 @@ import { lazy, Suspense } from "react";
 import { catalog } from "../../../src/catalog.ts";
 import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import ResourceDetail, { type Tab } from "../resource/resource-detail.tsx";
+import ResourceDetail, { type Part } from "../resource/resource-detail.tsx";
 import ResourceTable from "../resource/resource-table.tsx";
 import { type Item, listAddress, resourceAt } from "../resource/resources.ts";
 import { useNotices } from "../shell/notices.tsx";
-import { concernNames } from "./delivery/concerns.ts";
+import type { Concern } from "./delivery/concerns.ts";
 import { EventHistory } from "./event-history.tsx";
 import { readRange } from "./range-text.ts";
 
@@ -25,16 +25,26 @@ const MODES = ["off", "observe", "block"];
 const REFRESH_MS = 2_000;
 
 export default function SiteDetail({ siteId }: { siteId: string }) {
-  const { resourceTitle } = useWords();
+  const { t, resourceTitle } = useWords();
   const shown = resourceAt("sites");
   if (shown === undefined) return null;
-  const table = (path: string): Tab[] => {
+  const ofSite = [{ field: "siteId", operator: "=" as const, value: siteId }];
+  const table = (path: string, filtered = false): Part[] => {
     const of = resourceAt(path);
     if (of === undefined) return [];
+    const asked = filtered ? { always: ofSite } : { fixed: { siteId } };
     const label = resourceTitle(of.resource.name);
-    return [{ id: path, label, content: <ResourceTable shown={of} fixed={{ siteId }} embedded /> }];
+    return [{ id: path, label, content: <ResourceTable shown={of} {...asked} embedded /> }];
   };
-  const incidents = resourceAt("incidents");
+  const settings = (concern: Concern): Part => ({
+    id: concern,
+    label: resourceTitle(concern),
+    content: (
+      <Suspense key={concern} fallback={<Spinner />}>
+        <SiteSettings siteId={siteId} concern={concern} />
+      </Suspense>
+    ),
+  });
   return (
     <ResourceDetail
       shown={shown}
@@ -42,36 +52,31 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
       refreshMs={REFRESH_MS}
       above={(item) => <Above site={item} />}
       more={() => [
-        ...(incidents === undefined
-          ? []
-          : [
-              {
-                id: "incidents",
-                label: resourceTitle("incident"),
-                content: (
-                  <ResourceTable
-                    shown={incidents}
-                    always={[{ field: "siteId", operator: "=", value: siteId }]}
-                    embedded
-                  />
-                ),
-              },
-            ]),
-        ...table("routes"),
-        ...table("custom-rules"),
-        ...table("exclusions"),
-        ...table("list-entries"),
-        ...table("upstream-states"),
-        ...table("guarded-pages"),
-        ...concernNames.map((concern) => ({
-          id: concern,
-          label: resourceTitle(concern),
-          content: (
-            <Suspense fallback={<Spinner />}>
-              <SiteSettings siteId={siteId} concern={concern} />
-            </Suspense>
-          ),
-        })),
+        ...table("incidents", true),
+        {
+          label: t("rulesOfSite"),
+          parts: [
+            ...table("custom-rules"),
+            ...table("routes"),
+            ...table("exclusions"),
+            ...table("list-entries"),
+            settings("sitePolicy"),
+          ],
+        },
+        {
+          label: t("deliveryOfSite"),
+          parts: [
+            ...table("upstream-states"),
+            ...(["upstreams", "tls", "protocols"] as const).map(settings),
+          ],
+        },
+        {
+          label: t("contentOfSite"),
+          parts: [
+            ...(["content", "leaks", "pages"] as const).map(settings),
+            ...table("guarded-pages"),
+          ],
+        },
       ]}
     />
   );

@@ -1,16 +1,21 @@
 /** One asked field: its label, what may stand in it, its fault, and the control for its type. */
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
+import Multiselect from "@cloudscape-design/components/multiselect";
 import Select from "@cloudscape-design/components/select";
 import Textarea from "@cloudscape-design/components/textarea";
 import { lazy, Suspense } from "react";
 import { useWords } from "../language.tsx";
-import { type FormField as Field, isNested, textOf } from "./field-schema.ts";
+import { type FormField as Field, isNested, isWordList, textOf } from "./field-schema.ts";
 import { resourceOfField } from "./id-field-of.ts";
 
 const IdField = lazy(() => import("./id-field.tsx"));
 const NestedField = lazy(() => import("./nested-field.tsx"));
 const SECRET_FIELD = /password|secret|token/i;
+/** Long, but one line all the same. */
+const ONE_LINE_FIELD = /^(?:url|issuer|directoryUrl)$/;
+/** Lines of an empty field that takes JSON, and of one that holds some. */
+const JSON_LINES = { empty: 4, filled: 12 } as const;
 
 type Props = {
   readonly field: Field;
@@ -21,9 +26,13 @@ type Props = {
   set(name: string, text: string): void;
 };
 
-/** The range of a number, when the contract has one. */
-function rangeOf({ minimum, maximum }: Field["schema"]): string {
-  return minimum === undefined || maximum === undefined ? "" : `${minimum} – ${maximum}`;
+/** The range of a number, when the contract has one; of times and sizes in words as well. */
+function useRange({ name, schema: { minimum, maximum } }: Field): string {
+  const { numberText, quantityText } = useWords();
+  if (minimum === undefined || maximum === undefined) return "";
+  const range = `${numberText(minimum)} – ${numberText(maximum)}`;
+  const words = [minimum, maximum].map((value) => quantityText(name, value));
+  return words.some(Boolean) ? `${range} (${words.map((text) => text || "0").join(" – ")})` : range;
 }
 
 export function AskedField(props: Props) {
@@ -31,13 +40,19 @@ export function AskedField(props: Props) {
   const { field, fault, unmarked = false } = props;
   const { name, required, schema } = field;
   const isLines =
-    schema.type === "array" && !isNested(schema) && resourceOfField(name) === undefined;
+    schema.type === "array" &&
+    !isNested(schema) &&
+    !isWordList(schema) &&
+    schema.items?.type !== "object" &&
+    schema.items?.anyOf === undefined &&
+    resourceOfField(name) === undefined;
+  const range = useRange(field);
   const description = [hint(name), isLines ? t("onePerLine") : ""].filter(Boolean).join(" · ");
   return (
     <FormField
       label={required || unmarked ? label(name) : `${label(name)} (${t("optional")})`}
       description={description === "" ? undefined : description}
-      constraintText={rangeOf(schema)}
+      constraintText={range}
       errorText={fault}
       stretch={schema.type === "object" || isNested(schema)}
     >
@@ -66,12 +81,14 @@ function Control(props: Props) {
     );
   }
   if (schema.enum !== undefined || schema.type === "boolean") return <Choice {...props} />;
+  if (isWordList(schema)) return <Choices {...props} />;
   const isJson = schema.type === "object" || schema.anyOf !== undefined;
-  if (schema.type === "array" || isJson || (schema.maxLength ?? 0) > 2_000) {
+  const isLong = (schema.maxLength ?? 0) > 2_000 && !ONE_LINE_FIELD.test(name);
+  if (schema.type === "array" || isJson || isLong) {
     return (
       <Textarea
         value={text}
-        rows={isJson ? 10 : 3}
+        rows={isJson ? JSON_LINES[text === "" ? "empty" : "filled"] : 3}
         spellcheck={false}
         placeholder={textOf(field.fallback)}
         onChange={({ detail }) => set(name, detail.value)}
@@ -104,7 +121,24 @@ function Choice({ field: { name, required, schema, fallback }, text, set }: Prop
       options={required ? options : [{ value: "", label: none }, ...options]}
       selectedOption={options.find(({ value }) => value === text) ?? null}
       onChange={({ detail }) => set(name, detail.selectedOption.value ?? "")}
-      placeholder={none}
+      placeholder={required ? t("choose") : none}
+    />
+  );
+}
+
+/** Several of an enumeration's words. */
+function Choices({ field: { name, schema }, text, set }: Props) {
+  const { t, valueText } = useWords();
+  const options = (schema.items?.enum ?? []).map((value) => ({ value, label: valueText(value) }));
+  const chosen = new Set(text.split("\n"));
+  return (
+    <Multiselect
+      options={options}
+      selectedOptions={options.filter(({ value }) => chosen.has(value))}
+      onChange={({ detail }) =>
+        set(name, detail.selectedOptions.map(({ value = "" }) => value).join("\n"))
+      }
+      placeholder={t("choose")}
     />
   );
 }

@@ -50,8 +50,19 @@ const PLAIN = new Set(["string", "integer", "number", "boolean"]);
 /** True for what is asked for as rows or groups of fields; its text is JSON. */
 export function isNested(schema: FieldSchema): boolean {
   const of = schema.type === "array" ? schema.items : schema;
-  return of?.type === "object" && Object.keys(of.properties ?? {}).length > 0;
+  if (of?.type !== "object") return false;
+  const children = childrenOf(of);
+  return children.length > 0 && !children.some((child) => isMixedList(child.schema));
 }
+
+/** A list of things of several shapes, such as a policy's statements: no row of fields holds it. */
+function isMixedList(schema: FieldSchema): boolean {
+  return schema.type === "array" && isJson(schema) && !isNested(schema);
+}
+
+/** True when several of a few words are chosen. */
+export const isWordList = ({ type, items }: FieldSchema): boolean =>
+  type === "array" && items?.enum !== undefined;
 
 /** True when the field's text is JSON and not words or lines. */
 function isJson({ type, items, anyOf, enum: choices }: FieldSchema): boolean {

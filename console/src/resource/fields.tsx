@@ -5,7 +5,7 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import { useWords } from "../language.tsx";
 import { countHref } from "./counts.ts";
-import type { Item } from "./resources.ts";
+import { allShown, type Item } from "./resources.ts";
 import { Value } from "./value.tsx";
 import { Asked } from "./value-menu.tsx";
 
@@ -13,6 +13,7 @@ type Props = { readonly item: Item; readonly resource?: string; readonly columns
 
 /** JSON needs the whole width, so it stands below the short values. */
 function isLarge(value: unknown): boolean {
+  if (typeof value === "string") return value.includes("\n");
   if (Array.isArray(value)) return value.some((one) => typeof one === "object");
   return typeof value === "object" && value !== null;
 }
@@ -20,9 +21,10 @@ function isLarge(value: unknown): boolean {
 export function Fields({ item, resource = "", columns = 3 }: Props) {
   const { t, label } = useWords();
   const entries = Object.entries(item);
+  const idField = allShown.find((shown) => shown.resource.name === resource)?.resource.idField;
   const shown = (field: string, value: unknown) => {
     const href = countHref(resource, field, item);
-    const inside = <Value field={field} value={value} />;
+    const inside = <Value field={field} value={value} own={field === idField} />;
     return (
       <Asked field={field} value={value}>
         {href === undefined ? inside : <Link href={href}>{inside}</Link>}

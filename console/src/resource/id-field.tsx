@@ -1,21 +1,12 @@
 /** A field that names another resource: chosen from those there are, not typed from memory. */
 import Multiselect from "@cloudscape-design/components/multiselect";
 import Select, { type SelectProps } from "@cloudscape-design/components/select";
-import { useQuery } from "@tanstack/react-query";
-import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
-import { type Item, itemsOf, nameOf, operationOf, type Shown } from "./resources.ts";
-
-const OPTIONS_MAX = 100;
+import { useNamed } from "./names.ts";
+import { nameOf, type Shown } from "./resources.ts";
 
 function useOptions(shown: Shown) {
-  const list = operationOf(shown, "list");
-  const query = useQuery({
-    queryKey: [shown.resource.name, "options"],
-    queryFn: async (): Promise<readonly Item[]> =>
-      list === undefined ? [] : itemsOf(await callAny(list, { pageSize: OPTIONS_MAX })),
-    retry: false,
-  });
+  const query = useNamed(shown);
   const options = (query.data ?? []).map((item) => {
     const value = String(item[shown.resource.idField]);
     return { value, label: nameOf(shown, item), description: value };

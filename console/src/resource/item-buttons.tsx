@@ -20,6 +20,9 @@ type Props = {
   left?(): void;
 };
 
+/** More actions than these stand in a menu. */
+const BUTTONS_MAX = 3;
+
 /** States that an operation leaves nothing to do in. */
 const FINAL_STATES = ["expired", "revoked", "deleted"];
 
@@ -40,7 +43,20 @@ export function ItemButtons({ shown, item, without, left }: Props) {
   return (
     <>
       {without === "others" ? null : <StatusButtons {...{ shown, item }} />}
-      {actions.map((operation) => (
+      {actions.length <= BUTTONS_MAX ? null : (
+        <ButtonDropdown
+          disabled={item === undefined}
+          items={actions.map((operation) => ({
+            id: operation.name,
+            text: operationTitle(operation),
+            disabled: item === undefined || !usable(operation, item),
+          }))}
+          onItemClick={({ detail }) => ask(actions.find(({ name }) => name === detail.id))}
+        >
+          {t("actions")}
+        </ButtonDropdown>
+      )}
+      {(actions.length > BUTTONS_MAX ? [] : actions).map((operation) => (
         <Button
           key={operation.name}
           disabled={item === undefined || !usable(operation, item)}

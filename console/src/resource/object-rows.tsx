@@ -8,6 +8,9 @@ type Shown = ComponentType<{ readonly field: string; readonly value: unknown }>;
 /** `Value` shows one value; passed in, since it shows rows itself. */
 type Props = { readonly items: readonly Item[]; readonly Value: Shown };
 
+/** Narrower columns break words. */
+const COLUMN_PIXELS_MIN = 110;
+
 export default function ObjectRows({ items, Value }: Props) {
   const { label } = useWords();
   const fields = [...new Set(items.flatMap((item) => Object.keys(item)))];
@@ -19,6 +22,7 @@ export default function ObjectRows({ items, Value }: Props) {
       columnDefinitions={fields.map((field) => ({
         id: field,
         header: label(field),
+        minWidth: COLUMN_PIXELS_MIN,
         cell: (item: Item) => <Value field={field} value={item[field]} />,
       }))}
     />

@@ -11,6 +11,7 @@ import { useWords } from "../language.tsx";
 import { Failure } from "../shell/failure.tsx";
 import { AskedField } from "./field-control.tsx";
 import { type FormField, fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
+import { relevantFields } from "./relevant-fields.ts";
 import type { Item } from "./resources.ts";
 
 /** So many fields are seen at once; optional ones beyond are folded away. */
@@ -42,7 +43,9 @@ function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
   const [error, setError] = useState<unknown>();
   const [tried, setTried] = useState<Item>();
   const [busy, setBusy] = useState(false);
-  const read = readForm(fields, texts);
+  const kind = texts.kind ?? String(initial.kind ?? "");
+  const asked = relevantFields(operation, fields, kind);
+  const read = readForm(asked, texts);
   const submit = async (options: { dryRun: boolean }): Promise<void> => {
     setError(undefined);
     setTried(undefined);
@@ -65,7 +68,7 @@ function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
     setBusy(false);
   };
   const set = (name: string, text: string) => setTexts((all) => ({ ...all, [name]: text }));
-  return { fields, texts, set, faults, error, busy, read, submit, tried };
+  return { fields: asked, texts, set, faults, error, busy, read, submit, tried };
 }
 
 function faultsByField({ details }: ApiError): Texts {

@@ -5,6 +5,7 @@ import { operationOf, type Shown } from "./resources.ts";
 /** Operations that have a page of their own. */
 const OWN_PAGES: Readonly<Record<string, string>> = {
   "waf.explainRequest": "/explain",
+  "waf.updateSitePolicy": "/sites",
   "fleet.createJoinToken": "/join-token",
 };
 

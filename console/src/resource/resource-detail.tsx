@@ -2,9 +2,10 @@
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
+import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
-import Tabs, { type TabsProps } from "@cloudscape-design/components/tabs";
+import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { callAny } from "../api/client.ts";
@@ -20,7 +21,9 @@ import { OperationForm } from "./operation-form.tsx";
 import ResourceTable from "./resource-table.tsx";
 import { type Item, nameOf, operationOf, resourceAt, type Shown } from "./resources.ts";
 
-export type Tab = { readonly id: string; readonly label: string; readonly content: ReactNode };
+export type Part = { readonly id: string; readonly label: string; readonly content: ReactNode };
+/** A tab, or several parts of one; the address names the part. */
+export type Tab = Part | { readonly label: string; readonly parts: readonly Part[] };
 type Props = {
   readonly shown: Shown;
   readonly id: string;
@@ -87,19 +90,49 @@ function DetailActions({ shown, item }: { shown: Shown; item: Item }) {
   );
 }
 
+const partsOf = (tab: Tab): readonly Part[] => ("parts" in tab ? tab.parts : [tab]);
+const idOf = (tab: Tab): string => partsOf(tab)[0]?.id ?? "";
+
 /** Tabs whose choice is in the address; what a tab's own list keeps there goes when it is left. */
 export function AddressTabs({ tabs }: { tabs: readonly Tab[] }) {
+  const { t } = useWords();
   const chosen = useAddress().searchParams.get("tab") ?? "";
-  const active = tabs.some(({ id }) => id === chosen) ? chosen : (tabs[0]?.id ?? "");
-  const change: TabsProps["onChange"] = ({ detail: { activeTabId } }) =>
+  const active = tabs.find((tab) => partsOf(tab).some(({ id }) => id === chosen)) ?? tabs[0];
+  if (active === undefined) return null;
+  const parts = partsOf(active);
+  const part = parts.find(({ id }) => id === chosen) ?? parts[0];
+  const change = (id: string) =>
     setQueryValues({
-      tab: activeTabId === tabs[0]?.id ? "" : activeTabId,
+      tab: tabs[0] !== undefined && id === idOf(tabs[0]) ? "" : id,
       filter: "",
       page: "",
       sort: "",
       row: "",
     });
-  return <Tabs activeTabId={active} onChange={change} tabs={[...tabs]} />;
+  const content = (
+    <SpaceBetween size="m">
+      {parts.length === 1 ? null : (
+        <SegmentedControl
+          label={t("partsOf", { name: active.label })}
+          selectedId={part?.id ?? null}
+          onChange={({ detail }) => change(detail.selectedId)}
+          options={parts.map(({ id, label }) => ({ id, text: label }))}
+        />
+      )}
+      {part?.content}
+    </SpaceBetween>
+  );
+  return (
+    <Tabs
+      activeTabId={idOf(active)}
+      onChange={({ detail }) => change(detail.activeTabId)}
+      tabs={tabs.map((tab) => ({
+        id: idOf(tab),
+        label: tab.label,
+        content: tab === active ? content : null,
+      }))}
+    />
+  );
 }
 
 type CommonProps = {

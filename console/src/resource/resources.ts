@@ -117,7 +117,12 @@ const listed: readonly Shown[] = [
     { sortable: false },
   ),
   ...shown("channels", notify, "channel", "name kind target enabled lastState channelId"),
-  ...shown("routes", notify, "route", "name severityMin services channelIds enabled routeId"),
+  ...shown(
+    "notification-routes",
+    notify,
+    "notificationRoute",
+    "name severityMin services channelIds enabled routeId",
+  ),
   ...shown("silences", notify, "silence", "services resource severityMax createdBy silenceId"),
   ...shown("deliveries", notify, "delivery", "state channelId", { sortable: false }),
   ...shown("backups", backup, "backup", "name kind backupId"),
@@ -139,12 +144,19 @@ export function pathOfResource(name: string): string {
   return dashed.endsWith("s") ? `${dashed}es` : `${dashed}s`;
 }
 
+/** False for the list of a part of something else, which needs its id. */
+function isWhole({ operations }: Contract, { list = "" }: Resource): boolean {
+  const { required = [] }: { readonly required?: readonly string[] } =
+    operations[list]?.input ?? {};
+  return operations[list] !== undefined && required.length === 0;
+}
+
 /** A resource that nobody listed above still has its pages; it cannot be filtered. */
 function unlisted(): Shown[] {
   const known = new Set(listed.map(({ resource }) => resource));
   return contracts.flatMap((contract) =>
     contract.resources
-      .filter((resource) => !known.has(resource) && resource.list !== undefined)
+      .filter((resource) => !known.has(resource) && isWhole(contract, resource))
       .flatMap(({ name }) => shown(pathOfResource(name), contract, name, "", { sortable: false })),
   );
 }

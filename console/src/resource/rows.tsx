@@ -17,11 +17,15 @@ type Props = {
   readonly empty?: ReactNode;
 };
 
+/** Narrower columns break words. */
+const COLUMN_PIXELS_MIN = 110;
+
 export function Rows({ title, items, columns, resource = "", empty }: Props) {
   const { t, label } = useWords();
   const definitions = columns.map((id) => ({
     id,
     header: label(id),
+    minWidth: COLUMN_PIXELS_MIN,
     cell: (item: Item): ReactNode => {
       const value = <Value field={id} value={item[id]} />;
       const href = countHref(resource, id, item);

@@ -19,7 +19,12 @@ export function Cell({ shown, column, item, first }: Props) {
   const value = item[column];
   // Of several kinds of one thing, a list says which; its page says all.
   const kind = kindOf(value);
-  const inside = kind === undefined ? <Value field={column} value={value} /> : valueText(kind);
+  const inside =
+    kind === undefined ? (
+      <Value field={column} value={value} own={column === resource.idField} />
+    ) : (
+      valueText(kind)
+    );
   const id = item[resource.idField];
   const opens = resource.get !== undefined && (first || column === resource.titleField);
   const href = opens

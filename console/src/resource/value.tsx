@@ -6,6 +6,8 @@ import StatusIndicator, {
 import { lazy } from "react";
 import { useWords } from "../language.tsx";
 import { flatItems } from "./flat-items.ts";
+import { resourceOfField } from "./id-field-of.ts";
+import { useNameOf } from "./names.ts";
 import { hrefOf } from "./resources.ts";
 import { isEnumField } from "./schema-fields.ts";
 
@@ -13,6 +15,18 @@ const ObjectRows = lazy(() => import("./object-rows.tsx"));
 
 const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   applied: "success",
+  sent: "success",
+  retrying: "warning",
+  silenced: "stopped",
+  up: "success",
+  down: "error",
+  ejected: "error",
+  drained: "stopped",
+  approved: "success",
+  unapproved: "warning",
+  changed: "error",
+  enabled: "success",
+  disabled: "stopped",
   current: "success",
   pending: "pending",
   valid: "success",
@@ -47,18 +61,34 @@ const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   Allowed: "success",
   Observed: "warning",
 };
-const STATUS_FIELDS = ["mode", "state", "status", "severity", "decision", "disposition", "action"];
+const STATUS_FIELDS = [
+  "lastState",
+  "mode",
+  "state",
+  "status",
+  "severity",
+  "decision",
+  "disposition",
+  "action",
+];
 /** Numbers that name something; a separator of thousands would change them. */
 const NAMING_NUMBER = /(?:Id|Ids|Uid|Version)$|^(?:index|code|status|line|phase)$/;
 
-export function Value({ field, value }: { field: string; value: unknown }) {
-  const { t, valueText, numberText } = useWords();
+type Props = {
+  readonly field: string;
+  readonly value: unknown;
+  /** The id is that of the thing itself, so its name says nothing more. */
+  readonly own?: boolean;
+};
+
+export function Value({ field, value, own = false }: Props) {
+  const { t, valueText } = useWords();
   if (value === null || value === undefined || value === "") return <>{t("none")}</>;
   if (typeof value === "boolean") return <>{value ? t("yes") : t("no")}</>;
   if (typeof value === "number") {
     // An event that is no HTTP exchange has no status.
     if (field === "status" && value === 0) return <>{t("none")}</>;
-    return <>{NAMING_NUMBER.test(field) ? value : numberText(value)}</>;
+    return <Quantity field={field} value={value} />;
   }
   if (Array.isArray(value)) return <Several field={field} values={value} />;
   if (typeof value === "object") {
@@ -66,12 +96,30 @@ export function Value({ field, value }: { field: string; value: unknown }) {
   }
   const text = String(value);
   if (/[tT]ime$/.test(field)) return <Time time={text} />;
+  if (text.includes("\n")) return <pre className="json">{text}</pre>;
+  if (!own && resourceOfField(field) !== undefined) return <Reference field={field} id={text} />;
   const href = hrefOf(field, text);
   if (href !== undefined) return <Link href={href}>{text}</Link>;
   if (!isEnumField(field)) return <>{text}</>;
   const type = STATUS_FIELDS.includes(field) ? TYPE_BY_VALUE[text] : undefined;
   if (type === undefined) return <>{valueText(text)}</>;
   return <StatusIndicator type={type}>{valueText(text)}</StatusIndicator>;
+}
+
+/** With thousands apart; seconds and bytes in a larger unit as well. */
+function Quantity({ field, value }: { field: string; value: number }) {
+  const { numberText, quantityText } = useWords();
+  if (NAMING_NUMBER.test(field)) return <>{value}</>;
+  const words = quantityText(field, value);
+  return <>{words === "" ? numberText(value) : `${numberText(value)} (${words})`}</>;
+}
+
+/** The name of what an id names, as a link to it; the id where the name cannot be read. */
+function Reference({ field, id }: { field: string; id: string }) {
+  const name = useNameOf(field, id);
+  const href = hrefOf(field, id);
+  const text = name ?? id;
+  return <span title={id}>{href === undefined ? text : <Link href={href}>{text}</Link>}</span>;
 }
 
 /** In the chosen zone; both zones and the age where the pointer rests. */
@@ -96,12 +144,14 @@ function Several({ field, values }: { field: string; values: readonly unknown[] 
   return (
     <>
       {values.map((value, at) => {
-        const href = hrefOf(field, String(value));
-        const text = isEnumField(field) ? valueText(String(value)) : String(value);
+        const id = String(value);
+        const href = hrefOf(field, id);
+        const text = isEnumField(field) ? valueText(id) : id;
+        const inside = href === undefined ? text : <Link href={href}>{text}</Link>;
         return (
-          <span key={String(value)}>
+          <span key={id}>
             {at === 0 ? null : ", "}
-            {href === undefined ? text : <Link href={href}>{text}</Link>}
+            {resourceOfField(field) === undefined ? inside : <Reference field={field} id={id} />}
           </span>
         );
       })}

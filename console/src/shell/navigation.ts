@@ -2,7 +2,7 @@
  * Where one can go, as data: the sections of the navigation and the pages in each. A page is
  * named by its resource, or by the key of its title; a resource without a list says its address.
  */
-import type { UiKey } from "../language.tsx";
+import type { UiKey } from "../messages/vocabulary.ts";
 import { allShown } from "../resource/resources.ts";
 
 type PlaceEntry =
@@ -23,27 +23,16 @@ const resources = (names: string): PlaceEntry[] =>
 const declared: readonly SectionEntry[] = [
   {
     title: "protect",
-    services: ["waf", "delivery"],
+    services: ["waf"],
     places: [
-      ...resources(
-        "site upstreamState guardedPage route customRule virtualPatch addressList exclusion " +
-          "listEntry rule",
-      ),
+      ...resources("site customRule route exclusion listEntry addressList virtualPatch rule"),
       { href: "/explain", title: "explain" },
     ],
   },
   {
-    title: "keysSection",
-    services: ["kms", "encryption"],
-    places: resources("key alias grant secret"),
-  },
-  {
-    title: "certificatesSection",
-    services: ["certificates"],
-    places: resources(
-      "certificate binding certificateFinding order acmeProvider dnsProvider authority " +
-        "issuancePolicy externalAccount issuedCertificate",
-    ),
+    title: "deliverySection",
+    services: ["delivery", "appgateway"],
+    places: resources("upstreamState guardedPage"),
   },
   {
     title: "observe",
@@ -51,6 +40,7 @@ const declared: readonly SectionEntry[] = [
     places: [
       { href: "/live", title: "live" },
       { href: "/search", title: "search" },
+      ...resources("entry"),
     ],
   },
   {
@@ -64,14 +54,30 @@ const declared: readonly SectionEntry[] = [
   {
     title: "notify",
     services: ["notify"],
-    places: resources("channel route silence delivery"),
+    places: resources("notificationRoute channel silence delivery"),
+  },
+  {
+    title: "keysSection",
+    services: ["kms", "encryption"],
+    places: resources("key alias grant secret"),
+  },
+  {
+    title: "certificatesSection",
+    services: ["certificates"],
+    places: resources(
+      "certificate certificateFinding binding order acmeProvider dnsProvider authority " +
+        "issuancePolicy externalAccount issuedCertificate",
+    ),
   },
   {
     title: "access",
     services: ["iam", "sts", "audit"],
     places: [
-      ...resources("user group role roleSession policy bearerKey accessKey session entry"),
+      ...resources("user invitation group role policy"),
       { href: "/why", title: "whyDenied" },
+      ...resources("oidcProvider scimCredential"),
+      { resource: "securitySettings", href: "/security-settings" },
+      ...resources("bearerKey accessKey session roleSession"),
     ],
   },
   {
@@ -79,11 +85,10 @@ const declared: readonly SectionEntry[] = [
     services: ["fleet", "account", "backup"],
     operatorOnly: true,
     places: [
-      { resource: "node" },
+      ...resources("node"),
       { resource: "joinToken", href: "/join-token" },
-      ...resources("account guardrail"),
       { href: "/backup", title: "backupWatch" },
-      ...resources("backup"),
+      ...resources("backup account guardrail"),
     ],
   },
 ];

@@ -23,7 +23,7 @@ export const notifyContract = contract({
       delete: "deleteChannel",
     },
     {
-      name: "route",
+      name: "notificationRoute",
       idField: "routeId",
       idPrefix: "route",
       titleField: "name",

@@ -2,6 +2,10 @@ import type { ServiceWords } from "../words.ts";
 
 export const account: ServiceWords = {
   about: {
+    guardrail: [
+      "A guardrail limits what anybody in some accounts may do, whatever their policies say.",
+      "护栏限制某些账户中任何人的权限，不论其策略如何。",
+    ],
     account: [
       "An account is a tenant: nothing of one is visible to another.",
       "账户即租户：一个账户的内容对其他账户不可见。",

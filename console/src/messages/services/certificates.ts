@@ -2,6 +2,42 @@ import type { ServiceWords } from "../words.ts";
 
 export const certificates: ServiceWords = {
   about: {
+    certificateFinding: [
+      "What is wrong with certificates that the gateways or the machines serve: ended, weak, another than the one bound.",
+      "网关或主机提供的证书存在的问题：已过期、强度不足，或与绑定的证书不同。",
+    ],
+    binding: [
+      "A binding says which certificate a site serves; the gateways take it within seconds.",
+      "绑定指定站点提供哪张证书，网关会在几秒内生效。",
+    ],
+    order: [
+      "An order gets a certificate from an ACME provider, proves the names and renews it in time.",
+      "申请从 ACME 服务商取得证书、验证域名并按时续期。",
+    ],
+    acmeProvider: [
+      "Where certificates are ordered: the directory of Let's Encrypt, or of another ACME server.",
+      "申请证书的服务商：Let's Encrypt 或其他 ACME 服务器的目录。",
+    ],
+    dnsProvider: [
+      "Writes the DNS records that prove a name; wildcards need it.",
+      "写入用于验证域名的 DNS 记录；通配符证书需要它。",
+    ],
+    authority: [
+      "A root and an intermediate of your own, for names that no public authority issues for.",
+      "自建的根 CA 和中级 CA，用于公共 CA 不签发的名称。",
+    ],
+    issuancePolicy: [
+      "Says which names an own authority issues for over ACME, and for how long.",
+      "规定自建 CA 通过 ACME 为哪些名称签发证书及有效期。",
+    ],
+    externalAccount: [
+      "Lets one ACME client open an account at an issuance policy.",
+      "允许一个 ACME 客户端在签发策略下开设账户。",
+    ],
+    issuedCertificate: [
+      "Every certificate that an own authority issued. Revoke one here.",
+      "自建 CA 签发的所有证书，可在此吊销。",
+    ],
     certificate: [
       "The certificates of this account, uploaded or applied for; private keys are sealed.",
       "此账户的证书，包括上传和申请的证书；私钥已加密保存。",

@@ -2,11 +2,28 @@ import type { ServiceWords } from "../words.ts";
 
 export const iam: ServiceWords = {
   resource: {
+    securitySettings: ["Sign-in rules", "登录规则"],
     oidcProvider: ["Sign-in providers", "登录提供方"],
     invitation: ["Invitations", "邀请"],
     scimCredential: ["Directories (SCIM)", "目录（SCIM）"],
   },
   about: {
+    group: [
+      "Users of a group may do what its policies allow.",
+      "用户组中的用户拥有该组策略允许的权限。",
+    ],
+    role: [
+      "A role is taken on for a while by whom it trusts; what is called as it carries its name.",
+      "角色由其信任的对象临时承担，期间的调用以角色名义进行。",
+    ],
+    accessKey: [
+      "An access key signs requests of programs, as the clouds' SDKs do. A user has two at most.",
+      "访问密钥用于程序签名请求，与云厂商 SDK 相同。每个用户最多两个。",
+    ],
+    securitySettings: [
+      "How long and how mixed passwords must be, and whether everybody needs a second factor.",
+      "密码的长度与字符种类要求，以及是否人人都需要第二因素。",
+    ],
     invitation: [
       "An invited person gets a link that works once and chooses a password of his own.",
       "受邀者会得到一个一次性链接，并自行设置密码。",
@@ -54,6 +71,21 @@ export const iam: ServiceWords = {
     kind: ["Kind", "类型"],
     explanation: ["Explanation", "说明"],
     statement: ["Statement", "语句"],
+  },
+  hint: {
+    tags: ['Such as {"team": "shop"}', '例如 {"team": "shop"}'],
+    tagClaims: [
+      'Tag and claim, such as {"team": "department"}',
+      '标签与声明，例如 {"team": "department"}',
+    ],
+    issuer: [
+      "As its discovery document says, such as https://id.example.com",
+      "与其发现文档一致，例如 https://id.example.com",
+    ],
+    sourceCidrs: [
+      "Empty: from everywhere; otherwise such as 192.0.2.0/24",
+      "留空为任意来源；否则例如 192.0.2.0/24",
+    ],
   },
   value: {
     user: ["User", "用户"],

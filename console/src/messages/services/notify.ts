@@ -3,7 +3,7 @@ import type { ServiceWords } from "../words.ts";
 export const notify: ServiceWords = {
   resource: {
     channel: ["Channels", "通知渠道"],
-    route: ["Routes", "通知路由"],
+    notificationRoute: ["Routes of messages", "通知路由"],
     silence: ["Silences", "静默"],
     delivery: ["Deliveries", "投递记录"],
   },
@@ -12,7 +12,7 @@ export const notify: ServiceWords = {
       "A channel is where messages go: mailboxes, a webhook or a chat room. Add one, then test it.",
       "通知渠道是消息的去处：邮箱、Webhook 或聊天群。请先添加渠道，再发送测试消息。",
     ],
-    route: [
+    notificationRoute: [
       "A route sends events of some services and severities to channels, at some times of the day. " +
         "Without a route nothing is sent.",
       "通知路由按服务、严重程度和时段把事件发往渠道。没有路由就不会发送任何消息。",
@@ -54,6 +54,21 @@ export const notify: ServiceWords = {
     attempts: ["Attempts", "尝试"],
     endTime: ["Ended", "结束时间"],
     events: ["Events", "事件"],
+  },
+  hint: {
+    smtpHost: ["Its name or address, without the port", "名称或地址，不含端口"],
+    smtpPort: ["465 with TLS, 587 with STARTTLS", "TLS 为 465，STARTTLS 为 587"],
+    services: [
+      "Empty: all of them; otherwise waf, incident, kms …",
+      "留空为全部；否则填写 waf、incident、kms 等",
+    ],
+    fromTime: ["Such as 20:00; empty: all day", "例如 20:00；留空为全天"],
+    toTime: [
+      "Such as 06:00; of the next day when it is earlier",
+      "例如 06:00；早于开始时间则为次日",
+    ],
+    timeZone: ["Such as Asia/Shanghai or UTC", "例如 Asia/Shanghai 或 UTC"],
+    days: ["Empty: every day", "留空为每天"],
   },
   value: {
     email: ["E-mail", "电子邮件"],

@@ -3,12 +3,17 @@ import type { ServiceWords } from "../words.ts";
 
 export const wafPolicy: ServiceWords = {
   resource: {
+    sitePolicy: ["Site policy", "站点策略"],
     route: ["Routes", "路由"],
     customRule: ["Custom rules", "自定义规则"],
     virtualPatch: ["Virtual patches", "虚拟补丁"],
     addressList: ["Address lists", "地址名单"],
   },
   about: {
+    sitePolicy: [
+      "Lists, countries and networks, bots, virtual patches, the page of refused requests, and rules in SecLang of this site.",
+      "此站点的地址名单、国家和网络、机器人、虚拟补丁、拦截页面以及 SecLang 规则。",
+    ],
     virtualPatch: [
       "Conditions that stop the use of one vulnerability each; a site's policy switches them on.",
       "每个虚拟补丁阻止一个漏洞的利用；在站点策略中启用。",

@@ -1,8 +1,9 @@
-/** The concerns of a site's delivery, each with what reads it and what sets it. */
+/** The concerns of a site beside its own fields, each with what reads it and what sets it. */
 import { catalog } from "../../../../src/catalog.ts";
 
 const operations = catalog.delivery.operations;
 export const concerns = {
+  sitePolicy: [catalog.waf.operations.getSitePolicy, catalog.waf.operations.updateSitePolicy],
   upstreams: [operations.getUpstreams, operations.setUpstreams],
   tls: [operations.getTls, operations.setTls],
   protocols: [operations.getProtocols, operations.setProtocols],
@@ -11,13 +12,3 @@ export const concerns = {
   pages: [operations.getPages, operations.setPages],
 } as const;
 export type Concern = keyof typeof concerns;
-
-/** The names of the tabs, in their order. */
-export const concernNames: readonly Concern[] = [
-  "upstreams",
-  "tls",
-  "protocols",
-  "content",
-  "leaks",
-  "pages",
-];
