@@ -7,7 +7,7 @@ import { catalog } from "../../src/catalog.ts";
 import { session } from "./api/session.ts";
 import { useWords } from "./language.tsx";
 import { useAddress } from "./location.ts";
-import { resourceAt } from "./resource/resources.ts";
+import { isPart, resourceAt } from "./resource/resources.ts";
 import { Failure } from "./shell/failure.tsx";
 
 const Shell = lazy(() => import("./shell/shell.tsx"));
@@ -109,6 +109,7 @@ function Page({ pathname }: { pathname: string }): ReactNode {
   const shown = resourceAt(first);
   if (shown === undefined || third !== undefined) return <NotFound />;
   if (first === "audit" && second === undefined) return <AuditList />;
+  if (second === undefined && isPart(shown)) return <NotFound />;
   if (second === undefined) return <ResourceTable key={first} shown={shown} />;
   if (second === "create") return <ResourceCreate shown={shown} />;
   if (first === "sites") return <SiteDetail siteId={second} />;

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { allShown } from "../../console/src/resource/resources.ts";
+import { allShown, isPart } from "../../console/src/resource/resources.ts";
 import { programFolder } from "../../src/kernel/config.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
@@ -69,8 +69,10 @@ export const plainPages: readonly string[] = [
   "/why",
   "/automatic-response",
   "/join-token",
+  "/security-settings",
+  "/backup",
   "/there-is-no-such-page",
-  ...allShown.map(({ path }) => `/${path}`),
+  ...allShown.filter((shown) => !isPart(shown)).map(({ path }) => `/${path}`),
   ...allShown
     .filter(({ resource }) => resource.create !== undefined)
     .map(({ path }) => `/${path}/create`),

@@ -144,25 +144,24 @@ export function pathOfResource(name: string): string {
   return dashed.endsWith("s") ? `${dashed}es` : `${dashed}s`;
 }
 
-/** False for the list of a part of something else, which needs its id. */
-function isWhole({ operations }: Contract, { list = "" }: Resource): boolean {
-  const { required = [] }: { readonly required?: readonly string[] } =
-    operations[list]?.input ?? {};
-  return operations[list] !== undefined && required.length === 0;
-}
-
 /** A resource that nobody listed above still has its pages; it cannot be filtered. */
 function unlisted(): Shown[] {
   const known = new Set(listed.map(({ resource }) => resource));
   return contracts.flatMap((contract) =>
     contract.resources
-      .filter((resource) => !known.has(resource) && isWhole(contract, resource))
+      .filter((resource) => !known.has(resource) && resource.list !== undefined)
       .flatMap(({ name }) => shown(pathOfResource(name), contract, name, "", { sortable: false })),
   );
 }
 
 /** Every resource that has pages. */
 export const allShown: readonly Shown[] = [...listed, ...unlisted()];
+
+/** True for parts of something else: their list needs its id, so it has no page of its own. */
+export function isPart({ contract, resource: { list = "" } }: Shown): boolean {
+  const input: { readonly required?: readonly string[] } = contract.operations[list]?.input ?? {};
+  return (input.required ?? []).length > 0;
+}
 
 export const resourceAt = (path: string): Shown | undefined =>
   allShown.find((candidate) => candidate.path === path);

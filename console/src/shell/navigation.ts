@@ -3,7 +3,7 @@
  * named by its resource, or by the key of its title; a resource without a list says its address.
  */
 import type { UiKey } from "../messages/vocabulary.ts";
-import { allShown } from "../resource/resources.ts";
+import { allShown, isPart } from "../resource/resources.ts";
 
 type PlaceEntry =
   | { readonly resource: string; readonly href?: string }
@@ -104,6 +104,7 @@ const hrefOf = (entry: PlaceEntry): string => {
 function unnamedOf(services: readonly string[]): PlaceEntry[] {
   const named = new Set(declared.flatMap(({ places }) => places.map(hrefOf)));
   return allShown
+    .filter((shown) => !isPart(shown))
     .filter(({ contract, path }) => services.includes(contract.service) && !named.has(`/${path}`))
     .map(({ resource }) => ({ resource: resource.name }));
 }
