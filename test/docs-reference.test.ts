@@ -106,7 +106,7 @@ test("the document keeps the structure rules of OpenAPI 3.1, which find planted 
 test.skipIf(!existsSync(CHROMIUM))(
   "the reference page shows every operation in both languages without script, other hosts or " +
     "accessibility violations (needs Chromium)",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const stack = await startStack();
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });

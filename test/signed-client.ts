@@ -1,7 +1,7 @@
 /** Calls the API with signed requests, as a client library would. */
 import { randomUUID } from "node:crypto";
 import { canonicalQuery, sign } from "../src/engines/signature/jdcloud2.ts";
-import { type ApiReply, rawApi } from "./stack.ts";
+import { type ApiReply, apiReply, rawApi } from "./stack.ts";
 
 export type SigningKey = {
   readonly accessKeyId: string;
@@ -46,5 +46,5 @@ export async function signedApi(port: number, call: SignedCall): Promise<ApiRepl
     ...(call.body === undefined ? {} : { body: call.body }),
     headers: { ...headers, authorization },
   });
-  return { code: reply.code, ...JSON.parse(reply.text) };
+  return apiReply(reply);
 }

@@ -286,9 +286,12 @@ export function rawApi(port: number, request: ApiRequest): Promise<Reply> {
 }
 
 async function api(port: number, request: ApiRequest): Promise<ApiReply> {
-  const { code, text } = await rawApi(port, request);
+  return apiReply(await rawApi(port, request));
+}
+
+/** Reads an answer of the API; a foreign protocol's is not wrapped. */
+export function apiReply({ code, text }: Pick<Reply, "code" | "text">): ApiReply {
   const parsed = JSON.parse(text) as Pick<ApiReply, "result" | "error">;
-  // A foreign protocol's answer is not wrapped.
   const result = parsed.result ?? (parsed.error === undefined ? parsed : undefined);
   return { code, result, error: parsed.error };
 }

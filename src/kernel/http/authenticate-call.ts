@@ -117,6 +117,8 @@ async function replayFault(
   { shared }: Parts,
   used: { readonly call: Call; readonly accessKeyId: string; readonly nowMs: number },
 ): Promise<"replay" | undefined> {
+  // Signature Version 4 has no nonce.
+  if (used.call.signed.scheme === "aws4") return undefined;
   const nonce = used.call.headers["x-jdcloud-nonce"] ?? "";
   const isFirst = (await shared?.useNonce(used.accessKeyId, nonce, used.nowMs)) ?? true;
   return isFirst ? undefined : "replay";

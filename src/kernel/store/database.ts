@@ -202,12 +202,20 @@ async function listenOn(
     const next = new primary.client();
     next.on("notification", (message) => onNotify(message.payload ?? ""));
     next.on("error", () => {});
-    next.on("end", () => {
+    try {
+      await next.connect();
+      await next.query(`listen ${pg.escapeIdentifier(channel)}`);
+    } catch (error) {
+      primary.lost();
+      await next.end().catch(() => {});
+      throw error;
+    }
+    // Only now: a connection that never stood is tried again by who asked for it, and by nobody
+    // else, or each failure would make two tries of one.
+    next.once("end", () => {
       primary.lost();
       if (!ended) again();
     });
-    await next.connect();
-    await next.query(`listen ${pg.escapeIdentifier(channel)}`);
     client = next;
     // What happened while nobody listened is not repeated by PostgreSQL: look once.
     onNotify("");
