@@ -23,6 +23,8 @@ import { Needs } from "./needs.tsx";
 import { readRange } from "./range-text.ts";
 
 const ROWS_MAX = 8;
+/** Narrower columns break the words in them. */
+const WIDE_COLUMNS = ["operation", "time", "title"];
 const OPEN: Item = {
   filters: [{ name: "status", values: ["open"], operator: "eq" }],
   pageSize: ROWS_MAX,
@@ -153,7 +155,12 @@ function Short({ title, asked, columns, resource, idField, linked, href, empty }
       items={answer === undefined ? [] : itemsOf(answer)}
       loading={answer === undefined && error === null}
       loadingText={t("loading")}
-      columnDefinitions={columns.map((id) => ({ id, header: label(id), cell: cell(id) }))}
+      columnDefinitions={columns.map((id) => ({
+        id,
+        header: label(id),
+        minWidth: WIDE_COLUMNS.includes(id) ? 220 : 120,
+        cell: cell(id),
+      }))}
       empty={error === null ? empty : <Failure error={error} />}
     />
   );

@@ -95,7 +95,9 @@ function Control(props: Props) {
       />
     );
   }
-  const secret = schema.format === "password" || SECRET_FIELD.test(name);
+  const isSecret = schema.format === "password" || SECRET_FIELD.test(name);
+  // Passwords are hidden, how long they must be is not.
+  const secret = isSecret && schema.type === "string";
   return (
     <Input
       value={text}
