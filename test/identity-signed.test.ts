@@ -2,12 +2,8 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  canonicalQuery,
-  parseAuthorization,
-  type SignedRequest,
-  sign,
-} from "../src/engines/signature/jdcloud2.ts";
+import { parseAuthorization, sign } from "../src/engines/signature/jdcloud2.ts";
+import { canonicalQuery, type SignedRequest } from "../src/engines/signature/signed-request.ts";
 import {
   createNonceMemory,
   limits,

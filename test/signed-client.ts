@@ -1,6 +1,7 @@
 /** Calls the API with signed requests, as a client library would. */
 import { randomUUID } from "node:crypto";
-import { canonicalQuery, sign } from "../src/engines/signature/jdcloud2.ts";
+import { sign } from "../src/engines/signature/jdcloud2.ts";
+import { canonicalQuery } from "../src/engines/signature/signed-request.ts";
 import { type ApiReply, apiReply, rawApi } from "./stack.ts";
 
 export type SigningKey = {

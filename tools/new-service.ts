@@ -200,18 +200,13 @@ test("an item that was created is listed for its account and for no other", asyn
 
 function migrationText(name: string): string {
   const table = `${name}_item`;
-  const own = "account_id = current_setting('cordon.account_id', true)";
   return `create table ${table} (
   account_id  text not null references account,
   item_id     text primary key,
   name        text not null,
   create_time timestamptz not null
 );
-alter table ${table} enable row level security;
-alter table ${table} force row level security;
-create policy of_account on ${table} to cordon_account using (${own}) with check (${own});
-create policy of_system on ${table} to cordon_system using (true) with check (true);
-grant select, insert, update, delete on ${table} to cordon_account, cordon_system;
+select keep_by_account('${table}');
 `;
 }
 

@@ -121,18 +121,5 @@ create table kms_secret_version (
   primary key (secret_id, version)
 );
 
-do $$
-declare t text;
-begin
-  foreach t in array array['kms_head', 'kms_key', 'kms_key_version', 'kms_alias', 'kms_grant',
-    'kms_key_use', 'kms_secret', 'kms_secret_version']
-  loop
-    execute format('alter table %I enable row level security', t);
-    execute format('alter table %I force row level security', t);
-    execute format('create policy of_account on %I to cordon_account
-      using (account_id = current_setting(''cordon.account_id'', true))
-      with check (account_id = current_setting(''cordon.account_id'', true))', t);
-    execute format('create policy of_system on %I to cordon_system using (true) with check (true)', t);
-    execute format('grant select, insert, update, delete on %I to cordon_account, cordon_system', t);
-  end loop;
-end $$;
+select keep_by_account('kms_head', 'kms_key', 'kms_key_version', 'kms_alias', 'kms_grant',
+  'kms_key_use', 'kms_secret', 'kms_secret_version');

@@ -81,17 +81,4 @@ create table notify_alarm (
 );
 grant select, insert, update, delete on notify_alarm to cordon_system;
 
-do $$
-declare t text;
-begin
-  foreach t in array array['notify_channel', 'notify_route', 'notify_silence', 'notify_delivery']
-  loop
-    execute format('alter table %I enable row level security', t);
-    execute format('alter table %I force row level security', t);
-    execute format('create policy of_account on %I to cordon_account
-      using (account_id = current_setting(''cordon.account_id'', true))
-      with check (account_id = current_setting(''cordon.account_id'', true))', t);
-    execute format('create policy of_system on %I to cordon_system using (true) with check (true)', t);
-    execute format('grant select, insert, update, delete on %I to cordon_account, cordon_system', t);
-  end loop;
-end $$;
+select keep_by_account('notify_channel', 'notify_route', 'notify_silence', 'notify_delivery');

@@ -48,17 +48,4 @@ create table scim_credential (
   expire_time        timestamptz
 );
 
-do $$
-declare t text;
-begin
-  foreach t in array array['invitation', 'scim_credential']
-  loop
-    execute format('alter table %I enable row level security', t);
-    execute format('alter table %I force row level security', t);
-    execute format('create policy of_account on %I to cordon_account
-      using (account_id = current_setting(''cordon.account_id'', true))
-      with check (account_id = current_setting(''cordon.account_id'', true))', t);
-    execute format('create policy of_system on %I to cordon_system using (true) with check (true)', t);
-    execute format('grant select, insert, update, delete on %I to cordon_account, cordon_system', t);
-  end loop;
-end $$;
+select keep_by_account('invitation', 'scim_credential');

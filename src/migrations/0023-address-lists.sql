@@ -14,10 +14,4 @@ create table address_list (
   constraint address_list_name_unique unique (account_id, name)
 );
 
-alter table address_list enable row level security;
-alter table address_list force row level security;
-create policy of_account on address_list to cordon_account
-  using (account_id = current_setting('cordon.account_id', true))
-  with check (account_id = current_setting('cordon.account_id', true));
-create policy of_system on address_list to cordon_system using (true) with check (true);
-grant select, insert, update, delete on address_list to cordon_account, cordon_system;
+select keep_by_account('address_list');

@@ -35,17 +35,4 @@ create unique index encryption_token_by_value on encryption_token (token_profile
   where value_mac is not null;
 create index encryption_token_by_end on encryption_token (expire_time) where expire_time is not null;
 
-do $$
-declare t text;
-begin
-  foreach t in array array['encryption_token_profile', 'encryption_token']
-  loop
-    execute format('alter table %I enable row level security', t);
-    execute format('alter table %I force row level security', t);
-    execute format('create policy of_account on %I to cordon_account
-      using (account_id = current_setting(''cordon.account_id'', true))
-      with check (account_id = current_setting(''cordon.account_id'', true))', t);
-    execute format('create policy of_system on %I to cordon_system using (true) with check (true)', t);
-    execute format('grant select, insert, update, delete on %I to cordon_account, cordon_system', t);
-  end loop;
-end $$;
+select keep_by_account('encryption_token_profile', 'encryption_token');

@@ -82,7 +82,7 @@ const secretBytes = (text: string): Buffer => {
 
 async function signOut(page: Page, name: string): Promise<void> {
   await page.goto(`${origin}/`);
-  await page.getByRole("button", { name }).click();
+  await page.getByRole("button", { name, exact: true }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();
 }

@@ -1,7 +1,7 @@
 /** Signature Version 4: what is signed holds, and any change of it does not. */
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { SignedRequest } from "./jdcloud2.ts";
+import type { SignedRequest } from "./signed-request.ts";
 import { parseSigv4, signSigv4, sigv4Matches, unsignedAmzHeader } from "./sigv4.ts";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

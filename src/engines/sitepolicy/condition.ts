@@ -4,21 +4,8 @@
  */
 import { compilePattern, PatternSyntaxError } from "../regex/pattern.ts";
 import { addressSetOf, holdsAddress } from "./address-set.ts";
-import { type Facts, FIELDS, type FieldName, isNamed } from "./facts.ts";
-
-export const OPERATORS = [
-  "equals",
-  "contains",
-  "startsWith",
-  "endsWith",
-  "regex",
-  "inCidr",
-  "inList",
-  "exists",
-  "longerThan",
-  "shorterThan",
-] as const;
-export type OperatorName = (typeof OPERATORS)[number];
+import type { FieldName, OperatorName } from "./condition-names.ts";
+import { type Facts, FIELDS, isNamed } from "./facts.ts";
 
 export type Leaf = {
   readonly field: FieldName;

@@ -1,8 +1,10 @@
 /** What conditions can ask about a request. Parts are read when first asked for, then kept. */
+
 import type { Fields } from "../http1/fields.ts";
 import { readJson } from "../seclang/body/json.ts";
 import { readMultipart } from "../seclang/body/multipart.ts";
 import { parseArguments, parseCookies } from "../seclang/request-line.ts";
+import type { FieldName } from "./condition-names.ts";
 
 /** Values by name, in the order received. */
 export type Named = ReadonlyMap<string, readonly string[]>;
@@ -27,9 +29,8 @@ export type Facts = {
   readonly country: string | undefined;
   /** Digits; empty and undefined as for the country. */
   readonly asn: string | undefined;
-  /** JA4H of the request, JA4 of its TLS handshake; undefined when there is none. */
+  /** Of the request; undefined when there is none. */
   readonly fingerprint: () => string | undefined;
-  readonly tlsFingerprint: string | undefined;
   /** Name of the crawler that this address was verified as, else empty. */
   readonly crawler: () => string;
   /** Whether a client that calls itself a crawler is one; `unknown` also for all others. */
@@ -64,13 +65,10 @@ export const FIELDS = {
     bodyOf(facts)?.get(name) ?? (facts.body === undefined ? undefined : none),
   userAgent: ({ userAgent }) => text(userAgent),
   fingerprint: ({ fingerprint }) => text(fingerprint()),
-  tlsFingerprint: ({ tlsFingerprint }) => text(tlsFingerprint),
   crawler: ({ crawler }) => text(crawler()),
   target: (facts) => targetOf(facts),
   anyHeader: ({ fields }) => fields?.values,
-} as const satisfies Readonly<Record<string, Read>>;
-
-export type FieldName = keyof typeof FIELDS;
+} as const satisfies Readonly<Record<FieldName, Read>>;
 
 /** Path and query, as sent and decoded once. */
 function targetOf({ rawPath, query }: Facts): readonly string[] {

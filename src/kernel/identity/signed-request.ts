@@ -2,20 +2,12 @@
  * Requests signed with an access key: the date window, the scope and the nonce that is good once.
  * The mathematics is the signature engine's.
  */
-import {
-  type ParsedAuthorization,
-  type SignedRequest,
-  signatureMatches,
-  unsignedHeader,
-} from "../../engines/signature/jdcloud2.ts";
+import { signatureMatches, unsignedHeader } from "../../engines/signature/jdcloud2.ts";
+import type { ParsedAuthorization, SignedRequest } from "../../engines/signature/signed-request.ts";
 import { sigv4Matches, unsignedAmzHeader } from "../../engines/signature/sigv4.ts";
 
-export {
-  type ParsedAuthorization,
-  parseAuthorization,
-  SCHEME,
-  type SignedRequest,
-} from "../../engines/signature/jdcloud2.ts";
+export { parseAuthorization, SCHEME } from "../../engines/signature/jdcloud2.ts";
+export type { ParsedAuthorization, SignedRequest } from "../../engines/signature/signed-request.ts";
 export { parseSigv4, SIGV4_SCHEME } from "../../engines/signature/sigv4.ts";
 
 export const limits = {

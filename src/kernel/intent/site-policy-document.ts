@@ -2,7 +2,9 @@
  * What an operator declares about the requests of a site: routes, custom rules, lists, bots. The
  * same shapes are the contract's input and, with ids, part of the gateways' intent.
  */
+
 import Type, { type Static, type TSchema } from "typebox";
+import { FIELD_NAMES, OPERATORS } from "../../engines/sitepolicy/condition-names.ts";
 
 export const policyLimits = {
   routesPerSiteMax: 200,
@@ -21,41 +23,10 @@ const closed = { additionalProperties: false } as const;
 
 const Leaf = Type.Object(
   {
-    field: Type.Enum([
-      "ip",
-      "country",
-      "asn",
-      "method",
-      "scheme",
-      "host",
-      "path",
-      "queryString",
-      "query",
-      "header",
-      "cookie",
-      "body",
-      "bodyField",
-      "userAgent",
-      "fingerprint",
-      "tlsFingerprint",
-      "crawler",
-      "target",
-      "anyHeader",
-    ]),
+    field: Type.Enum([...FIELD_NAMES]),
     /** Which query parameter, header, cookie or body field. */
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-    operator: Type.Enum([
-      "equals",
-      "contains",
-      "startsWith",
-      "endsWith",
-      "regex",
-      "inCidr",
-      "inList",
-      "exists",
-      "longerThan",
-      "shorterThan",
-    ]),
+    operator: Type.Enum([...OPERATORS]),
     /** Any of these. */
     values: Type.Optional(
       Type.Array(Type.String({ maxLength: policyLimits.valueLengthMax }), {

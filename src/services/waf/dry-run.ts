@@ -126,7 +126,6 @@ function factsOf(event: unknown): Facts {
     country: known(policy.country),
     asn: known(policy.asn),
     fingerprint: () => known(policy.fingerprint),
-    tlsFingerprint: known(policy.tlsFingerprint),
     crawler: () => "",
     crawlerState: () => "unknown",
     body: undefined,

@@ -78,7 +78,6 @@ export const wafPolicy: ServiceWords = {
     cookie: ["Cookie", "Cookie"],
     bodyField: ["Body field", "请求体字段"],
     fingerprint: ["Client fingerprint", "客户端指纹"],
-    tlsFingerprint: ["TLS fingerprint", "TLS 指纹"],
     crawler: ["Verified crawler", "已验证的爬虫"],
     ip: ["Source address", "来源地址"],
     equals: ["equals", "等于"],

@@ -81,7 +81,6 @@ test("a pass ends at its time", () => {
     country: undefined,
     asn: undefined,
     fingerprint: () => undefined,
-    tlsFingerprint: undefined,
     crawler: () => "",
     crawlerState: () => "unknown",
     body: undefined,

@@ -28,7 +28,6 @@ export type PolicyFinding = {
   readonly country: string;
   readonly asn: string;
   readonly fingerprint: string;
-  readonly tlsFingerprint: string;
   readonly decisions: readonly Decision[];
 };
 
@@ -56,7 +55,6 @@ export function findingOf(run: PolicyRun | null): PolicyFinding | null {
     country: facts?.country ?? "",
     asn: facts?.asn ?? "",
     fingerprint: facts?.fingerprint() ?? "",
-    tlsFingerprint: facts?.tlsFingerprint ?? "",
     decisions,
   };
 }

@@ -120,7 +120,6 @@ function factsOf(exchange: Exchange, policy: SitePolicy, { normal }: PathView): 
       fingerprint ??= requestFingerprint(head.minorVersion, head.fields);
       return fingerprint;
     },
-    tlsFingerprint: undefined,
     crawler: () => (crawler()?.state === "verified" ? crawler()?.name : "") ?? "",
     crawlerState: () => crawler()?.state ?? "unknown",
     body: undefined,
