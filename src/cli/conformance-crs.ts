@@ -2,18 +2,21 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { loadRuleset, setupFileOf } from "../kernel/rules/load.ts";
-import { readCases } from "./conformance-crs-cases.ts";
-import { type CrsScore, runCases } from "./conformance-crs-run.ts";
+import { type CrsCase, readCases } from "./conformance-crs-cases.ts";
+import { type CrsScore, exchange, runCases } from "./conformance-crs-run.ts";
+import { startSocketRun } from "./conformance-crs-socket.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 import { table } from "./table.ts";
 
-type Options = { rules: string; tests: string; json: boolean };
+type Options = { rules: string; tests: string; socket: boolean; json: boolean };
 
-/** Reads `--rules DIR --tests DIR [--output json|table]`; exit status 1 when a test fails. */
+/**
+ * Reads `--rules DIR --tests DIR [--socket] [--output json|table]`; exit status 1 when a test fails.
+ */
 export async function conformanceCrs(args: readonly string[]): Promise<ExitStatus> {
-  const { rules, tests, json } = readOptions(args);
-  const ruleset = loadRuleset({ setupFile: setupFileOf(rules), rulesFolder: rules });
-  const score = runCases(ruleset, readCases(tests));
+  const { rules, tests, socket, json } = readOptions(args);
+  const cases = readCases(tests);
+  const score = socket ? await overSocket(rules, cases) : await inProcess(rules, cases);
   if (json) {
     const { passed, failed, skipped, failures } = score;
     process.stdout.write(
@@ -21,6 +24,20 @@ export async function conformanceCrs(args: readonly string[]): Promise<ExitStatu
     );
   } else process.stdout.write(tableOf(score));
   return score.failed === 0 ? EXIT.ok : EXIT.problem;
+}
+
+function inProcess(rules: string, cases: readonly CrsCase[]): Promise<CrsScore> {
+  const ruleset = loadRuleset({ setupFile: setupFileOf(rules), rulesFolder: rules });
+  return runCases((request) => exchange(ruleset, request), cases);
+}
+
+async function overSocket(rules: string, cases: readonly CrsCase[]): Promise<CrsScore> {
+  const run = await startSocketRun(rules, cases);
+  try {
+    return await runCases(run.ask, cases);
+  } finally {
+    run.close();
+  }
 }
 
 function tableOf({ passed, failed, skipped, failures, files }: CrsScore): string {
@@ -38,10 +55,12 @@ function tableOf({ passed, failed, skipped, failures, files }: CrsScore): string
 }
 
 function readOptions(args: readonly string[]): Options {
-  const options: Options = { rules: "", tests: "", json: false };
-  for (let at = 0; at < args.length; at += 2) {
-    const flag = args[at] ?? "";
-    const value = args[at + 1];
+  const socket = args.includes("--socket");
+  const options: Options = { rules: "", tests: "", socket, json: false };
+  const pairs = args.filter((one) => one !== "--socket");
+  for (let at = 0; at < pairs.length; at += 2) {
+    const flag = pairs[at] ?? "";
+    const value = pairs[at + 1];
     if (flag === "--rules" && value !== undefined) options.rules = folder(flag, value);
     else if (flag === "--tests" && value !== undefined) options.tests = folder(flag, value);
     else if (flag === "--output" && (value === "json" || value === "table")) {
@@ -58,6 +77,6 @@ function folder(flag: string, path: string): string {
 }
 
 function usage(message: string): CommandError {
-  const fix = "take --rules DIR --tests DIR [--output json|table]";
+  const fix = "take --rules DIR --tests DIR [--socket] [--output json|table]";
   return new CommandError(message, { fix, status: EXIT.usage });
 }
