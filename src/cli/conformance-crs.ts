@@ -11,7 +11,8 @@ import { table } from "./table.ts";
 type Options = { rules: string; tests: string; socket: boolean; json: boolean };
 
 /**
- * Reads `--rules DIR --tests DIR [--socket] [--output json|table]`; exit status 1 when a test fails.
+ * Reads `--rules DIR --tests DIR [--socket] [--output json|table]`; exit status 1 when a test
+ * fails.
  */
 export async function conformanceCrs(args: readonly string[]): Promise<ExitStatus> {
   const { rules, tests, socket, json } = readOptions(args);

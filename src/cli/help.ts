@@ -20,7 +20,7 @@ export const HELP = `Cordon: the security stack of a cloud as one self-hosted pr
   ./cordon admin recover       a way back in for an administrator, on this machine only
   ./cordon bench [NAME]        measure the figures of the README
   ./cordon conformance wycheproof   ask Project Wycheproof's vectors of the key API
-  ./cordon conformance crs     run the Core Rule Set's own tests
+  ./cordon conformance crs     run the Core Rule Set's own tests, also --socket
   ./cordon test [FILTER…]      run every check and test
   ./cordon version
   ./cordon NOUN VERB …         operate it: waf site create, iam user list, …

@@ -44,30 +44,37 @@ for (const { version, rules, tests, failing } of runs) {
   );
 }
 
-/** Over sockets a few requests of each file will do: the engine is the same. */
-const STEP = 60;
-const [{ rules, tests }] = runs;
-const missing = [rules, tests].filter((folder) => !existsSync(folder));
+/** Over sockets every tenth test will do, since the engine is the same; `1` runs them all. */
+const STEP = Number(process.env.CORDON_CRS_SOCKET_STEP ?? 10);
 
-test.skipIf(missing.length > 0)(
-  "a sample of the tests passes over sockets as it does in process, and a wrong expectation fails",
-  { timeout: 120_000 },
-  async () => {
-    const sample = readCases(tests).filter((_, at) => at % STEP === 0);
-    const run = await startSocketRun(rules, sample);
-    try {
-      const score = await runCases(run.ask, sample);
-      expect(score.failures).toEqual([]);
-      expect(score.passed).toBe(sample.length);
-      const [first] = sample.filter(({ stages }) => (stages[0]?.expected.log.length ?? 0) > 0);
-      const stages = (first?.stages ?? []).map(({ request, expected }) => ({
-        request,
-        expected: { ...expected, log: ['id "999999999"'] },
-      }));
-      const wrong = await runCases(run.ask, [{ test: "wrong", file: "wrong", stages }]);
-      expect(wrong.failed).toBe(1);
-    } finally {
-      run.close();
-    }
-  },
-);
+for (const { version, rules, tests, failing } of runs) {
+  const missing = [rules, tests].filter((folder) => !existsSync(folder));
+  const skipped = missing.length > 0 ? ` (skipped: there is no ${missing.join(", ")})` : "";
+  // A request without a host reaches no site, and so no rules.
+  const allowed = version === "4.28.0" ? [...failing, "920290-4"] : [...failing];
+  test.skipIf(missing.length > 0)(
+    `over sockets the tests (v${version}) pass as in process, and a wrong one fails${skipped}`,
+    { timeout: 480_000 },
+    async () => {
+      const sample = readCases(tests).filter((_, at) => at % STEP === 0);
+      const run = await startSocketRun(rules, sample);
+      try {
+        const score = await runCases(run.ask, sample);
+        console.info(`${score.passed} of ${sample.length} passed over sockets`);
+        const others = score.failures.filter(({ test: name }) => !allowed.includes(name));
+        expect(others).toEqual([]);
+        expect(score.passed).toBeGreaterThan(sample.length - 5);
+        const [first] = sample.filter(({ stages }) => (stages[0]?.expected.ids.length ?? 0) > 0);
+        const [other] = sample.filter(({ stages }) => (stages[0]?.expected.log.length ?? 0) > 0);
+        const stages = ((first ?? other)?.stages ?? []).map(({ request, expected }) => ({
+          request,
+          expected: { ...expected, log: ['id "999999999"'] },
+        }));
+        const wrong = await runCases(run.ask, [{ test: "wrong", file: "wrong", stages }]);
+        expect(wrong.failed).toBe(1);
+      } finally {
+        run.close();
+      }
+    },
+  );
+}

@@ -50,9 +50,17 @@ export function startExchange(connection: Connection, head: RequestHead): void {
   if (head.fault === null) admit(exchange, site);
   else {
     if (site !== null) beginInspection(exchange, site);
-    exchange.inspection?.requestHead(head);
+    nameAttack(exchange);
     answerOwn(exchange, statusOfFault(head.fault), head.fault);
   }
+}
+
+/**
+ * Asks the rules about a request that is refused whatever they say, so that its event tells what
+ * it tried. Its body is not read: after such a head nobody knows where one ends.
+ */
+function nameAttack({ inspection, head }: Exchange): void {
+  if (inspection?.requestHead(head) === 0) inspection.requestBody(Buffer.alloc(0), true);
 }
 
 /** Most connections came in the one way that every site takes. */

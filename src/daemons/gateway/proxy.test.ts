@@ -100,6 +100,32 @@ describe("connections", () => {
     expect(bodies).toEqual(["", ""]);
   });
 
+  test("of a request that is refused as malformed the rules say what its target tried", async () => {
+    await worker.close(100);
+    const heard: string[] = [];
+    const inspectorOf: WorkerOptions["inspectorOf"] = () => () => ({
+      wantsRequestBody: true,
+      requestHead: ({ target }) => {
+        heard.push(target);
+        return 0;
+      },
+      requestBody: (body, isWhole) => {
+        heard.push(`${body.length} ${isWhole}`);
+        return 403;
+      },
+      responseHead: () => 0,
+      wantsResponseBody: () => false,
+      responseBody: () => 0,
+      finish: () => ({ score: 5, threshold: 5, matches: [] }),
+    });
+    ({ worker } = await startTestWorker({ inspectorOf }));
+    worker.apply(intentOf([siteFor([origin.url], { mode: "block" })]));
+    const answer = await exchangeRaw(worker.httpPort, get("?x=\xe2\x91\xa0"));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(heard).toEqual(["?x=\xe2\x91\xa0", "0 true"]);
+    expect(seen).toEqual([]);
+  });
+
   test("pipelined requests are answered in order", async () => {
     const post = "POST /2 HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nabc";
     const text = await exchangeRaw(worker.httpPort, get("/1") + post + get("/3", last));
