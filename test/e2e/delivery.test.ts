@@ -67,4 +67,29 @@ test("leaks are masked, and a page that was approved outlives its change", async
   body = "defaced";
   expect(await get()).toContain("good");
   await poll(page).toMatchObject({ state: "changed" });
+  const incidents = async () =>
+    (await cordon.api("GET", "/v1/incident/incidents")).result.incidents;
+  await poll(async () => (await incidents()).length).toBe(1);
+  const [incident] = await incidents();
+  expect(incident).toMatchObject({ siteId, sourceIp: "", categories: ["tamper"] });
+  expect(incident).toMatchObject({ severity: "high", eventCount: 1, blockedCount: 1 });
+  expect(incident.title).toBe("Page changed without approval on a.localhost");
+});
+
+test("masked leaks are one finding of the site, whoever asked, and block nobody", async () => {
+  const always = { enabled: true, scoreThreshold: 1, windowSeconds: 600, blockSeconds: 600 };
+  expect((await cordon.api("PUT", "/v1/incident/automaticResponse", always)).code).toBe(200);
+  body = "6222020000000000000 ".repeat(3);
+  await put("leaks", { maskBankCards: true });
+  const ask = (localAddress: string) => cordon.site("a.localhost", "/list", { localAddress });
+  await poll(async () => (await ask("127.0.0.1")).text).not.toContain("6222020000");
+  await ask("127.0.0.7");
+  const leak = async () =>
+    (await cordon.api("GET", "/v1/incident/findings")).result.findings.find(
+      ({ category }: { category: string }) => category === "leak",
+    );
+  await poll(async () => (await leak())?.eventCount ?? 0).toBeGreaterThanOrEqual(2);
+  expect(await leak()).toMatchObject({ siteId, sourceIp: "", scoreMax: 15 });
+  expect((await cordon.api("GET", "/v1/incident/responses")).result.responses).toEqual([]);
+  expect((await ask("127.0.0.7")).code).toBe(200);
 });

@@ -30,6 +30,9 @@ function incidentIn(answer: Item): Item {
   return typeof incident === "object" && incident !== null ? { ...incident } : {};
 }
 
+/** Leaks and changed pages are the site's own: nobody is there to be blocked. */
+const hasSource = (incident: Item): boolean => incident.sourceIp !== "";
+
 export default function IncidentDetail({ incidentId }: { incidentId: string }) {
   const { t, resourceTitle } = useWords();
   const shown = resourceAt("incidents");
@@ -45,11 +48,15 @@ export default function IncidentDetail({ incidentId }: { incidentId: string }) {
       label: `${resourceTitle("response")} (${itemsIn(answer, "responses").length})`,
       content: <Responses incidentId={incidentId} />,
     },
-    {
-      id: "attack",
-      label: t("eventsOfAttack"),
-      content: <AttackEvents incident={incidentIn(answer)} />,
-    },
+    ...(hasSource(incidentIn(answer))
+      ? [
+          {
+            id: "attack",
+            label: t("eventsOfAttack"),
+            content: <AttackEvents incident={incidentIn(answer)} />,
+          },
+        ]
+      : []),
   ];
   return (
     <ResourceDetail
@@ -59,9 +66,11 @@ export default function IncidentDetail({ incidentId }: { incidentId: string }) {
       itemOf={incidentIn}
       above={(incident, answer) => (
         <SpaceBetween size="l">
-          <Container>
-            <BlockSource cidr={String(incident.sourceIp)} incidentId={incidentId} />
-          </Container>
+          {hasSource(incident) ? (
+            <Container>
+              <BlockSource cidr={String(incident.sourceIp)} incidentId={incidentId} />
+            </Container>
+          ) : null}
           <Timeline entries={itemsIn(answer, "timeline")} />
           <Note incidentId={incidentId} />
         </SpaceBetween>

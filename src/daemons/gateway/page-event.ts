@@ -17,22 +17,30 @@ export type PageEvent = {
   metadata: { uid: string; product: { name: string; vendor_name: string }; version: string };
   cloud: { provider: string; account: { uid: string } };
   resources: { type: "page"; uid: string }[];
-  unmapped: { cordon: { siteId: string; path: string; approvedDigest: string; digest: string } };
+  /** 2 = Blocked: the approved copy was served in its place. */
+  action_id: 1 | 2;
+  disposition_id: 1 | 2;
+  unmapped: { cordon: Omit<PageChange, "accountId" | "time" | "isCovered"> };
 };
 
 export type PageChange = {
   readonly accountId: string;
   readonly siteId: string;
+  /** The site's first domain. */
+  readonly host: string;
   readonly path: string;
   readonly approvedDigest: string;
   readonly digest: string;
+  /** Whether the approved copy was served in its place. */
+  readonly isCovered: boolean;
   readonly time: number;
 };
 
 /** The event of a change. */
-export function pageEvent({ accountId, time, ...change }: PageChange): PageEvent {
-  const { siteId, path, approvedDigest, digest } = change;
-  const message = `Page ${path} of ${siteId} is not what was approved`;
+export function pageEvent({ accountId, time, isCovered, ...change }: PageChange): PageEvent {
+  const { siteId, host, path, approvedDigest, digest } = change;
+  const outcome = isCovered ? 2 : 1;
+  const message = `Page ${path} of ${host} is not what was approved`;
   return {
     class_uid: 2004,
     category_uid: 2,
@@ -55,7 +63,9 @@ export function pageEvent({ accountId, time, ...change }: PageChange): PageEvent
       version: "1.5.0",
     },
     cloud: { provider: "cordon", account: { uid: accountId } },
+    action_id: outcome,
+    disposition_id: outcome,
     resources: [{ type: "page", uid: `${siteId}${path}` }],
-    unmapped: { cordon: { siteId, path, approvedDigest, digest } },
+    unmapped: { cordon: { siteId, host, path, approvedDigest, digest } },
   };
 }

@@ -94,11 +94,12 @@ function take(
   if (!isNew) return;
   page.candidate = copy;
   if (page.state === "changed") {
-    const { accountId, siteId } = site.intent;
+    const { accountId, siteId, domains } = site.intent;
     const approvedDigest = page.approved ?? "";
-    const { path } = page;
+    const isCovered = site.guard?.protects === true && gateway.copies.find(approvedDigest) !== null;
+    const change = { accountId, siteId, host: domains[0] ?? siteId, path: page.path };
     const time = Date.now();
-    gateway.emit(pageEvent({ accountId, siteId, path, approvedDigest, digest, time }));
+    gateway.emit(pageEvent({ ...change, approvedDigest, digest, isCovered, time }));
   }
   if (page.state === "approved" && gateway.copies.find(digest) === null) {
     gateway.copies.keep(digest, copy);

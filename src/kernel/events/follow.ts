@@ -20,7 +20,7 @@ export type FollowParts = {
   readonly instance: string;
   readonly database: Database;
   readonly live: LiveEvents;
-  /** Given only events that met a rule. */
+  /** Given only events that met a rule or show a leak or a changed page. */
   readonly consume: EventConsumer;
   /** Called after the transaction of a batch is committed. */
   readonly consumed: () => void;
@@ -33,8 +33,11 @@ const BYTES_MAX = 8 * 1_048_576;
 const WAIT_MS = 1_000;
 const DISCOVER_MS = 1_000;
 const RETRY_MS = 500;
-/** Found in the bytes of an event with matches, so that all others need no parsing. */
-const MATCH_MARK = '"matches":[{';
+/**
+ * Found in the bytes of an event with matches, of one with masked leaks, and of a finding, so that
+ * all others need no parsing.
+ */
+const MARKS = ['"matches":[{', '"masked":{"', '"class_uid":2004'];
 
 /** Runs until the signal ends it. */
 export async function followSpools(parts: FollowParts, signal: AbortSignal): Promise<void> {
@@ -100,12 +103,12 @@ async function readOnce(
   await reader.commit(next);
 }
 
-/** Publishes to watchers and picks the events with matches. */
+/** Publishes to watchers and picks the events that may be detections. */
 function tell(parts: FollowParts, records: readonly SpoolRecord[]) {
   const watched = parts.live.watcherCount() > 0;
   const matched: Record<string, unknown>[] = [];
   for (const { bytes } of records) {
-    const interesting = bytes.includes(MATCH_MARK);
+    const interesting = MARKS.some((mark) => bytes.includes(mark));
     if (!interesting && !watched) continue;
     const event = parsed(bytes);
     if (event === undefined) continue;

@@ -206,6 +206,11 @@ export const PatchUse = Type.Object(
   closed,
 );
 
+/** Applications that the Core Rule Set 3.3 has exclusions for (REQUEST-903.900x). */
+export const ExcludedApplication = Type.Enum([
+  ...(["cpanel", "dokuwiki", "drupal", "nextcloud", "wordpress", "xenforo"] as const),
+]);
+
 /** A site's settings for requests, beside its routes and rules. */
 export const sitePolicySettings = {
   blockPage: Type.Union([BlockPage, Type.Null()]),
@@ -215,6 +220,8 @@ export const sitePolicySettings = {
   patches: Type.Array(PatchUse, { maxItems: policyLimits.patchesPerSiteMax }),
   /** Rules of the operator's own in the rule language; empty: none. */
   secLang: Type.String({ maxLength: policyLimits.secLangLengthMax }),
+  /** What the site runs: the rule set's own exclusions for it are switched on. */
+  applications: Type.Array(ExcludedApplication, { maxItems: 6, uniqueItems: true }),
 };
 export const SitePolicySettings = Type.Object(sitePolicySettings, closed);
 export type SitePolicySettings = Static<typeof SitePolicySettings>;
@@ -235,6 +242,7 @@ export const sitePolicyDefaults: SitePolicySettings = {
   },
   patches: [],
   secLang: "",
+  applications: [],
 };
 
 /** A patch in use, with what it stops. */

@@ -62,11 +62,15 @@ export function setupFileOf(rulesFolder: string): string {
     : join(top, "etc/modsecurity/crs/crs-setup.conf");
 }
 
-/** The variables that set paranoia level and thresholds, by the names that CRS 3 and 4 use. */
+/**
+ * The variables that set paranoia level and thresholds, by the names that CRS 3 and 4 use, and that
+ * switch on the exclusions of CRS 3 for the applications of the site.
+ */
 export function siteVariables(site: {
   readonly paranoiaLevel: number;
   readonly inboundThreshold: number;
   readonly outboundThreshold: number;
+  readonly policy?: { readonly applications: readonly string[] } | undefined;
 }): Map<string, string> {
   const level = String(site.paranoiaLevel);
   return new Map([
@@ -76,5 +80,9 @@ export function siteVariables(site: {
     ["detection_paranoia_level", level],
     ["inbound_anomaly_score_threshold", String(site.inboundThreshold)],
     ["outbound_anomaly_score_threshold", String(site.outboundThreshold)],
+    ...(site.policy?.applications ?? []).map((name): [string, string] => [
+      `crs_exclusions_${name}`,
+      "1",
+    ]),
   ]);
 }

@@ -45,7 +45,7 @@ function newIncident(parts: Parts, group: Group): IncidentRow {
   const first = [...group.findings.values()][0];
   return {
     incidentId: parts.newId("inc"),
-    title: `${first?.title ?? "Attack"} from ${group.sourceIp} on ${group.host}`,
+    title: titleOf(first?.title ?? "Attack", group),
     siteId: group.siteId,
     sourceIp: group.sourceIp,
     status: "open",
@@ -57,6 +57,10 @@ function newIncident(parts: Parts, group: Group): IncidentRow {
     firstTime: new Date(parts.nowMs).toISOString(),
     lastTime: new Date(0).toISOString(),
   };
+}
+
+function titleOf(title: string, { sourceIp, host }: Group): string {
+  return sourceIp === "" ? `${title} on ${host}` : `${title} from ${sourceIp} on ${host}`;
 }
 
 async function extendIncident(parts: Parts, group: Group): Promise<IncidentRow> {
@@ -119,11 +123,16 @@ async function tellTimeline(parts: Parts, group: Group, finding: Finding): Promi
     time: finding.firstTime,
     kind: "finding",
     title: finding.title,
-    detail: `Rules ${finding.ruleIds.slice(0, 5).join(", ")}; highest score ${finding.scoreMax}`,
+    detail: detailOf(finding),
     actor: "Cordon",
     findingId: finding.findingId,
     responseId: null,
   });
+}
+
+function detailOf({ ruleIds, scoreMax, eventUids }: Finding): string {
+  if (ruleIds.length === 0) return `Event ${eventUids[0] ?? ""}`;
+  return `Rules ${ruleIds.slice(0, 5).join(", ")}; highest score ${scoreMax}`;
 }
 
 async function respondAutomatically(

@@ -10,17 +10,20 @@ export const limits = {
 
 export type Severity = Incident["severity"];
 
-/** A request that met rules, as the gateway reported it. */
+/** What the gateway reported: a request that met rules, a leak that it masked, a changed page. */
 export type Detection = {
   readonly uid: string;
   readonly accountId: string;
   readonly siteId: string;
+  /** Empty: no source is to blame, as when a page changed at the upstream. */
   readonly sourceIp: string;
   readonly timeMs: number;
   readonly blocked: boolean;
   readonly score: number;
   readonly host: string;
   readonly matches: readonly { readonly ruleId: number; readonly tags: readonly string[] }[];
+  /** The class, where it is known without rules. */
+  readonly category?: Category;
 };
 
 /** Attack classes by the tags that the OWASP Core Rule Set gives its rules. */
@@ -53,7 +56,13 @@ export function categoryOf(matches: Detection["matches"]): Category {
   return best ?? { category: "generic", title: "Attack" };
 }
 
-const SEVERE = new Set(["sqli", "rce", "rfi", "php", "java", "injection"]);
+/** Classes of what sites do by themselves; the tags of rules do not tell them. */
+export const SITE_CATEGORIES = {
+  tamper: { category: "tamper", title: "Page changed without approval" },
+  leak: { category: "leak", title: "Data leak in a response" },
+} as const;
+
+const SEVERE = new Set(["tamper", "sqli", "rce", "rfi", "php", "java", "injection"]);
 
 /** Severity from the class, how much of it, and whether anything came through. */
 export function severityOf(state: {
@@ -90,7 +99,7 @@ export function groupDetections(detections: readonly Detection[]): Group[] {
     const key = `${accountId} ${siteId} ${sourceIp}`;
     const group = groups.get(key) ?? { accountId, siteId, sourceIp, host, findings: new Map() };
     groups.set(key, group);
-    const category = categoryOf(detection.matches);
+    const category = detection.category ?? categoryOf(detection.matches);
     const finding = group.findings.get(category.category) ?? { ...category, detections: [] };
     group.findings.set(category.category, finding);
     finding.detections.push(detection);

@@ -18,6 +18,7 @@ import {
 import { listHandlers } from "./lists.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
 import { dryRunRule, policyHandlers } from "./policies.ts";
+import { policyStore } from "./policy-store.ts";
 import { type SiteRow, wafStore } from "./store.ts";
 
 /** What the gateways report; the fleet's part, read when a site is shown. */
@@ -29,7 +30,10 @@ export type ExplainInput = InputOf<typeof wafContract.operations.explainRequest>
 export type RuleLibrary = {
   rules(): readonly Rule[];
   explain(
-    site: SiteRow & { exclusions: readonly Exclusion[] },
+    site: SiteRow & {
+      readonly exclusions: readonly Exclusion[];
+      readonly policy: { readonly applications: readonly string[] };
+    },
     input: ExplainInput,
   ): import("typebox").Static<(typeof wafContract.operations.explainRequest)["output"]>;
 };
@@ -103,7 +107,10 @@ export function wafService(parts: WafParts): Service {
     async explainRequest(context, input) {
       const site = await loadSite(context, input.siteId);
       const all = await wafStore(context.sql).listExclusions(context.accountId);
-      return parts.library.explain({ ...site, exclusions: ofSite(all, input.siteId) }, input);
+      const policy = await policyStore(context.sql).getSettings(context.accountId, input.siteId);
+      const exclusions = ofSite(all, input.siteId);
+      const applications = policy?.applications ?? [];
+      return parts.library.explain({ ...site, exclusions, policy: { applications } }, input);
     },
   });
 }

@@ -42,6 +42,7 @@ export const incident: ServiceWords = {
     injection: ["Code injection", "代码注入"],
     fixation: ["Session fixation", "会话固定"],
     leak: ["Data leak", "数据泄露"],
+    tamper: ["Changed page", "网页篡改"],
     protocol: ["Protocol violation", "协议违规"],
     generic: ["Attack", "攻击"],
   },

@@ -53,6 +53,7 @@ export const wafPolicy: ServiceWords = {
     bots: ["Bots", "机器人"],
     patches: ["Virtual patches", "虚拟补丁"],
     secLang: ["Own rules (SecLang)", "自有规则（SecLang）"],
+    applications: ["Applications with exclusions of the rule set", "启用规则集内置例外的应用"],
     position: ["Position", "顺序"],
     match: ["How the path is compared", "路径匹配方式"],
     uploadBytesMax: ["Largest request body in bytes", "请求体大小上限（字节）"],
