@@ -255,6 +255,8 @@ const PatchIntent = Type.Object(
 export const SitePolicyIntent = Type.Object(
   {
     ...sitePolicySettings,
+    /** Absent in the last good intent of an older version. */
+    applications: Type.Optional(sitePolicySettings.applications),
     patches: Type.Array(PatchIntent, { maxItems: policyLimits.patchesPerSiteMax }),
     routes: Type.Array(RouteIntent, { maxItems: policyLimits.routesPerSiteMax }),
     /** In their order. */

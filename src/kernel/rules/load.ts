@@ -70,7 +70,7 @@ export function siteVariables(site: {
   readonly paranoiaLevel: number;
   readonly inboundThreshold: number;
   readonly outboundThreshold: number;
-  readonly policy?: { readonly applications: readonly string[] } | undefined;
+  readonly policy?: { readonly applications?: readonly string[] } | undefined;
 }): Map<string, string> {
   const level = String(site.paranoiaLevel);
   return new Map([

@@ -67,6 +67,12 @@ export const wafPolicy: ServiceWords = {
     detail: ["Detail", "详情"],
   },
   value: {
+    cpanel: ["cPanel", "cPanel"],
+    dokuwiki: ["DokuWiki", "DokuWiki"],
+    drupal: ["Drupal", "Drupal"],
+    nextcloud: ["Nextcloud", "Nextcloud"],
+    wordpress: ["WordPress", "WordPress"],
+    xenforo: ["XenForo", "XenForo"],
     prefix: ["Starts with", "前缀"],
     exact: ["Exactly", "完全相同"],
     glob: ["Pattern with * and ?", "通配（* 和 ?）"],
