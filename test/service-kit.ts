@@ -66,6 +66,7 @@ function allServices(opened: Opened): Service[] {
   const library = ruleLibrary(() => undefined);
   const lake = connectLake({ socketPath: lakeSocket(config) });
   const breached = breachedPasswords(join(config.dataFolder, "breached-passwords"));
+  const waf = wafService({ database, gateways: () => gatewayReports(database), library, lake });
   return [
     accountService({ createFirstAdministrator }),
     iamService({
@@ -83,10 +84,12 @@ function allServices(opened: Opened): Service[] {
       hasKey: async () => false,
       reports: async () => [],
     }),
-    wafService({ database, gateways: () => gatewayReports(database), library, lake }),
+    waf,
     appgatewayService({
       ...{ lake, sealer, fontFile: undefined },
       site: (sql, accountId, siteId) => wafStore(sql).getSite(accountId, siteId),
+      exclusions: async () => [],
+      createExclusion: () => Promise.reject(new Error("there is no lake to learn from")),
     }),
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
     incidentService(),

@@ -40,11 +40,12 @@ export function buildServices(foundations: Foundations, metricsText: () => Promi
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
   const breached = breachedPasswords(join(config.folders.rules, "breached-passwords.txt"));
-  const library = ruleLibrary(() => {
-    const [first] = rulesets();
-    return first === undefined ? undefined : loadRuleset(first);
+  const library = ruleLibrary((wanted) => {
+    const found = rulesets().find(({ name }) => wanted === undefined || name === wanted);
+    return found === undefined ? undefined : loadRuleset(found);
   });
   const kms = openKms({ database, keyd, region: config.region, authorizer, clock });
+  const waf = wafService({ database, gateways: () => gatewayReports(database), library, lake });
   const services = [
     accountService({ createFirstAdministrator }),
     iamService({
@@ -61,8 +62,8 @@ export function buildServices(foundations: Foundations, metricsText: () => Promi
     deliveryService(deliveryParts(database)),
     kmsService(kms),
     encryptionService({ keyd }),
-    wafService({ database, gateways: () => gatewayReports(database), library, lake }),
-    appgatewayService(appgatewayParts(foundations)),
+    waf,
+    appgatewayService(appgatewayParts(foundations, waf)),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({ sealer, outbound, clock }),

@@ -11,6 +11,8 @@ let siteId = "";
 beforeAll(async () => {
   origin = createServer((request, response) => {
     response.statusCode = request.url?.startsWith("/broken") ? 500 : 200;
+    response.setHeader("server", "Shop/1.2.3");
+    response.setHeader("set-cookie", "sid=very-secret-value; HttpOnly");
     response.end("good");
   });
   await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
@@ -144,3 +146,47 @@ test("a report counts what came, and is the same as CSV and as PDF in two langua
     expect(pdf.subarray(0, 5).toString()).toBe("%PDF-");
   }
 }, 120_000);
+
+test("a stored request is run again by the site's rules and by candidates for them", async () => {
+  const { result } = await cordon.api("GET", "/v1/events/events?pageSize=100");
+  const row = result.events.find((one: { disposition: string }) => one.disposition === "Observed");
+  const explain = async (more: object) =>
+    (await cordon.api("POST", `/v1/waf/sites/${siteId}:explain`, { event: row.uid, ...more }))
+      .result;
+  const as = await explain({});
+  expect(as).toMatchObject({ wouldBlock: true, replayed: { uid: row.uid, method: "GET" } });
+  const ids: number[] = as.matches.map(({ ruleId }: { ruleId: number }) => ruleId);
+  const drafts = [...new Set(ids)].map((id) => `${id} ARGS:q /`);
+  expect((await explain({ draftExclusions: drafts.slice(0, 20) })).score).toBeLessThan(as.score);
+  expect((await explain({ paranoiaLevel: 4 })).score).toBeGreaterThan(as.score);
+  const path = `/v1/waf/sites/${siteId}:explain`;
+  const reasonOf = async (body: object) => (await cordon.api("POST", path, body)).error?.reason;
+  expect(await reasonOf({})).toBe("waf.requestMissing");
+  expect(await reasonOf({ event: "nobody" })).toBe("waf.requestNotFound");
+  expect(await reasonOf({ event: row.uid, ruleset: "none" })).toBe("waf.rulesetNotFound");
+}, 60_000);
+
+test("what several visitors meet is proposed, accepted with one call, and does not come back", async () => {
+  const settings = { learning: true, requestsMin: 6, networksMin: 3, spanHoursMin: 0 };
+  expect((await cordon.api("PUT", path("learning"), settings)).result.learning).toBe(true);
+  const target = "/notes?text=1%27%20or%201=1--%20-";
+  for (const localAddress of ["127.0.1.1", "127.0.2.1", "127.0.3.1"]) {
+    for (const asked of ["/", target, target]) {
+      await cordon.site("shop.localhost", asked, { localAddress });
+    }
+  }
+  const proposals = async () => (await cordon.api("GET", path("proposals"))).result.proposals;
+  await until("a proposal is made", async () => (await proposals()).length > 0, 30_000);
+  const [proposal, second] = await proposals();
+  expect(proposal).toMatchObject({ variable: "ARGS:text", pathPrefix: "/notes", networkCount: 3 });
+  const of = (id: string, verb: string) => cordon.api("POST", path(`proposals/${id}:${verb}`), {});
+  expect((await of(proposal.proposalId, "accept")).result.exclusionId).toMatch(/^excl-/);
+  if (second !== undefined) await of(second.proposalId, "reject");
+  const decided = [proposal, second].filter((one) => one !== undefined);
+  const left = (await proposals()).map(({ proposalId }: { proposalId: string }) => proposalId);
+  for (const { proposalId } of decided) expect(left).not.toContain(proposalId);
+  const { result } = await cordon.api("GET", path("tuningDecisions"));
+  expect(result.totalCount).toBe(decided.length);
+  const exclusions = await cordon.api("GET", `/v1/waf/exclusions?siteId=${siteId}`);
+  expect(exclusions.result.totalCount).toBe(1);
+}, 90_000);

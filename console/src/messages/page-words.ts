@@ -100,6 +100,8 @@ export const pageWords = {
   ],
   partsOf: ["Parts of {name}", "{name}的各部分"],
   rulesOfSite: ["Rules", "规则"],
+  tuningOfSite: ["Tuning", "调优"],
+  usageOfSite: ["Users and reports", "用户与报告"],
   deliveryOfSite: ["Delivery", "交付"],
   contentOfSite: ["Content", "内容"],
   danger: ["Danger", "危险操作"],

@@ -7,7 +7,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { catalog } from "../../../src/catalog.ts";
 import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
@@ -19,6 +19,8 @@ import type { Concern } from "./delivery/concerns.ts";
 import { EventHistory } from "./event-history.tsx";
 import { readRange } from "./range-text.ts";
 
+const SiteReport = lazy(() => import("./appgateway/site-report.tsx"));
+const SiteProposals = lazy(() => import("./appgateway/site-proposals.tsx"));
 const SiteSettings = lazy(() => import("./delivery/site-settings.tsx"));
 
 const MODES = ["off", "observe", "block"];
@@ -36,15 +38,17 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
     const label = resourceTitle(of.resource.name);
     return [{ id: path, label, content: <ResourceTable shown={of} {...asked} embedded /> }];
   };
-  const settings = (concern: Concern): Part => ({
-    id: concern,
-    label: resourceTitle(concern),
+  const part = (id: string, content: ReactNode): Part => ({
+    id,
+    label: resourceTitle(id),
     content: (
-      <Suspense key={concern} fallback={<Spinner />}>
-        <SiteSettings siteId={siteId} concern={concern} />
+      <Suspense key={id} fallback={<Spinner />}>
+        {content}
       </Suspense>
     ),
   });
+  const settings = (concern: Concern): Part =>
+    part(concern, <SiteSettings siteId={siteId} concern={concern} />);
   return (
     <ResourceDetail
       shown={shown}
@@ -62,6 +66,14 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
             ...table("list-entries"),
             settings("sitePolicy"),
           ],
+        },
+        {
+          label: t("tuningOfSite"),
+          parts: [part("proposal", <SiteProposals siteId={siteId} />), settings("learning")],
+        },
+        {
+          label: t("usageOfSite"),
+          parts: [part("report", <SiteReport siteId={siteId} />), settings("userAudit")],
         },
         {
           label: t("deliveryOfSite"),

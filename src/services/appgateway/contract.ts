@@ -1,9 +1,11 @@
 /** Sites as a business: who used them, what happened, and how well they answer. */
 import { contract } from "../../kernel/operation.ts";
 import { reportOperations, reportProblems } from "./report-operations.ts";
+import { tuningOperations, tuningProblems } from "./tuning-operations.ts";
 import { userOperations, userProblems } from "./user-operations.ts";
 
 export type { Report } from "./report-operations.ts";
+export type { Proposal } from "./tuning-operations.ts";
 
 export const appgatewayContract = contract({
   service: "appgateway",
@@ -13,10 +15,12 @@ export const appgatewayContract = contract({
   operations: {
     ...userOperations,
     ...reportOperations,
+    ...tuningOperations,
   },
   problems: {
     ...userProblems,
     ...reportProblems,
+    ...tuningProblems,
     "appgateway.siteNotFound": {
       code: 404,
       message: "There is no such site",
@@ -33,5 +37,11 @@ export const appgatewayContract = contract({
       fix: "Try again in some seconds; ./cordon status shows the lake's state. Nothing is lost",
     },
   },
-  events: ["appgateway.userAuditSet", "appgateway.pseudonymKeyRotated"],
+  events: [
+    "appgateway.userAuditSet",
+    "appgateway.pseudonymKeyRotated",
+    "appgateway.learningSet",
+    "appgateway.proposalAccepted",
+    "appgateway.proposalRejected",
+  ],
 });

@@ -5,6 +5,7 @@ import type { Sealer } from "../../kernel/identity/sealer.ts";
 import { type Lake, LakeError } from "../../kernel/lake/client.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { Sql } from "../../kernel/store/database.ts";
+import type { Exclusion } from "../waf/contract.ts";
 
 /** What is used of a site. */
 export type SiteFacts = {
@@ -12,10 +13,20 @@ export type SiteFacts = {
   readonly domains: readonly string[];
 };
 
+export type NewExclusion = Omit<Exclusion, "exclusionId" | "createdBy" | "createTime">;
+
 export type AppgatewayParts = {
   readonly lake: Lake;
   readonly sealer: Sealer;
   readonly site: (sql: Sql, accountId: string, siteId: string) => Promise<SiteFacts | undefined>;
+  /** Exclusions of a site, as tuning needs them. */
+  readonly exclusions: (
+    sql: Sql,
+    accountId: string,
+    siteId: string,
+  ) => Promise<readonly Pick<Exclusion, "ruleId" | "variable" | "pathPrefix">[]>;
+  /** Makes an exclusion as `waf.createExclusion` does, in the call's transaction; gives its id. */
+  readonly createExclusion: (context: Context, input: NewExclusion) => Promise<string>;
   /** Font file with Chinese characters; undefined: none was named. */
   readonly fontFile: string | undefined;
 };

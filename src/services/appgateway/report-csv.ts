@@ -3,13 +3,15 @@ import type { Report } from "./report-operations.ts";
 
 type Cell = string | number;
 
+const FORMULA = /^[\s"']*[=+\-@|%\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/;
+
 /**
  * A cell; text that a spreadsheet would take for a formula gets an apostrophe, since paths and
  * user names are written by whoever sends requests (OWASP, CSV injection).
  */
 function cellText(cell: Cell): string {
   if (typeof cell === "number") return String(cell);
-  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  const safe = FORMULA.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

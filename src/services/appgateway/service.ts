@@ -3,6 +3,7 @@ import { type Service, service } from "../../kernel/service.ts";
 import { appgatewayContract } from "./contract.ts";
 import type { AppgatewayParts } from "./parts.ts";
 import { reportHandlers } from "./reports.ts";
+import { tuningHandlers } from "./tuning.ts";
 import { userHandlers } from "./users.ts";
 
 /** The appgateway service. */
@@ -10,5 +11,6 @@ export function appgatewayService(parts: AppgatewayParts): Service {
   return service(appgatewayContract, {
     ...userHandlers(parts),
     ...reportHandlers(parts),
+    ...tuningHandlers(parts),
   });
 }

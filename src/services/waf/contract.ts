@@ -9,6 +9,12 @@ import {
   operation,
   Text,
 } from "../../kernel/operation.ts";
+import {
+  candidateFaults,
+  candidateFields,
+  candidateProblems,
+  Replayed,
+} from "./candidate-resources.ts";
 import { dryRunOperations, dryRunProblems } from "./dry-run-operations.ts";
 import { listEvents, listOperations, listProblems, listResources } from "./list-operations.ts";
 import {
@@ -253,13 +259,14 @@ export const wafContract = contract({
         siteId: SiteId,
         method: Type.Optional(Type.String({ maxLength: 32, pattern: "^[A-Z]+$" })),
         /** Path and query as on the request line. */
-        target: Type.String({ maxLength: 8192, pattern: "^/[^\\s]*$" }),
+        target: Type.Optional(Type.String({ maxLength: 8192, pattern: "^/[^\\s]*$" })),
         headers: Type.Optional(
           Type.Array(Type.String({ maxLength: 8192, pattern: "^[^\\r\\n:]+:[^\\r\\n]*$" }), {
             maxItems: 100,
           }),
         ),
         body: Type.Optional(Type.String({ maxLength: 131_072 })),
+        ...candidateFields,
       }),
       output: Type.Object({
         wouldBlock: Type.Boolean(),
@@ -275,12 +282,14 @@ export const wafContract = contract({
             message: Type.String(),
           }),
         ),
+        replayed: Replayed,
       }),
-      problems: ["waf.siteNotFound", "waf.rulesUnavailable"],
+      problems: ["waf.siteNotFound", "waf.rulesUnavailable", ...candidateFaults],
     }),
   },
   problems: {
     ...policyProblems,
+    ...candidateProblems,
     ...listProblems,
     ...dryRunProblems,
     "waf.siteNotFound": {

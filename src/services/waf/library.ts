@@ -4,17 +4,25 @@ import { beginTransaction, compileExclusions } from "../../engines/seclang/engin
 import { Problem } from "../../kernel/problem.ts";
 import { siteVariables } from "../../kernel/rules/load.ts";
 import type { Rule } from "./contract.ts";
-import type { ExplainInput, RuleLibrary } from "./service.ts";
+import type { ExplainInput, RuleLibrary } from "./parts.ts";
 
 /** A library over a rule set that is compiled when first asked for. */
 export function ruleLibrary(
-  load: () => Ruleset | undefined,
+  load: (name?: string) => Ruleset | undefined,
 ): RuleLibrary & { phaseOf(ruleId: number): number | undefined } {
   let ruleset: Ruleset | undefined;
   const current = (): Ruleset => {
     ruleset ??= load();
     if (ruleset === undefined) throw new Problem("waf.rulesUnavailable");
     return ruleset;
+  };
+  // One candidate is kept: trying several requests on it must not compile it each time.
+  let tried: { readonly name: string; readonly rules: Ruleset } | undefined;
+  const candidate = (name: string): Ruleset => {
+    const rules = tried?.name === name ? tried.rules : load(name);
+    if (rules === undefined) throw new Problem("waf.rulesetNotFound");
+    tried = { name, rules };
+    return rules;
   };
   return {
     rules: () =>
@@ -26,7 +34,8 @@ export function ruleLibrary(
       return ruleset?.rules.find((rule) => rule.id === ruleId)?.phase;
     },
     explain(site, input) {
-      const transaction = beginTransaction(current(), connectionOf(input), {
+      const rules = input.ruleset === undefined ? current() : candidate(input.ruleset);
+      const transaction = beginTransaction(rules, connectionOf(input), {
         engine: "detectionOnly",
         exclusions: compileExclusions(site.exclusions),
         variables: siteVariables(site),
@@ -82,7 +91,7 @@ function bytes(text: string): string {
 
 function run(transaction: ReturnType<typeof beginTransaction>, input: ExplainInput): void {
   const method = input.method ?? "GET";
-  const target = bytes(input.target);
+  const target = bytes(input.target ?? "/");
   const names: string[] = [];
   const values: string[] = [];
   for (const line of input.headers ?? []) {

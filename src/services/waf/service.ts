@@ -1,12 +1,11 @@
 /** Handlers of the web application firewall. */
 import { type Context, timeText } from "../../kernel/context.ts";
-import type { Lake } from "../../kernel/lake/client.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
-import { type Database, violates } from "../../kernel/store/database.ts";
+import { violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
-import { type Exclusion, type Rule, type Site, wafContract } from "./contract.ts";
+import { type Exclusion, type Site, wafContract } from "./contract.ts";
 import {
   canonicalCidr,
   changedSite,
@@ -15,35 +14,12 @@ import {
   type SiteSettings,
   siteState,
 } from "./domain.ts";
+import { explainHandler } from "./explain.ts";
 import { listHandlers } from "./lists.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
+import type { GatewayReport, WafParts } from "./parts.ts";
 import { dryRunRule, policyHandlers } from "./policies.ts";
-import { policyStore } from "./policy-store.ts";
 import { type SiteRow, wafStore } from "./store.ts";
-
-/** What the gateways report; the fleet's part, read when a site is shown. */
-export type GatewayReport = Parameters<typeof siteState>[1];
-
-export type ExplainInput = InputOf<typeof wafContract.operations.explainRequest>;
-
-/** The rules as the control plane knows them: to list them and to explain a request. */
-export type RuleLibrary = {
-  rules(): readonly Rule[];
-  explain(
-    site: SiteRow & {
-      readonly exclusions: readonly Exclusion[];
-      readonly policy: { readonly applications: readonly string[] };
-    },
-    input: ExplainInput,
-  ): import("typebox").Static<(typeof wafContract.operations.explainRequest)["output"]>;
-};
-
-export type WafParts = {
-  readonly database: Database;
-  readonly gateways: () => Promise<GatewayReport>;
-  readonly library: RuleLibrary;
-  readonly lake: Lake;
-};
 
 const siteFields = ["siteId", "domains", "upstreams", "mode", "paranoiaLevel", "state"];
 const exclusionFields = ["exclusionId", "siteId", "pathPrefix", "ruleId", "variable", "createdBy"];
@@ -104,14 +80,7 @@ export function wafService(parts: WafParts): Service {
       const page = pageInMemory(parts.library.rules(), input, ruleFields);
       return { rules: page.items, totalCount: page.totalCount };
     },
-    async explainRequest(context, input) {
-      const site = await loadSite(context, input.siteId);
-      const all = await wafStore(context.sql).listExclusions(context.accountId);
-      const policy = await policyStore(context.sql).getSettings(context.accountId, input.siteId);
-      const exclusions = ofSite(all, input.siteId);
-      const applications = policy?.applications ?? [];
-      return parts.library.explain({ ...site, exclusions, policy: { applications } }, input);
-    },
+    explainRequest: explainHandler(parts),
   });
 }
 

@@ -72,6 +72,16 @@ export const waf: ServiceWords = {
   },
   problem: {
     ...wafPolicy.problem,
+    requestMissing: [
+      "没有可解释的请求",
+      "请填写目标（如 /search?q=x），或在 event 中填写已存储请求的编号",
+    ],
+    requestNotFound: [
+      "此站点没有这个编号的已存储请求",
+      "请使用响应中的 X-Request-Id 或事件编号；详情保留 30 天",
+    ],
+    lakeUnavailable: ["事件库暂时无响应", "请几秒后重试；数据没有丢失"],
+    rulesetNotFound: ["没有安装此名称的规则集", "留空即使用站点自己的规则集"],
     siteNotFound: ["没有这个站点", "请列出站点，并使用其中的编号"],
     domainTaken: ["此站点的某个域名已由另一个站点提供服务", "请先从那里移除该域名，或不要在此填写"],
     siteLimit: ["此账户的站点数已达上限", "请删除不用的站点，或把域名加到其他站点"],

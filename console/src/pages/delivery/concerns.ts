@@ -10,5 +10,10 @@ export const concerns = {
   content: [operations.getContent, operations.setContent],
   leaks: [operations.getLeaks, operations.setLeaks],
   pages: [operations.getPages, operations.setPages],
+  userAudit: [
+    catalog.appgateway.operations.getUserAudit,
+    catalog.appgateway.operations.setUserAudit,
+  ],
+  learning: [catalog.appgateway.operations.getLearning, catalog.appgateway.operations.setLearning],
 } as const;
 export type Concern = keyof typeof concerns;

@@ -1,0 +1,94 @@
+/** Exclusions that a site's traffic suggests, with the evidence; one click decides. */
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import Link from "@cloudscape-design/components/link";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { catalog } from "../../../../src/catalog.ts";
+import type { Proposal } from "../../../../src/services/appgateway/contract.ts";
+import { call } from "../../api/client.ts";
+import { useWords } from "../../language.tsx";
+import { Failure } from "../../shell/failure.tsx";
+import { useNotices } from "../../shell/notices.tsx";
+
+const { listProposals, acceptProposal, rejectProposal } = catalog.appgateway.operations;
+const COUNTS = [
+  "requestCount",
+  "networkCount",
+  "sourceCount",
+  "userCount",
+  "suspectCount",
+  "blockedCount",
+] as const;
+
+export default function SiteProposals({ siteId }: { siteId: string }) {
+  const { about } = useWords();
+  const query = useQuery({
+    queryKey: ["appgateway", "proposals", siteId],
+    queryFn: () => call(listProposals, { siteId, pageSize: 100 }),
+  });
+  if (query.isError) return <Failure error={query.error} />;
+  if (query.data === undefined) return <Spinner />;
+  if (query.data.proposals.length === 0) return <Container>{about("proposal")}</Container>;
+  return (
+    <SpaceBetween size="l">
+      {query.data.proposals.map((proposal) => (
+        <Suggested key={proposal.proposalId} proposal={proposal} />
+      ))}
+    </SpaceBetween>
+  );
+}
+
+function Suggested({ proposal }: { proposal: Proposal }) {
+  const { label, numberText, timeText, operationTitle } = useWords();
+  const { failed } = useNotices();
+  const client = useQueryClient();
+  const { siteId, proposalId, ruleId, variable, pathPrefix, message } = proposal;
+  const decide = async (operation: typeof acceptProposal | typeof rejectProposal) => {
+    try {
+      await call(operation, { siteId, proposalId });
+      await client.invalidateQueries();
+    } catch (error) {
+      failed(error);
+    }
+  };
+  const actions = (
+    <SpaceBetween direction="horizontal" size="xs">
+      <Button onClick={() => void decide(rejectProposal)}>{operationTitle(rejectProposal)}</Button>
+      <Button variant="primary" onClick={() => void decide(acceptProposal)}>
+        {operationTitle(acceptProposal)}
+      </Button>
+    </SpaceBetween>
+  );
+  return (
+    <Container
+      header={
+        <Header variant="h2" actions={actions} description={message}>
+          {`${ruleId} ${variable} ${pathPrefix}`}
+        </Header>
+      }
+    >
+      <KeyValuePairs
+        columns={4}
+        items={[
+          ...COUNTS.map((name) => ({ label: label(name), value: numberText(proposal[name]) })),
+          { label: label("firstTime"), value: timeText(proposal.firstTime) },
+          { label: label("lastTime"), value: timeText(proposal.lastTime) },
+          { label: label("paths"), value: proposal.paths.join(" ") },
+          { label: label("sampleValues"), value: proposal.sampleValues.join(" · ") },
+          {
+            label: label("sampleUids"),
+            value: proposal.sampleUids.map((uid) => (
+              <div key={uid}>
+                <Link href={`/search/${uid}`}>{uid.slice(0, 8)}</Link>
+              </div>
+            )),
+          },
+        ]}
+      />
+    </Container>
+  );
+}

@@ -1,0 +1,108 @@
+/** What happened on a site in the last day: figures, a chart, tables, and the same as a file. */
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import { useQuery } from "@tanstack/react-query";
+import { catalog } from "../../../../src/catalog.ts";
+import type { Report } from "../../../../src/services/appgateway/contract.ts";
+import { call } from "../../api/client.ts";
+import { useWords } from "../../language.tsx";
+import { Rows } from "../../resource/rows.tsx";
+import { Failure } from "../../shell/failure.tsx";
+import { useNotices } from "../../shell/notices.tsx";
+import SeriesChart from "../series-chart.tsx";
+
+const { getReport, exportReport } = catalog.appgateway.operations;
+const COUNTED = [
+  "statusClasses",
+  "attackTypes",
+  "attackSources",
+  "attackCountries",
+  "attackRules",
+  "bots",
+  "topUsers",
+] as const;
+
+export default function SiteReport({ siteId }: { siteId: string }) {
+  const query = useQuery({
+    queryKey: ["appgateway", "report", siteId],
+    queryFn: () => call(getReport, { siteId }),
+  });
+  if (query.isError) return <Failure error={query.error} />;
+  if (query.data === undefined) return <Spinner />;
+  return <Shown report={query.data} />;
+}
+
+function Shown({ report }: { report: Report }) {
+  const { label, numberText, resourceTitle } = useWords();
+  const chart = (["allowedCount", "observedCount", "blockedCount"] as const).map((name, at) => ({
+    group: ["Allowed", "Observed", "Blocked"][at] ?? "",
+    points: report.traffic.map((point) => ({ time: point.time, count: point[name] })),
+  }));
+  const figures = Object.entries(report.totals);
+  return (
+    <SpaceBetween size="l">
+      <Container
+        header={<Header actions={<Files report={report} />}>{resourceTitle("report")}</Header>}
+      >
+        <SpaceBetween size="l">
+          <KeyValuePairs
+            columns={4}
+            items={figures.map(([name, value]) => ({
+              label: label(name),
+              value: numberText(value),
+            }))}
+          />
+          <SeriesChart
+            series={chart}
+            intervalSeconds={report.intervalSeconds}
+            startTime={report.startTime}
+            endTime={report.endTime}
+          />
+        </SpaceBetween>
+      </Container>
+      <Rows
+        title={label("topUrls")}
+        items={report.topUrls}
+        columns={["value", "count", "errorCount", "latencyP95Ms"]}
+      />
+      {COUNTED.map((name) => (
+        <Rows key={name} title={label(name)} items={report[name]} columns={["value", "count"]} />
+      ))}
+    </SpaceBetween>
+  );
+}
+
+/** The same report as a file, in the language of the page. */
+function Files({ report }: { report: Report }) {
+  const { language, valueText } = useWords();
+  const { failed } = useNotices();
+  const { siteId, startTime, endTime } = report;
+  const save = async (format: "csv" | "pdf"): Promise<void> => {
+    try {
+      const asked = { siteId, startTime, endTime, format, language };
+      const file = await call(exportReport, asked);
+      const bytes = Uint8Array.from(atob(file.contentBase64), (one) => one.charCodeAt(0));
+      const address = URL.createObjectURL(new Blob([bytes], { type: file.mediaType }));
+      const link = document.createElement("a");
+      link.href = address;
+      link.download = file.fileName;
+      link.click();
+      URL.revokeObjectURL(address);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  return (
+    <SpaceBetween direction="horizontal" size="xs">
+      {(["csv", "pdf"] as const).map((format) => (
+        <Button key={format} iconName="download" onClick={() => void save(format)}>
+          {valueText(format)}
+        </Button>
+      ))}
+    </SpaceBetween>
+  );
+}

@@ -1,0 +1,66 @@
+/** What may differ from a site's rules when a request is explained, and what is replayed. */
+import Type from "typebox";
+import { siteSettings } from "./resources.ts";
+
+export const candidateFields = {
+  /** Uid of an event, or a request id: what was stored of it stands for what is not given here. */
+  event: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9-]+$" })),
+  paranoiaLevel: Type.Optional(siteSettings.paranoiaLevel),
+  inboundThreshold: Type.Optional(siteSettings.inboundThreshold),
+  /** Name of another installed rule set. */
+  ruleset: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  /** Exclusions to try beside the site's: `RULE VARIABLE /PATH`, the last two may be left out. */
+  draftExclusions: Type.Optional(
+    Type.Array(
+      Type.String({
+        maxLength: 1_300,
+        pattern: "^[1-9][0-9]{0,7}(?: [A-Z_]+(?::[^\\s/]+)?)?(?: /[^\\s]*)?$",
+      }),
+      { maxItems: 20 },
+    ),
+  ),
+};
+
+/** The stored request as it was run; null when none was named. */
+export const Replayed = Type.Union([
+  Type.Object({
+    uid: Type.String(),
+    method: Type.String(),
+    target: Type.String(),
+    headers: Type.Array(Type.String()),
+    body: Type.String(),
+    /** What an event does not hold, so that it was not run. */
+    missing: Type.String(),
+  }),
+  Type.Null(),
+]);
+
+export const candidateFaults = [
+  "waf.requestNotFound",
+  "waf.requestMissing",
+  "waf.rulesetNotFound",
+  "waf.lakeUnavailable",
+];
+
+export const candidateProblems = {
+  "waf.requestMissing": {
+    code: 400,
+    message: "There is no request to explain",
+    fix: "Give a target such as /search?q=x, or the id of a stored request as event",
+  },
+  "waf.requestNotFound": {
+    code: 404,
+    message: "There is no stored request with this id on this site",
+    fix: "Take X-Request-Id of the answer or a uid of events event search; details stay 30 days",
+  },
+  "waf.lakeUnavailable": {
+    code: 503,
+    message: "The event lake does not answer now",
+    fix: "Try again in some seconds; ./cordon status shows the lake's state. Nothing is lost",
+  },
+  "waf.rulesetNotFound": {
+    code: 404,
+    message: "No rule set of this name is installed",
+    fix: "Leave it out for the site's own; ./cordon doctor lists the installed ones",
+  },
+} as const;

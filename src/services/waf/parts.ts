@@ -1,0 +1,32 @@
+/** What the firewall asks of others. */
+import type { Static } from "typebox";
+import type { Lake } from "../../kernel/lake/client.ts";
+import type { InputOf } from "../../kernel/operation.ts";
+import type { Database } from "../../kernel/store/database.ts";
+import type { Exclusion, Rule, wafContract } from "./contract.ts";
+import type { siteState } from "./domain.ts";
+import type { SiteRow } from "./store.ts";
+
+/** What the gateways report; the fleet's part, read when a site is shown. */
+export type GatewayReport = Parameters<typeof siteState>[1];
+
+export type ExplainInput = InputOf<typeof wafContract.operations.explainRequest>;
+
+/** The rules as the control plane knows them: to list them and to explain a request. */
+export type RuleLibrary = {
+  rules(): readonly Rule[];
+  explain(
+    site: SiteRow & {
+      readonly exclusions: readonly Exclusion[];
+      readonly policy: { readonly applications: readonly string[] };
+    },
+    input: ExplainInput,
+  ): Omit<Static<(typeof wafContract.operations.explainRequest)["output"]>, "replayed">;
+};
+
+export type WafParts = {
+  readonly database: Database;
+  readonly gateways: () => Promise<GatewayReport>;
+  readonly library: RuleLibrary;
+  readonly lake: Lake;
+};
