@@ -1,7 +1,8 @@
 /** One run of wrk against a proxy: how many requests, their latency, and the proxy's CPU time. */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cpuMicroseconds } from "../process.ts";
 import { type Case, scriptOf } from "./cases.ts";
 
 /** A proxy under test: the process that does its work, and where it listens. */
@@ -26,15 +27,6 @@ export type LoadOptions = {
   /** Mean pause of a connection between two requests. */
   readonly delayMs?: number;
 };
-
-/** CPU time of all threads of a process, in µs (proc(5), schedstat: nanoseconds on the CPU). */
-function cpuMicroseconds(pid: number): number {
-  const tasks = readdirSync(`/proc/${pid}/task`);
-  return tasks.reduce((sum, task) => {
-    const text = readFileSync(`/proc/${pid}/task/${task}/schedstat`, "latin1");
-    return sum + Number(text.split(" ")[0]) / 1_000;
-  }, 0);
-}
 
 /** Sends a case to a proxy for some seconds. */
 export async function load(proxy: ProxyProcess, one: Case, options: LoadOptions): Promise<Load> {
