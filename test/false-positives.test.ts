@@ -1,0 +1,189 @@
+/** Ordinary use of a shop and of a JSON API meets no rule at paranoia level 1. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startShop } from "../examples/shop/main.ts";
+import { hasBrowser, launchBrowser } from "./e2e/console-browser.ts";
+import { hasRules, type ProtectedSite, protectSite } from "./protected-site.ts";
+
+let shop: Awaited<ReturnType<typeof startShop>>;
+let api: Server;
+let shopSite: ProtectedSite;
+let apiSite: ProtectedSite;
+
+/** An API that keeps what it gets and gives it back. */
+function startApi(): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(Buffer.from(chunk));
+    const text = Buffer.concat(chunks).toString("utf8") || "{}";
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ note: JSON.parse(text) }));
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+beforeAll(async () => {
+  if (!hasRules) return;
+  shop = await startShop();
+  api = await startApi();
+  const { port } = api.address() as AddressInfo;
+  const domains = ["shop.localhost"];
+  shopSite = await protectSite(`http://127.0.0.1:${shop.port}`, { domains });
+  apiSite = await protectSite(`http://127.0.0.1:${port}`, { domains: ["api.localhost"] });
+});
+
+afterAll(async () => {
+  await shopSite?.close();
+  await apiSite?.close();
+  await shop?.stop();
+  api?.closeAllConnections();
+  api?.close();
+});
+
+// An apostrophe is left out: the shop answers it with an error of its database, a real leak.
+const searches = [
+  "green tea",
+  "Teapot & cups, 50% off",
+  "select the best tea and drop me a line",
+  "tea or coffee?",
+  "绿茶 500 克",
+  "¿Té verde? — naïve café",
+  "<3 tea",
+  "C++ mug 1+1=2",
+];
+const comments = [
+  "I ordered 2 from the table by the window; where's the union of taste & price?",
+  "Works fine! Now update your list and insert coin ;-)",
+  "茶很好喝，包装也不错。下次还会再买！",
+  "See https://tea.example/blog/how-to?lang=en&page=2#brew for how I do it.",
+  'He said: "it\'s like drinking grass" -- I disagree...',
+];
+
+test.skipIf(!hasRules || !hasBrowser)(
+  "a browsing session of the shop in Chromium meets no rule (needs modsecurity-crs, chromium)",
+  { timeout: 120_000 },
+  async () => {
+    const browser = await launchBrowser();
+    try {
+      const page = await browser.newPage();
+      const origin = `http://shop.localhost:${shopSite.httpPort}`;
+      await page.goto(origin);
+      for (const search of searches) {
+        await page.goto(origin);
+        await page.fill("input[name=q]", search);
+        await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button")]);
+      }
+      for (const path of ["/product?id=1", "/product?id=2", "/manual", "/comments", "/none"]) {
+        await page.goto(`${origin}${path}?utm_source=mail&utm_campaign=spring%20sale`);
+      }
+      for (const text of comments) {
+        const form = { text, name: "first customer" };
+        await page.request.post(`${origin}/comments`, { form });
+      }
+    } finally {
+      await browser.close();
+    }
+    expect(shopSite.refusals()).toEqual([]);
+    expect(shopSite.events.length).toBeGreaterThan(searches.length + comments.length);
+  },
+);
+
+const markdown = `# Release notes
+
+* Fixed: \`/notes?limit=10\` no longer returns **deleted** notes ([#12](https://notes.example/12))
+* "Mark all" and "Close table view" work with the keyboard, too
+
+| Name | Price |
+|------|------:|
+| Tea  |  3.90 |
+
+> It's done -- finally!
+`;
+const typescript = `export function total(cups: readonly Cup[]): number {
+  return cups.filter((cup) => cup.price > 0 && !cup.sold).reduce((sum, cup) => sum + cup.price, 0);
+}`;
+const python = `def brew(minutes: int = 3) -> str:
+    """Brews tea."""
+    return f"ready in {minutes} min" if minutes < 5 else "bitter"`;
+
+const bodies: Record<string, unknown> = {
+  "English text": {
+    title: "How to brew",
+    text: "Don't boil it; take good leaves, select a cup and let them sit. Or not? 1 of 3 say so.",
+  },
+  "Chinese text": { title: "如何泡茶", text: "水温八十度，泡三分钟即可。价格：￥39（含税）" },
+  markdown: { title: "Notes", text: markdown },
+  "TypeScript code": { language: "typescript", code: typescript },
+  "Python code": { language: "python", code: python },
+  base64: { name: "cup.png", content: Buffer.from(markdown.repeat(40)).toString("base64") },
+  "nested data": {
+    id: "3f2b8c1e-9f77-4a6e-8a52-0d7d2f6c1b11",
+    tags: ["tea", "c#", "node.js", "a/b test", "R&D"],
+    address: { street: "1 O'Connell St. #4", email: "a.person+tea@shop.example", phone: "+353 1" },
+    prices: [{ amount: -1.5e3, currency: "EUR" }, null, true],
+    filter: { price: { gte: 10, lt: 20 }, orderBy: "-price", query: "name:tea AND price:<20" },
+  },
+  "a token": { token: "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ0ZWEifQ.c2lnbmF0dXJlLWJ5dGVz", ok: true },
+};
+
+test.skipIf(!hasRules)(
+  "a session of a JSON API client meets no rule (needs modsecurity-crs)",
+  { timeout: 60_000 },
+  async () => {
+    const headers = {
+      host: "api.localhost",
+      "user-agent": "notes-client/2.1 (linux; x64)",
+      accept: "application/json",
+      "content-type": "application/json",
+      authorization: "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ0ZWEifQ.c2lnbmF0dXJlLWJ5dGVz",
+    };
+    const { request } = await import("node:http");
+    const send = (method: string, path: string, body: unknown) =>
+      new Promise<number>((resolve, reject) => {
+        const text = body === undefined ? "" : JSON.stringify(body);
+        const length = { "content-length": Buffer.byteLength(text) };
+        const options = {
+          port: apiSite.httpPort,
+          method,
+          path,
+          headers: { ...headers, ...length },
+        };
+        const sent = request({ host: "127.0.0.1", ...options }, (response) => {
+          response.resume().on("end", () => resolve(response.statusCode ?? 0));
+        });
+        sent.on("error", reject).end(text);
+      });
+    for (const [what, body] of Object.entries(bodies)) {
+      expect(await send("POST", "/v1/notes", body), what).toBe(200);
+    }
+    const query = "limit=10&sort=-price&filter[price]=lt:20";
+    expect(await send("GET", `/v1/notes?${query}`, undefined)).toBe(200);
+    const [first = {}] = Object.values(bodies);
+    // Level 1 allows GET, HEAD, POST and OPTIONS; an API that needs more says so to the rule set.
+    expect(await send("POST", "/v1/notes/12:archive", first)).toBe(200);
+    expect(apiSite.refusals()).toEqual([]);
+    // What the rules as shipped take for an attack, and the exclusion that lets it pass.
+    const known = [
+      ["Wait; select good leaves and let them sit.", [932115, 942350]],
+      ["Run `GET /notes`, then close it", [932100]],
+    ] as const;
+    for (const [text, rules] of known) {
+      expect(await send("POST", "/v1/notes", { text }), text).toBe(403);
+      for (const rule of rules) expect(apiSite.refusals().at(-1)).toContain(String(rule));
+    }
+    const exclusions = known.flatMap(([, rules]) =>
+      rules.map((ruleId) => ({
+        exclusionId: "excl-a",
+        pathPrefix: "/v1/notes",
+        ruleId,
+        variable: "ARGS:json.text",
+      })),
+    );
+    apiSite.change({ exclusions });
+    for (const [text] of known) expect(await send("POST", "/v1/notes", { text })).toBe(200);
+    expect(await send("POST", "/v1/notes", { text: "1' union select password from user--" })).toBe(
+      403,
+    );
+  },
+);
