@@ -1,9 +1,10 @@
-/** Ordinary use of a shop and of a JSON API meets no rule at paranoia level 1. */
+/** Ordinary use of a shop and of a JSON API is not refused at paranoia level 1. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startShop } from "../examples/shop/main.ts";
 import { hasBrowser, launchBrowser } from "./e2e/console-browser.ts";
+import { postForm } from "./post-form.ts";
 import { hasRules, type ProtectedSite, protectSite } from "./protected-site.ts";
 
 let shop: Awaited<ReturnType<typeof startShop>>;
@@ -61,7 +62,7 @@ const comments = [
 ];
 
 test.skipIf(!hasRules || !hasBrowser)(
-  "a browsing session of the shop in Chromium meets no rule (needs modsecurity-crs, chromium)",
+  "nothing of a browsing session of the shop in Chromium is refused (needs modsecurity-crs, chromium)",
   { timeout: 120_000 },
   async () => {
     const browser = await launchBrowser();
@@ -78,8 +79,7 @@ test.skipIf(!hasRules || !hasBrowser)(
         await page.goto(`${origin}${path}?utm_source=mail&utm_campaign=spring%20sale`);
       }
       for (const text of comments) {
-        const form = { text, name: "first customer" };
-        await page.request.post(`${origin}/comments`, { form });
+        await postForm(page, "/comments", { text, name: "first customer" });
       }
     } finally {
       await browser.close();
@@ -128,7 +128,7 @@ const bodies: Record<string, unknown> = {
 };
 
 test.skipIf(!hasRules)(
-  "a session of a JSON API client meets no rule (needs modsecurity-crs)",
+  "nothing of a session of a JSON API client is refused (needs modsecurity-crs)",
   { timeout: 60_000 },
   async () => {
     const headers = {

@@ -10,6 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sitePolicyDefaults } from "../src/kernel/intent/site-policy-document.ts";
 import { hasBrowser, launchBrowser } from "./e2e/console-browser.ts";
+import { postForm } from "./post-form.ts";
 import { hasRules, type ProtectedSite, protectSite } from "./protected-site.ts";
 import { freePorts, until } from "./stack.ts";
 
@@ -128,7 +129,8 @@ test.skipIf(!canRun)(
       ...{ admin_password: PASSWORD, admin_password2: PASSWORD, pw_weak: "on" },
       ...{ admin_email: "editor@blog.example", Submit: "Install WordPress" },
     };
-    await page.request.post(url("/wp-admin/install.php?step=2"), { form });
+    await visit("/wp-admin/install.php");
+    await postForm(page, "/wp-admin/install.php?step=2", form);
     await save("/wp-login.php", "#wp-submit", { "#user_login": "editor", "#user_pass": PASSWORD });
     expect(page.url()).toContain("/wp-admin/");
     const tagline = "Tea, code & other things — select the best from our list";
@@ -176,7 +178,8 @@ test.skipIf(!canRun)(
     expect(await publish(POST)).toBe(true);
     expect(site.refusals()).toEqual([]);
     const injection = "/?s=1%27%20union%20select%20user_pass%20from%20wp_users--%20";
-    expect((await page.request.get(url(injection))).status()).toBe(403);
+    expect((await visit(injection))?.status()).toBe(403);
+    await visit("/wp-admin/post-new.php");
     site.change({ policy: { ...sitePolicyDefaults, patches: [], routes: [], rules: [] } });
     expect(await publish(POST)).toBe(false);
   },
