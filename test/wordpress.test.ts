@@ -73,11 +73,13 @@ async function startWordPress(): Promise<number> {
   writeFileSync(join(root, "wp-config.php"), CONFIG(socket));
   const data = ["--no-defaults", `--datadir=${join(folder, "db")}`, "--user=root"];
   const install = [...data, "--auth-root-authentication-method=normal", "--skip-test-db"];
-  execFileSync("mariadb-install-db", install, { stdio: "ignore" });
+  execFileSync("/usr/bin/mariadb-install-db", install, { stdio: "ignore" });
   child("/usr/sbin/mariadbd", [...data, `--socket=${socket}`, "--skip-networking"]);
   const client = ["--no-defaults", "-S", socket, "-u", "root", "-e"];
   await until("the database answers", async () => {
-    execFileSync("mariadb", [...client, "create database if not exists wp"], { stdio: "ignore" });
+    execFileSync("/usr/bin/mariadb", [...client, "create database if not exists wp"], {
+      stdio: "ignore",
+    });
     return true;
   });
   const [port = 0] = await freePorts(1);

@@ -79,6 +79,36 @@ test("a killed worker comes back with the intent, and the other serves meanwhile
   for (let count = 0; count < 8; count++) expect(await statusCode(httpPort)).toBe("200");
 });
 
+test("a worker killed mid-request loses only its own connections", async () => {
+  const held: (() => void)[] = [];
+  origin.server.removeAllListeners("request");
+  origin.server.on("request", (_request, response) => {
+    held.push(() => response.end("from the origin"));
+  });
+  const { httpPort, pids } = await start(2);
+  await apply(intentOf([siteFor([origin.url])]));
+  const clients = Array.from({ length: 24 }, () => rawClient(httpPort));
+  for (const client of clients) client.send(request);
+  await eventually(() => held.length === clients.length);
+  const connectionsOf = () => status?.workers.map(({ connections }) => connections) ?? [];
+  await eventually(() => connectionsOf().reduce((sum, one) => sum + one, 0) === clients.length);
+  const [lost = 0, kept = 0] = connectionsOf();
+  expect(Math.min(lost, kept)).toBeGreaterThan(0);
+  let closed = 0;
+  for (const client of clients) void client.closed.then(() => closed++);
+  process.kill(pids()[0] ?? 0, "SIGKILL");
+  await eventually(() => closed === lost);
+  // New clients are served while the rest still wait.
+  const late = rawClient(httpPort);
+  late.send(request);
+  await eventually(() => held.length === clients.length + 1);
+  for (const release of held) release();
+  const texts = await Promise.all(clients.map((client) => client.closed));
+  expect(texts.filter((text) => text.endsWith("from the origin"))).toHaveLength(kept);
+  expect(texts.filter((text) => text === "")).toHaveLength(lost);
+  expect(await late.closed).toContain("from the origin");
+});
+
 test("the last good intent is enforced after a restart without any control plane", async () => {
   await start();
   await apply(intentOf([siteFor([origin.url])], { version: 7 }));
