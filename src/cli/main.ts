@@ -35,6 +35,8 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
   { words: ["backup", "create"], file: "./backup.ts", name: "backupCreate" },
   { words: ["backup", "verify"], file: "./backup.ts", name: "backupVerify" },
   { words: ["backup", "restore"], file: "./backup.ts", name: "backupRestore" },
+  { words: ["encrypt"], file: "./encrypt.ts", name: "encrypt" },
+  { words: ["decrypt"], file: "./encrypt.ts", name: "decrypt" },
   { words: ["upgrade"], file: "./upgrade.ts", name: "upgrade" },
   { words: ["config", "check"], file: "./config-check.ts", name: "configCheck" },
   { words: ["support", "dump"], file: "./support-dump.ts", name: "supportDump" },

@@ -130,3 +130,15 @@ function field(bytes: Buffer, at: number, max: number): { value: Buffer; end: nu
 function unknown(why: string): EncryptionError {
   return new EncryptionError("messageUnknown", `This is no message that can be read: ${why}`);
 }
+
+/**
+ * The key that a message says it is under. It is what the message claims, until it was opened.
+ *
+ * @param beginning the message, or its first HEADER_BYTES_MAX bytes.
+ */
+export function messageKeyId(beginning: Uint8Array): string {
+  const { buffer, byteOffset, byteLength } = beginning;
+  const read = readHeader(Buffer.from(buffer, byteOffset, byteLength));
+  if (read !== undefined) return read.header.keyId;
+  throw new EncryptionError("messageInvalid", "The message ends inside its header");
+}

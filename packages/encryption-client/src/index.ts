@@ -12,6 +12,8 @@ export {
   openFields,
   rewrapFieldKey,
 } from "./fields.ts";
+export { openFileSource } from "./file-source.ts";
+export { HEADER_BYTES_MAX, messageKeyId } from "./header.ts";
 export { type Credential, type DataKey, httpKms, type Kms, type KmsOptions } from "./kms.ts";
 export type { RandomAccess, Source } from "./random-access.ts";
 export type { AccessKey } from "./signature.ts";
