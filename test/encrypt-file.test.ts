@@ -1,4 +1,4 @@
-/** `cordon encrypt | decrypt FILE` against a running Cordon, and the library over HTTPS. */
+/** Against a running Cordon: `cordon encrypt | decrypt`, the library over HTTPS, the example. */
 import { randomBytes } from "node:crypto";
 import {
   existsSync,
@@ -11,11 +11,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createEncryption, httpKms } from "../packages/encryption-client/src/index.ts";
+import { programFolder, readConfig } from "../src/kernel/config.ts";
+import { connectionFor } from "../src/kernel/postgres/connection.ts";
 import { refusal } from "./encryption-kit.ts";
 import { accessKeyOf, authorityFile } from "./kms-client.ts";
-import { type Stack, startStack } from "./stack.ts";
+import { command, type Stack, startStack } from "./stack.ts";
 
 let stack: Stack;
 let folder = "";
@@ -109,4 +112,35 @@ test("the library works over HTTPS with a bearer key and with an access key", as
     kms.close();
   }
   expect(() => httpKms({ url: "http://127.0.0.1:1", credential: { bearerKey: "" } })).toThrow();
+});
+
+test("the example of encrypted columns runs against PostgreSQL, rotation and all", async () => {
+  const env = { ...process.env, ...stack.env };
+  const connection = connectionFor(readConfig(stack.env));
+  if (!("host" in connection)) throw new Error("The embedded database has no socket");
+  const { host, port, user, password } = connection;
+  const admin = new pg.Client({ ...connection });
+  await admin.connect();
+  await admin.query("create database encrypted_columns");
+  await admin.end();
+  const credentials = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  const main = join(programFolder, "examples", "encrypted-columns", "main.ts");
+  const { code, text } = await command([process.execPath, main], {
+    ...env,
+    CORDON: `https://localhost:${stack.consolePort}`,
+    KEY: stack.key,
+    NODE_EXTRA_CA_CERTS: authorityFile(stack),
+    DATABASE_URL: `postgres://${credentials}@/encrypted_columns?host=${host}&port=${port}`,
+  });
+  expect(code, text).toBe(0);
+  const lines = text.split("\n").filter((line) => line.startsWith("{"));
+  const [stored, found, masked, rotated, rewrapped, again] = lines.map((line) => JSON.parse(line));
+  expect(stored.phone).toMatch(/^\d{11}$/);
+  expect(stored.phone).not.toBe("13800138000");
+  const bob = { email: "bob@example.org", phone: "13800138001", note: "bob pays late" };
+  expect(found.customer).toEqual(bob);
+  expect(masked.masked).toEqual(["138****8001", "138****8002"]);
+  expect(rotated.currentVersion).toBe(2);
+  expect(rewrapped.notes).toBe(3);
+  expect(again.customer).toEqual(bob);
 });
