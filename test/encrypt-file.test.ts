@@ -118,19 +118,21 @@ test("the example of encrypted columns runs against PostgreSQL, rotation and all
   const env = { ...process.env, ...stack.env };
   const connection = connectionFor(readConfig(stack.env));
   if (!("host" in connection)) throw new Error("The embedded database has no socket");
-  const { host, port, user, password } = connection;
+  const { host, port, user, password, database } = connection;
   const admin = new pg.Client({ ...connection });
   await admin.connect();
-  await admin.query("create database encrypted_columns");
+  await admin.query("create schema encrypted_columns");
   await admin.end();
   const credentials = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  const options = "-c search_path=encrypted_columns";
+  const place = new URLSearchParams({ host, port: String(port), options });
   const main = join(programFolder, "examples", "encrypted-columns", "main.ts");
   const { code, text } = await command([process.execPath, main], {
     ...env,
     CORDON: `https://localhost:${stack.consolePort}`,
     KEY: stack.key,
     NODE_EXTRA_CA_CERTS: authorityFile(stack),
-    DATABASE_URL: `postgres://${credentials}@/encrypted_columns?host=${host}&port=${port}`,
+    DATABASE_URL: `postgres://${credentials}@/${database}?${place}`,
   });
   expect(code, text).toBe(0);
   const lines = text.split("\n").filter((line) => line.startsWith("{"));

@@ -20,7 +20,7 @@ import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 
 const SUFFIX = ".encrypted";
 
-/** Writes FILE.encrypted, or with `--rewrap` lets FILE have its data key under the newest version. */
+/** Writes FILE.encrypted; `--rewrap` puts the data key of FILE under the newest version instead. */
 export async function encrypt(args: readonly string[]): Promise<ExitStatus> {
   const options = readFileOptions("encrypt", args);
   return withKms(async (kms) => {
