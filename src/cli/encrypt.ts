@@ -120,7 +120,7 @@ async function withKms(work: (kms: Kms) => Promise<void>): Promise<ExitStatus> {
   const bearerKey = storedKey(config);
   if (!existsSync(authority) || bearerKey === undefined) {
     throw new CommandError(`There is no Cordon in ${config.dataFolder}, or no key for it`, {
-      fix: "start one with ./cordon up, then ./cordon setup or ./cordon sign-in",
+      fix: "start one with ./cordon up, then ./cordon setup or sign-in; or set CORDON_TOKEN",
       status: EXIT.unreachable,
     });
   }
