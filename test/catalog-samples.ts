@@ -17,7 +17,7 @@ export const targets: readonly Target[] = contracts.flatMap((contract) =>
     .map((operation) => ({ contract, operation })),
 );
 
-type Schema = {
+export type Schema = {
   readonly type?: string;
   readonly pattern?: string;
   readonly format?: string;
@@ -41,11 +41,12 @@ const TEXTS: readonly string[] = [
 ];
 
 function idPrefixOf({ pattern }: Schema): string | undefined {
-  return /^\^([a-z]+)-\[0-9a-z\]\{10\}\$$/.exec(pattern ?? "")?.[1];
+  // Of ids of several kinds the first is taken: `^(?:key|mrk)-…`.
+  return /^\^(?:\(\?:)?([a-z]+)(?:\|[a-z|]+\))?-\[0-9a-z\]\{10\}\$$/.exec(pattern ?? "")?.[1];
 }
 
 /** A value that fits a schema, as far as its form can be guessed. */
-function sampleOf(schema: Schema): unknown {
+export function sampleOf(schema: Schema): unknown {
   if (schema.const !== undefined) return schema.const;
   if (schema.enum !== undefined) return schema.enum[0];
   if (schema.anyOf !== undefined) return sampleOf(schema.anyOf[0] ?? {});
@@ -124,11 +125,15 @@ export async function idsOf(
     if (operation.method !== "GET" || (operation.input.required ?? []).length > 0) continue;
     const { method, path } = requestOf(contract, operation, {});
     const { code, result } = await call(method, path);
-    if (code !== 200 || result === undefined) continue;
-    for (const [id, prefix = ""] of JSON.stringify(result).matchAll(ID)) {
-      const known = found.get(prefix) ?? [];
-      if (known.length < PER_PREFIX_MAX && !known.includes(id)) found.set(prefix, [...known, id]);
-    }
+    if (code === 200) gatherIds(found, result);
   }
   return found;
+}
+
+/** Adds the ids of an answer. */
+export function gatherIds(found: Map<string, string[]>, result: unknown): void {
+  for (const [id, prefix = ""] of (JSON.stringify(result) ?? "").matchAll(ID)) {
+    const known = found.get(prefix) ?? [];
+    if (known.length < PER_PREFIX_MAX && !known.includes(id)) found.set(prefix, [...known, id]);
+  }
 }

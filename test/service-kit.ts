@@ -212,6 +212,8 @@ type Given = {
   key: string;
   headers?: Record<string, string>;
   device?: string | undefined;
+  /** Where the call seems to come from; limits of rate count by it. */
+  sourceIp?: string;
 };
 /** An answer, and what it says to the browser. */
 export type Reply = ApiReply & { readonly session: string; readonly device: string };
@@ -224,7 +226,7 @@ function callerOf(
     problems: ReturnType<typeof problemCatalog>;
   },
 ): Caller {
-  return async (method, target, { body, key, headers, device }) => {
+  return async (method, target, { body, key, headers, device, sourceIp = "127.0.0.1" }) => {
     const [path = "", query = ""] = target.split("?");
     const matched = routing.router.match(method, path);
     if (matched === undefined) throw new Error(`No operation answers ${method} ${path}`);
@@ -244,7 +246,7 @@ function callerOf(
         setDeviceCookie: (token) => {
           told.device = token;
         },
-        sourceIp: "127.0.0.1",
+        sourceIp,
         signal: new AbortController().signal,
         setSessionCookie: (token) => {
           told.session = token ?? "";
@@ -260,7 +262,8 @@ function callerOf(
   };
 }
 
-async function signIn(caller: Caller, user: Record<string, string>): Promise<string> {
+/** Signs in with a password; @returns a bearer key of the user. */
+export async function signIn(caller: Caller, user: Record<string, string>): Promise<string> {
   const signedIn = await caller("POST", "/v1/iam/session:signIn", { body: user, key: "" });
   const made = await caller("POST", "/v1/iam/bearerKeys", {
     body: { userId: signedIn.result.caller.principalId, name: "test" },

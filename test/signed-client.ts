@@ -1,5 +1,6 @@
 /** Calls the API with signed requests, as a client library would. */
 import { randomUUID } from "node:crypto";
+import type https from "node:https";
 import { sign } from "../src/engines/signature/jdcloud2.ts";
 import { canonicalQuery } from "../src/engines/signature/signed-request.ts";
 import { type ApiReply, apiReply, rawApi } from "./stack.ts";
@@ -17,6 +18,8 @@ export type SignedCall = {
   readonly service: string;
   readonly key: SigningKey;
   readonly nonce?: string;
+  /** How the request travels. */
+  readonly via?: { readonly agent: https.Agent; readonly localAddress: string };
 };
 
 /** One signed call of the API over TLS. */
@@ -44,6 +47,7 @@ export async function signedApi(port: number, call: SignedCall): Promise<ApiRepl
   const reply = await rawApi(port, {
     method: call.method,
     path: call.path,
+    ...call.via,
     ...(call.body === undefined ? {} : { body: call.body }),
     headers: { ...headers, authorization },
   });

@@ -257,6 +257,8 @@ type ApiRequest = {
   headers?: Record<string, string>;
   /** Address of this machine that it comes from. */
   localAddress?: string;
+  /** Keeps connections for the next call; without it each call has one of its own. */
+  agent?: https.Agent;
 };
 
 /** One call of the API over TLS. */
@@ -270,7 +272,7 @@ export function rawApi(port: number, request: ApiRequest): Promise<Reply> {
         method: request.method,
         path: request.path,
         rejectUnauthorized: false,
-        agent: false,
+        agent: request.agent ?? false,
         ...(request.localAddress === undefined ? {} : { localAddress: request.localAddress }),
         headers: {
           ...(payload === undefined ? {} : { "content-type": "application/json" }),

@@ -1,4 +1,14 @@
 /** An account with one thing of every kind that a stranger must not reach. */
+import { requestOf } from "../../src/cli/api-client.ts";
+import {
+  gatherIds,
+  idFieldsOf,
+  idsOf,
+  type Schema,
+  sampleOf,
+  targets,
+} from "../catalog-samples.ts";
+import { certificateFolder } from "../certificate-files.ts";
 import { PASSWORD, rawApi, type Stack } from "../stack.ts";
 import { trusting } from "./more-credentials.ts";
 
@@ -9,6 +19,7 @@ export const PLANTED = {
   group: "planted-group",
   role: "planted-role",
   session: "planted-session",
+  secret: "planted-secret-value",
 } as const;
 /** Makes one thing of every kind; @returns their ids by the field that names them. */
 export async function fillAccount(stack: Stack): Promise<Record<string, string[]>> {
@@ -67,4 +78,48 @@ export async function fillAccount(stack: Stack): Promise<Record<string, string[]
   const blocked = await stack.api("POST", "/v1/incident/responses:blockSource", block);
   remember("responseId", blocked.result.responseId);
   return ids;
+}
+
+const everything = { effect: "allow", action: "*", resource: "*" };
+const noRuleEnds = { effect: "deny", action: "waf:DeleteRule", resource: "*" };
+
+/** What a sample of the schema does not know: values that fit each other. */
+const FITTING: Readonly<Record<string, object>> = {
+  "account.createGuardrail": { document: { version: "1", statement: [everything, noRuleEnds] } },
+  "kms.createSecret": { value: PLANTED.secret },
+  "certificates.createDnsProvider": {
+    ...{ server: "127.0.0.1", zone: "sample.example.org", keyName: "sample", secret: "c2VjcmV0" },
+  },
+  "notify.createChannel": {
+    ...{ smtpHost: "127.0.0.1", smtpPort: 9, smtpSecurity: "none" },
+    ...{ from: "cordon@sample.example.org", to: ["people@sample.example.org"] },
+  },
+};
+
+/** Creates one thing of every kind whose creation needs no more than what is there. */
+export async function fillFromCatalog(stack: Stack): Promise<void> {
+  const creating = targets.filter(({ contract, operation }) =>
+    contract.resources.some(
+      ({ create }) => create !== undefined && contract.operations[create] === operation,
+    ),
+  );
+  const certificates = certificateFolder();
+  const uploaded = certificates.issue("sample", ["sample.example.org"]);
+  certificates.remove();
+  const known = await idsOf((method, path) => stack.api(method, path));
+  for (const { contract, operation } of creating) {
+    const input = sampleOf(operation.input as unknown as Schema) as Record<string, unknown>;
+    for (const { name, prefix, list } of idFieldsOf(operation)) {
+      const [id] = known.get(prefix) ?? [];
+      if (id !== undefined && name in input) input[name] = list ? [id] : id;
+    }
+    const { method, path, body } = requestOf(contract, operation, {
+      ...input,
+      ...(operation.name === "certificates.uploadCertificate" ? uploaded : {}),
+      ...FITTING[operation.name],
+    });
+    // Some are not made, since they need more of the world: a provider that answers, a device.
+    const { code, result } = await stack.api(method, path, body);
+    if (code === 200) gatherIds(known, result);
+  }
 }
