@@ -1,4 +1,5 @@
 /** The key management service for one test file: the operations kit, and a keyd of its own. */
+import { constants, createPublicKey, publicEncrypt } from "node:crypto";
 import { spawnKeyd } from "../src/daemons/keyd/spawned-keyd.ts";
 import { encryptionService } from "../src/services/encryption/service.ts";
 import { kmsService, openKms } from "../src/services/kms/service.ts";
@@ -44,3 +45,16 @@ export async function startKms(): Promise<KmsKit> {
 }
 
 export const base64 = (text: string | Uint8Array): string => Buffer.from(text).toString("base64");
+
+/** Material under a fresh wrapping key of this key, with its token. */
+export async function wrapMaterial(kit: KmsKit, keyId: string, material: Buffer) {
+  const { result } = await kit.post(`/keys/${keyId}:importParameters`, {
+    wrappingAlgorithm: "RSAES_OAEP_SHA_256",
+    wrappingKeySpec: "RSA_2048",
+  });
+  const der = Buffer.from(result.publicKey, "base64");
+  const key = createPublicKey({ key: der, type: "spki", format: "der" });
+  const padding = constants.RSA_PKCS1_OAEP_PADDING;
+  const encrypted = publicEncrypt({ key, padding, oaepHash: "sha256" }, material);
+  return { importToken: String(result.importToken), encryptedMaterial: base64(encrypted) };
+}

@@ -247,7 +247,7 @@ function callerOf(
           told.device = token;
         },
         sourceIp,
-        signal: new AbortController().signal,
+        signal: () => new AbortController().signal,
         setSessionCookie: (token) => {
           told.session = token ?? "";
         },

@@ -9,6 +9,8 @@ import type { Database } from "./store/database.ts";
 
 const BATCH_MAX = 500;
 const RETRY_MS = 1_000;
+/** Between two copies under load: a transaction for every few calls would cost more than they. */
+const GATHER_MS = 100;
 
 export type IndexedAudit = AuditSink & {
   /** Resolves when the copy holds everything appended so far; for tests and shutdown. */
@@ -25,6 +27,17 @@ export function createIndexedAudit(parts: {
 }): IndexedAudit {
   let running: Promise<void> | undefined;
   let wanted = false;
+  /** How many callers wait for the copy; while there is one, nothing is gathered. */
+  let waiting = 0;
+  let hurry = () => {};
+  const gather = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   let isNamed = false;
   const run = async (): Promise<void> => {
@@ -33,13 +46,15 @@ export function createIndexedAudit(parts: {
       try {
         if (!isNamed) await nameOldCopy(parts);
         isNamed = true;
-        while (await copyBatch(parts)) wanted = false;
+        const isBehind = (await copyBatch(parts)) === BATCH_MAX;
+        if (isBehind) continue;
       } catch (error) {
         parts.report({ level: "error", part: "audit index", error: String(error) });
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         wanted = true;
       }
       if (!wanted) return;
+      if (waiting === 0) await gather();
     }
   };
 
@@ -56,7 +71,15 @@ export function createIndexedAudit(parts: {
       await parts.log.append(Buffer.from(JSON.stringify(record)));
       void start();
     },
-    caughtUp: start,
+    async caughtUp() {
+      waiting += 1;
+      hurry();
+      try {
+        await start();
+      } finally {
+        waiting -= 1;
+      }
+    },
   };
 }
 
@@ -75,19 +98,17 @@ async function nameOldCopy({ log, name, database }: CopyParts): Promise<void> {
   );
 }
 
-/** Copies the next entries; false when there are none. */
-async function copyBatch({ log, name, database }: CopyParts) {
+/** Copies the next entries. @returns how many. */
+async function copyBatch({ log, name, database }: CopyParts): Promise<number> {
   return database.transaction("system", async (sql) => {
     const [row] = await sql<{ next: number }>`
       select coalesce(max(index), -1) + 1 as next from audit_entry where log = ${name}`;
     const from = row?.next ?? 0;
     const to = Math.min(log.size(), from + BATCH_MAX);
-    if (to <= from) return false;
+    if (to <= from) return 0;
     const entries = await log.readEntries(from, to);
-    const rows = entries.map((bytes, at) => ({
-      index: from + at,
-      entry: JSON.parse(bytes.toString("utf8")) as AuditRecord,
-    }));
+    // Entries are JSON already: they are not read here, only put between brackets.
+    const rows = entries.map((bytes, at) => `{"index":${from + at},"entry":${bytes}}`);
     await sql`
       insert into audit_entry (log, account_id, index, time, request_id, operation, resource,
         principal_id, principal_name, source_ip, decision, code, entry)
@@ -95,8 +116,8 @@ async function copyBatch({ log, name, database }: CopyParts) {
         e.entry->>'requestId', e.entry->>'operation', e.entry->>'resource',
         e.entry->>'principalId', e.entry->>'principalName', e.entry->>'sourceIp',
         e.entry->>'decision', (e.entry->>'code')::integer, e.entry
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (index bigint, entry jsonb)
+      from jsonb_to_recordset(${`[${rows}]`}::jsonb) as e (index bigint, entry jsonb)
       on conflict (log, index) do nothing`;
-    return true;
+    return entries.length;
   });
 }

@@ -1,5 +1,5 @@
 /** The entry that every call leaves behind: who, from where, what, and how it was decided. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Operation } from "./operation.ts";
 
 export type AuditRecord = {
@@ -41,7 +41,7 @@ const MASK = "(secret)";
 /** SHA-256 of a text, or of the JSON of a value whose names are sorted. */
 export function hashOf(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(sorted(value));
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text, "hex");
 }
 
 function sorted(value: unknown): unknown {

@@ -59,7 +59,7 @@ export type Context = {
   readonly deviceToken: string | undefined;
   setDeviceCookie(token: string): void;
   /** Aborted when the client goes away; for streams. */
-  readonly signal: AbortSignal;
+  readonly signal: () => AbortSignal;
 };
 
 /** RFC 3339 text of a time in milliseconds. */

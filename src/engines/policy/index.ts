@@ -11,7 +11,7 @@ import {
   policySetOf,
   type Request,
 } from "./policy.ts";
-import { datetime, ip, record, type Value } from "./values.ts";
+import { ip, record, type Value } from "./values.ts";
 
 export { compileDocument } from "./document.ts";
 export { compileJsonPolicy, type DocumentKind, type PolicyFault } from "./json-policy.ts";
@@ -139,13 +139,26 @@ function principalData(principal: AccessRequest["principal"]): EntityData {
 
 const NO_ATTRIBUTES = new Map();
 
+const ADDRESSES_MAX = 1_000;
+const addresses = new Map<string, Value>();
+
+/** The same few sources call again and again. */
+function addressOf(sourceIp: string): Value {
+  const known = addresses.get(sourceIp);
+  if (known !== undefined) return known;
+  if (addresses.size >= ADDRESSES_MAX) addresses.clear();
+  const address = ip(sourceIp.replace(/^::ffff:(?=\d+\.)/, ""));
+  addresses.set(sourceIp, address);
+  return address;
+}
+
 function contextOf(request: AccessRequest): Value {
   const { mfaAgeSeconds } = request;
   return record({
     action: request.action,
     resource: request.resource,
-    sourceIp: ip(request.sourceIp.replace(/^::ffff:(?=\d+\.)/, "")),
-    currentTime: datetime(new Date(request.timeMs).toISOString()),
+    sourceIp: addressOf(request.sourceIp),
+    currentTime: { kind: "datetime", ms: BigInt(Math.trunc(request.timeMs)) },
     secureTransport: request.secureTransport,
     userName: request.principal.name,
     principalType: request.principal.type,

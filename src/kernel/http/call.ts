@@ -12,7 +12,8 @@ export type Call = {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
   readonly sourceIp: string;
-  readonly signal: AbortSignal;
+  /** Aborts when the client is gone. */
+  readonly signal: () => AbortSignal;
   setSessionCookie(token: string | null, maxAgeSeconds: number): void;
   setDeviceCookie(token: string): void;
   readonly deviceToken: string | undefined;

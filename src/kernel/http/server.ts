@@ -78,8 +78,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
   });
-  server.addHook("onRequest", async (_request, reply) => {
+  server.addHook("onRequest", (_request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
+    done();
   });
   server.setErrorHandler((error, request, reply) => answerError(parts, { error, request, reply }));
   server.get("/v1/openapi.json", async (_request, reply) => {
@@ -204,8 +205,6 @@ function callOf(
 ): Call {
   const { request, reply, raw } = from;
   const { query, headers, body } = raw;
-  const aborted = new AbortController();
-  reply.raw.once("close", () => aborted.abort());
   return {
     requestId: request.id,
     route,
@@ -214,12 +213,25 @@ function callOf(
     headers,
     body,
     sourceIp: request.ip,
-    signal: aborted.signal,
+    signal: lazySignal(reply),
     setSessionCookie: (token, maxAgeSeconds) => setSessionCookie(reply, token, maxAgeSeconds),
     setDeviceCookie: (token) =>
       setCookie(reply, DEVICE_COOKIE, { token, maxAgeSeconds: DEVICE_MAX_AGE_SECONDS }),
     deviceToken: cookieOf(headers.cookie, DEVICE_COOKIE),
     signed,
+  };
+}
+
+/** Aborts when the connection closes. Made only when asked for: few operations look at it. */
+function lazySignal(reply: FastifyReply): () => AbortSignal {
+  let made: AbortController | undefined;
+  return () => {
+    if (made !== undefined) return made.signal;
+    const aborting = new AbortController();
+    made = aborting;
+    if (reply.raw.closed) aborting.abort();
+    else reply.raw.once("close", () => aborting.abort());
+    return aborting.signal;
   };
 }
 

@@ -2,7 +2,7 @@
  * Who calls: a console session by cookie, a bearer key, or a signature. Secrets are compared by
  * their hash.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, hash, timingSafeEqual } from "node:crypto";
 import type { Identity } from "./identity.ts";
 import {
   type ParsedAuthorization,
@@ -104,7 +104,7 @@ export function cookieOf(header: string | undefined, wanted: string): string | u
 
 /** SHA-256 of a secret of full entropy; passwords take argon2id instead. */
 export function hashSecret(secret: string): Buffer {
-  return createHash("sha256").update(secret, "utf8").digest();
+  return hash("sha256", secret, "buffer");
 }
 
 /** The token a console page must send with every change; derived, so that nothing is stored. */

@@ -69,7 +69,7 @@ export function eventsService({ lake, live, phaseOf }: EventsParts): Service {
     async tailEvents({ accountId, signal }, input) {
       const filters = input.filters ?? [];
       for (const [at, filter] of filters.entries()) fieldOf(filter.name, `/filters/${at}/name`);
-      return tail(live.watch(accountId, signal), filters, input.text);
+      return tail(live.watch(accountId, signal()), filters, input.text);
     },
     exportEvents: ({ accountId, nowMs }, input) =>
       fromLake(async () => {

@@ -4,7 +4,7 @@
  */
 import type { PolicySource } from "../../kernel/identity/identity.ts";
 import type { Access, AccessFacts } from "../../kernel/service.ts";
-import { constraintsHold, type GrantRow, type KeyRow } from "./domain.ts";
+import { constraintsHold, type GrantRow, type KeyRecord, type KeyRow } from "./domain.ts";
 import type { KeyDirectory } from "./key-directory.ts";
 
 type Statement = Readonly<Record<string, unknown>> & { readonly principal?: unknown };
@@ -95,6 +95,31 @@ function principalOf(id: string): Record<string, string[]> {
   return id.startsWith("role-") ? { role: [id] } : { user: [id] };
 }
 
+type KeyPolicies = {
+  readonly own: readonly PolicySource[];
+  readonly delegation: PolicySource;
+  readonly grants: readonly {
+    readonly constraints: GrantRow["constraints"];
+    readonly policy: PolicySource;
+  }[];
+};
+
+/** Records are remembered by the directory for a moment, and what follows from them with them. */
+const known = new WeakMap<KeyRecord, KeyPolicies>();
+
+function policiesOf(record: KeyRecord): KeyPolicies {
+  const before = known.get(record);
+  if (before !== undefined) return before;
+  const { own, delegation } = policyParts(record.key);
+  const grants = record.grants.map((grant) => ({
+    constraints: grant.constraints,
+    policy: grantPolicy(grant),
+  }));
+  const made = { own: own === undefined ? [] : [own], delegation, grants };
+  known.set(record, made);
+  return made;
+}
+
 type Finder = Pick<KeyDirectory, "find" | "grant">;
 
 /** The facts about the resource of a call. */
@@ -110,11 +135,11 @@ export function kmsAccess(directory: Finder, clock: () => number): Access {
     const record = await directory.find(accountId, id, clock());
     if (record === undefined) return undefined;
     const encryptionContext = contextOf(action, input);
-    const { own, delegation } = policyParts(record.key);
-    const grants = record.grants.filter(({ constraints }) =>
+    const { own, grants, delegation } = policiesOf(record);
+    const holding = grants.filter(({ constraints }) =>
       constraintsHold(constraints, encryptionContext),
     );
-    const policies = [...(own === undefined ? [] : [own]), ...grants.map(grantPolicy)];
+    const policies = [...own, ...holding.map(({ policy }) => policy)];
     return {
       policies: policies.map((policy) => ({ ...policy, resource })),
       delegation,
