@@ -1,6 +1,10 @@
 /** Promises of what is refused: uses that cannot be recorded, forms and tokens that are not good. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { base64, type KmsKit, startKms, wrapMaterial } from "../../../test/kms-kit.ts";
+
+/** Long enough for a slow machine to make the token in, and then waited for. */
+const TOKEN_LIFE_MS = 4_000;
 
 let kit: KmsKit;
 beforeAll(async () => {
@@ -58,6 +62,42 @@ test("a ciphertext of another format version, or cut anywhere, is no ciphertext"
 
 describe("import tokens", () => {
   const material = Buffer.alloc(32, 5);
+  const send = async (keyId: string, change: (token: Buffer) => Buffer) => {
+    const { importToken, encryptedMaterial } = await wrapMaterial(kit, keyId, material);
+    const token = base64(change(Buffer.from(importToken, "base64")));
+    const body = { importToken: token, encryptedMaterial };
+    return (await kit.post(`/keys/${keyId}:importMaterial`, body)).error?.reason;
+  };
+
+  test("one whose time is over is refused, and one whose time was written later as well", async () => {
+    const keyId = await kit.newKey({ origin: "EXTERNAL" });
+    const timed = (time: number) => (token: Buffer) => {
+      token.writeUIntBE(time, 1, 6);
+      return token;
+    };
+    expect(await send(keyId, timed(Date.now() - 1))).toBe("kms.importTokenExpired");
+    const { result } = await kit.get(`/keys/${keyId}`);
+    const [row] = await kit.operations.database.transaction(
+      "system",
+      (sql) => sql<{ accountId: string; materialId: string }>`
+        select account_id, material_id from kms_key where key_id = ${keyId}`,
+    );
+    expect(result.state).toBe("pendingImport");
+    // keyd's own time is inside what it sealed: a token of its that ended does not live longer
+    // by what stands before it.
+    const expireTimeMs = Date.now() + TOKEN_LIFE_MS;
+    const ended = await kit.kms.keyd.importParameters({
+      account: row?.accountId ?? "",
+      key: row?.materialId ?? "",
+      wrappingKeySpec: "RSA_2048",
+      expireTimeMs,
+    });
+    await sleep(expireTimeMs - Date.now() + 1);
+    const reason = await send(keyId, (token) =>
+      Buffer.concat([timed(Date.now() + 60_000)(token).subarray(0, 7), ended.token]),
+    );
+    expect(reason).toMatch(/^kms\.importToken(?:Expired|Invalid)$/);
+  });
 
   test("one is good for its key only, and only once", async () => {
     const [keyId, other] = [

@@ -79,6 +79,31 @@ test("a stranger is told the same of a secret that is there and of one that is n
   expect(list.result.totalCount).toBe(0);
 });
 
+test("a generated secret gets another value when its period is over; one of yours only a reminder", async () => {
+  const generate = { characters: 32, alphabet: "alphanumeric" };
+  const made = await kit.post("/secrets", { name: "made", generate, rotationPeriodDays: 30 });
+  const own = await kit.post("/secrets", { name: "own", value: "mine", rotationPeriodDays: 30 });
+  expect([made.code, own.code]).toEqual([200, 200]);
+  const { secretId } = made.result;
+  const before = await fetchValue(secretId);
+  expect(before).toHaveLength(32);
+  await runAfter(29);
+  expect(await fetchValue(secretId)).toBe(before);
+  await runAfter(31);
+  const after = await fetchValue(secretId);
+  expect(after).toHaveLength(32);
+  expect(after).not.toBe(before);
+  expect(await fetchValue(secretId, 1)).toBe(before);
+  expect(await fetchValue(own.result.secretId)).toBe("mine");
+  const told = await kit.operations.database.transaction(
+    "system",
+    (sql) => sql<{ type: string }>`select event->>'type' as type from outbox`,
+  );
+  const types = told.map(({ type }) => type);
+  expect(types).toContain("kms.secretRotated");
+  expect(types).toContain("kms.secretRotationDue");
+});
+
 test("a secret waits its days and is gone with all its versions after", async () => {
   const { secretId } = (await kit.post("/secrets", { name: "ends", value: "v" })).result;
   await kit.post(`/secrets/${secretId}:scheduleDeletion`, { pendingDays: 7 });
