@@ -108,7 +108,7 @@ async function copyBatch({ log, name, database }: CopyParts): Promise<number> {
     if (to <= from) return 0;
     const entries = await log.readEntries(from, to);
     // Entries are JSON already: they are not read here, only put between brackets.
-    const rows = entries.map((bytes, at) => `{"index":${from + at},"entry":${bytes}}`);
+    const rows = entries.map((bytes, at) => `{"index":${from + at},"entry":${storable(bytes)}}`);
     await sql`
       insert into audit_entry (log, account_id, index, time, request_id, operation, resource,
         principal_id, principal_name, source_ip, decision, code, entry)
@@ -120,4 +120,24 @@ async function copyBatch({ log, name, database }: CopyParts): Promise<number> {
       on conflict (log, index) do nothing`;
     return entries.length;
   });
+}
+
+/**
+ * JSON that PostgreSQL takes. It refuses U+0000 and halves of surrogate pairs, which a caller may
+ * have sent: one such entry would hold up the copy of all that follow.
+ */
+function storable(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!/\\u(?:0000|d[89a-f])/i.test(text)) return text;
+  return JSON.stringify(JSON.parse(text, (_name, value: unknown) => storableValue(value)));
+}
+
+function storableValue(value: unknown): unknown {
+  if (typeof value === "string") return storableText(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [storableText(name), one]));
+}
+
+function storableText(text: string): string {
+  return text.replaceAll("\0", "\ufffd").toWellFormed();
 }

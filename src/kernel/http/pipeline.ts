@@ -14,17 +14,12 @@ import {
 import { SHARED_PER_MINUTE_MAX, type SharedMemory } from "../identity/shared-memory.ts";
 import type { NonceMemory } from "../identity/signed-request.ts";
 import { Problem } from "../problem.ts";
-import {
-  type Database,
-  inSystemScope,
-  isDiskFull,
-  isUnavailable,
-  type Sql,
-} from "../store/database.ts";
+import { type Database, inSystemScope, type Sql } from "../store/database.ts";
 import { authenticateCall, requireFactors } from "./authenticate-call.ts";
 import type { Call } from "./call.ts";
 import { type CallTelemetry, watchCall } from "./call-telemetry.ts";
 import { beginIdempotent } from "./idempotency.ts";
+import { problemOf } from "./problem-of.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { checkedInput, readInput } from "./read-input.ts";
 
@@ -102,7 +97,7 @@ export async function runCall(parts: PipelineParts, call: Call): Promise<unknown
     watch.end({ code: 200, reason: null });
     return call.translation === undefined ? result : await call.translation.answer(result);
   } catch (error) {
-    const problem = asProblem(parts, progress, error);
+    const problem = problemOf(error, (cause) => logCause(parts, call, cause));
     watch.end({ code: parts.codeOf(problem), reason: problem.reason });
     await recordFailure(parts, progress, problem);
     throw problem;
@@ -369,25 +364,6 @@ async function recordFailure(
   if (["kernel.auditUnavailable", "kernel.rateLimited"].includes(problem.reason)) return;
   const outcome = { code: parts.codeOf(problem), reason: problem.reason, transactionId: null };
   await appendRecord(parts, progress, outcome);
-}
-
-function asProblem(parts: PipelineParts, progress: Progress, error: unknown): Problem {
-  const { call } = progress;
-  if (error instanceof Problem) {
-    if (error.cause !== undefined) logCause(parts, call, error.cause);
-    return error;
-  }
-  logCause(parts, call, error);
-  if (isDiskFull(error)) return new Problem("kernel.diskFull", { cause: error });
-  if (isUnavailable(error)) return new Problem("kernel.databaseUnavailable", { cause: error });
-  if (isConflict(error)) return new Problem("kernel.conflict", { cause: error });
-  return new Problem("kernel.internal", { cause: error });
-}
-
-/** serialization_failure and deadlock_detected of PostgreSQL. */
-function isConflict(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "40001" || code === "40P01";
 }
 
 function logCause(parts: PipelineParts, call: Call, cause: unknown): void {

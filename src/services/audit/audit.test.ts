@@ -33,3 +33,20 @@ test("an entry comes with a proof that it is in the signed tree", async () => {
   expect(proof.leafHash).toBe(leaf);
   expect(proof.treeSize).toBeGreaterThan(index);
 });
+
+test("a character that the database refuses is answered 400 and holds up no other entry", async () => {
+  const filter = "/v1/audit/entries?filters.1.name=operation&filters.1.values.1=";
+  const { code, error } = await cordon.api("GET", `${filter}a%00b%5Cu0000`);
+  expect([code, error?.reason]).toEqual([400, "kernel.inputInvalid"]);
+  await cordon.api("POST", "/v1/iam/groups", { name: "half \ud800", "\0": "\\u0000 \udfff" });
+  await cordon.api("GET", "/v1/iam/groups");
+  await cordon.recorded();
+  const { result } = await cordon.api("GET", "/v1/audit/entries");
+  const told = result.entries.map((one: { operation: string }) => one.operation);
+  expect(told).toContain("iam.createGroup");
+  expect(told).toContain("iam.listGroups");
+  const held = result.entries.find((one: { input: object }) =>
+    JSON.stringify(one.input ?? {}).includes("a\ufffdb\\\\u0000"),
+  );
+  expect(held).toBeDefined();
+});

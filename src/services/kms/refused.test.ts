@@ -1,4 +1,4 @@
-/** Promises of what is refused: uses that cannot be recorded, forms and tokens that are not good. */
+/** Promises of what is refused: uses that cannot be recorded, forms and tokens not good. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { base64, type KmsKit, startKms, wrapMaterial } from "../../../test/kms-kit.ts";
