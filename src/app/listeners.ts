@@ -5,6 +5,7 @@ import { acmeMount } from "../services/certificates/acme-server/mount.ts";
 import { pkiMount } from "../services/certificates/pki-endpoints.ts";
 import { nodeRegistry } from "../services/fleet/service.ts";
 import { listIntentStore } from "../services/waf/list-store.ts";
+import { ruleSetIntentStore } from "../services/waf/rule-set-store.ts";
 import type { Foundations } from "./foundations.ts";
 import { clock, config, log } from "./settings.ts";
 
@@ -16,7 +17,11 @@ export async function listenForFleet(
   const registry = nodeRegistry(database, clock);
   const content = (plane: string, sha256: string) =>
     plane === "gateway"
-      ? database.transaction("system", (sql) => listIntentStore(sql).packed(sha256))
+      ? database.transaction(
+          "system",
+          async (sql) =>
+            (await listIntentStore(sql).packed(sha256)) ?? ruleSetIntentStore(sql).packed(sha256),
+        )
       : Promise.resolve(undefined);
   const fleet = createFleetListener({ authority, registry, content, log, ...parts });
   await new Promise<void>((resolve, reject) => {

@@ -10,6 +10,7 @@ import {
 import { siteDeliveries } from "../services/delivery/intent.ts";
 import { blockedPacketsSection, blockedSourcesSection } from "../services/incident/intent.ts";
 import { wafGatewaySection } from "../services/waf/intent.ts";
+import { ruleSetIntentStore } from "../services/waf/rule-set-store.ts";
 import { ownsDomain } from "./certificates.ts";
 import type { Foundations } from "./foundations.ts";
 import { clock } from "./settings.ts";
@@ -37,9 +38,12 @@ export function buildPlanes(
         }),
         blockedSourcesSection(),
         challengeSection(ownsDomain),
-        async () => ({
+        async (sql) => ({
           // Without the folder, which is this machine's: what is stored must be the same from all.
-          rulesets: rulesets().map(({ name }) => ({ name, folder: "" })),
+          rulesets: [
+            ...rulesets().map(({ name }) => ({ name, folder: "" })),
+            ...(await ruleSetIntentStore(sql).used()),
+          ],
         }),
       ],
       network: [blockedPacketsSection()],
@@ -55,9 +59,9 @@ function withFolders(
   installed: readonly { name: string; rulesFolder: string }[],
 ): Document {
   if (!Array.isArray(document.rulesets)) return document;
-  const rulesets = document.rulesets.map(({ name }: { name: string }) => ({
-    name,
-    folder: installed.find((one) => one.name === name)?.rulesFolder ?? "",
+  const rulesets = document.rulesets.map((ruleset: { name: string }) => ({
+    ...ruleset,
+    folder: installed.find(({ name }) => name === ruleset.name)?.rulesFolder ?? "",
   }));
   return { ...document, rulesets };
 }

@@ -24,7 +24,7 @@ import { kmsService, openKms } from "../services/kms/service.ts";
 import { notifyService } from "../services/notify/service.ts";
 import { roleSessionLookup } from "../services/sts/credentials.ts";
 import { stsService } from "../services/sts/service.ts";
-import { ruleLibrary } from "../services/waf/library.ts";
+import { installedView, ruleLibrary } from "../services/waf/library.ts";
 import { wafService } from "../services/waf/service.ts";
 import { appgatewayParts } from "./appgateway.ts";
 import { backupParts } from "./backups.ts";
@@ -40,10 +40,13 @@ export function buildServices(foundations: Foundations, metricsText: () => Promi
   const live = createLiveEvents();
   const rulesets = () => installedRulesets(config);
   const breached = breachedPasswords(join(config.folders.rules, "breached-passwords.txt"));
-  const library = ruleLibrary((wanted) => {
-    const found = rulesets().find(({ name }) => wanted === undefined || name === wanted);
-    return found === undefined ? undefined : loadRuleset(found);
-  });
+  const library = ruleLibrary(
+    () => {
+      const [first] = rulesets();
+      return first === undefined ? undefined : loadRuleset(first);
+    },
+    () => installedView(rulesets()[0]),
+  );
   const kms = openKms({ database, keyd, region: config.region, authorizer, clock });
   const waf = wafService({ database, gateways: () => gatewayReports(database), library, lake });
   const services = [

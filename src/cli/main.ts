@@ -46,6 +46,7 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
     file: "./conformance-wycheproof.ts",
     name: "conformanceWycheproof",
   },
+  { words: ["waf", "ruleset", "import"], file: "./ruleset-import.ts", name: "rulesetImport" },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },
 ];
 

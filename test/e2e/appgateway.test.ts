@@ -163,7 +163,9 @@ test("a stored request is run again by the site's rules and by candidates for th
   const reasonOf = async (body: object) => (await cordon.api("POST", path, body)).error?.reason;
   expect(await reasonOf({})).toBe("waf.requestMissing");
   expect(await reasonOf({ event: "nobody" })).toBe("waf.requestNotFound");
-  expect(await reasonOf({ event: row.uid, ruleset: "none" })).toBe("waf.rulesetNotFound");
+  expect(await reasonOf({ event: row.uid, ruleSetId: "rset-zzzzzzzzzz" })).toBe(
+    "waf.ruleSetNotFound",
+  );
 }, 60_000);
 
 test("what several visitors meet is proposed, accepted with one call, and does not come back", async () => {

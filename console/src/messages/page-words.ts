@@ -3,6 +3,7 @@ import type { Pairs } from "./words.ts";
 
 export const pageWords = {
   defaultOf: ["Default: {value}", "默认：{value}"],
+  chooseFile: ["Choose a file", "选择文件"],
   moreSettings: ["More settings ({count})", "更多设置（{count} 项）"],
   editJson: ["Edit as JSON", "以 JSON 编辑"],
   editFields: ["Edit as fields", "以字段编辑"],

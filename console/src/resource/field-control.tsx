@@ -10,6 +10,7 @@ import { type FormField as Field, isNested, isWordList, textOf } from "./field-s
 import { resourceOfField } from "./id-field-of.ts";
 
 const IdField = lazy(() => import("./id-field.tsx"));
+const FileField = lazy(() => import("./file-field.tsx"));
 const NestedField = lazy(() => import("./nested-field.tsx"));
 const SECRET_FIELD = /password|secret|token/i;
 /** Long, but one line all the same. */
@@ -70,6 +71,13 @@ function Control(props: Props) {
     return (
       <Suspense fallback={<Input value={text} disabled />}>
         <IdField {...{ shown: named, several, required, text }} set={(next) => set(name, next)} />
+      </Suspense>
+    );
+  }
+  if (schema.contentEncoding === "base64" && schema.contentMediaType !== undefined) {
+    return (
+      <Suspense fallback={<Input value="" disabled />}>
+        <FileField accept={schema.contentMediaType} set={(next) => set(name, next)} />
       </Suspense>
     );
   }

@@ -4,6 +4,9 @@ import type { Operation } from "../../../src/kernel/operation.ts";
 export type FieldSchema = {
   readonly type?: string;
   readonly format?: string;
+  /** `base64`: a file, of this media type. */
+  readonly contentEncoding?: string;
+  readonly contentMediaType?: string;
   readonly pattern?: string;
   readonly description?: string;
   readonly minimum?: number;

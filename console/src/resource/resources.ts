@@ -50,6 +50,7 @@ const listed: readonly Shown[] = [
   ...shown("custom-rules", waf, "customRule", "siteId name enabled position"),
   ...shown("virtual-patches", waf, "virtualPatch", "patchId title"),
   ...shown("address-lists", waf, "addressList", "name note entries"),
+  ...shown("rule-sets", waf, "ruleSet", "name version sha256 rules origin"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),

@@ -25,7 +25,9 @@ const declared: readonly SectionEntry[] = [
     title: "protect",
     services: ["waf"],
     places: [
-      ...resources("site customRule route exclusion listEntry addressList virtualPatch rule"),
+      ...resources(
+        "site customRule route exclusion listEntry addressList virtualPatch ruleSet rule",
+      ),
       { href: "/explain", title: "explain" },
     ],
   },

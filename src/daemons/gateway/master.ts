@@ -14,6 +14,7 @@ import {
 import { joinPages } from "./page-guard.ts";
 import { bringLists, dropOldLists, type FetchContent } from "./policy/list-files.ts";
 import { createRateHub, type RateHub } from "./policy/rate-hub.ts";
+import { bringRulesets, dropOldRulesets, withRulesetFolders } from "./ruleset-files.ts";
 import { joinUpstreams } from "./upstream-status.ts";
 
 export type MasterOptions = {
@@ -116,7 +117,8 @@ async function follow(state: MasterState): Promise<void> {
     const result = readIntent(document);
     state.faults = result.faults;
     if (result.ok) {
-      const settled = settleIntent(result.intent, result.faults, state.intent);
+      const usable = settleIntent(result.intent, result.faults, state.intent);
+      const settled = withRulesetFolders(usable, state.options.folder);
       if (!(await bringContent(state, settled))) continue;
       state.intent = settled;
       for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
@@ -129,19 +131,25 @@ async function follow(state: MasterState): Promise<void> {
 }
 
 /**
- * Lists first, then the intent that names them: tries again until it has them. False for an intent
+ * Lists and rule sets first, then the intent that names them: tries again until it has them. False for an intent
  * that is out of date, or when the gateway stops.
  */
 async function bringContent(state: MasterState, intent: GatewayIntent): Promise<boolean> {
   const { folder, fetchContent = async () => undefined } = state.options;
   for (;;) {
     try {
-      if (!(await bringLists(folder, intent, fetchContent))) {
-        note(state, `Intent ${intent.version} names a list that has changed since`);
+      const isWhole =
+        (await bringLists(folder, intent, fetchContent)) &&
+        (await bringRulesets(folder, intent, fetchContent));
+      if (!isWhole) {
+        note(state, `Intent ${intent.version} names a list or rule set that is gone`);
         return false;
       }
       // What the intent before this one named stays until the next: workers may still open it.
-      if (state.intent !== null) await dropOldLists(folder, [state.intent, intent]);
+      if (state.intent !== null) {
+        await dropOldLists(folder, [state.intent, intent]);
+        await dropOldRulesets(folder, [state.intent, intent]);
+      }
       return true;
     } catch (error) {
       note(state, `Cannot apply intent ${intent.version} yet: ${error}`);

@@ -87,7 +87,12 @@ export const GatewayIntent = Type.Object(
     /** Rule sets by name, and the folder of the files on the gateway's machine. */
     rulesets: Type.Array(
       Type.Object(
-        { name: Type.String({ minLength: 1, maxLength: 64 }), folder: Type.String() },
+        {
+          name: Type.String({ minLength: 1, maxLength: 64 }),
+          folder: Type.String(),
+          /** Of the packed files; the gateway fetches them and keeps a folder of its own. */
+          sha256: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })),
+        },
         { additionalProperties: false },
       ),
       { maxItems: 64 },

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, sep } from "node:path";
 import { compileRuleset, type Ruleset, type RulesetSource } from "../../engines/seclang/engine.ts";
 import { type Config, programFolder } from "../config.ts";
+import { type RuleFiles, SETUP_FILE } from "./packed.ts";
 
 /** One installed rule set, as `up` wrote it into `rules/sources.json`. */
 export type InstalledRuleset = {
@@ -45,6 +46,29 @@ export function loadRuleset({
   return compileRuleset(sources, {
     dataFile: (fromFile, name) => readDataFile(dirname(fromFile), name),
   });
+}
+
+/**
+ * Compiles a rule set whose files are in memory, as `loadRuleset` does those of a folder.
+ *
+ * @throws SecLangError with file and line of every fault.
+ */
+export function compileRuleFiles(files: RuleFiles): Ruleset {
+  const own = (name: string): RulesetSource => ({
+    name,
+    text: readFileSync(join(programFolder, "content", "waf", name), "latin1"),
+  });
+  const setup = files.get(SETUP_FILE);
+  const rules = [...files]
+    .filter(([name]) => name.startsWith("rules/") && name.endsWith(".conf"))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const sources = [
+    own("engine.conf"),
+    ...(setup === undefined ? [] : [{ name: SETUP_FILE, text: setup }]),
+    ...rules.map(([name, text]) => ({ name, text })),
+    own("engine-last.conf"),
+  ];
+  return compileRuleset(sources, { dataFile: (_fromFile, name) => files.get(`rules/${name}`) });
 }
 
 /** Data files lie beside the rules; a name that leads elsewhere is treated as missing. */

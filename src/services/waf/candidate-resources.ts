@@ -1,14 +1,14 @@
 /** What may differ from a site's rules when a request is explained, and what is replayed. */
 import Type from "typebox";
-import { siteSettings } from "./resources.ts";
+import { RuleSetId, siteSettings } from "./resources.ts";
 
 export const candidateFields = {
   /** Uid of an event, or a request id: what was stored of it stands for what is not given here. */
   event: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9-]+$" })),
   paranoiaLevel: Type.Optional(siteSettings.paranoiaLevel),
   inboundThreshold: Type.Optional(siteSettings.inboundThreshold),
-  /** Name of another installed rule set. */
-  ruleset: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  /** Another rule set than the one that the site follows. */
+  ruleSetId: Type.Optional(RuleSetId),
   /** Exclusions to try beside the site's: `RULE VARIABLE /PATH`, the last two may be left out. */
   draftExclusions: Type.Optional(
     Type.Array(
@@ -38,7 +38,7 @@ export const Replayed = Type.Union([
 export const candidateFaults = [
   "waf.requestNotFound",
   "waf.requestMissing",
-  "waf.rulesetNotFound",
+  "waf.ruleSetNotFound",
   "waf.lakeUnavailable",
 ];
 
@@ -57,10 +57,5 @@ export const candidateProblems = {
     code: 503,
     message: "The event lake does not answer now",
     fix: "Try again in some seconds; ./cordon status shows the lake's state. Nothing is lost",
-  },
-  "waf.rulesetNotFound": {
-    code: 404,
-    message: "No rule set of this name is installed",
-    fix: "Leave it out for the site's own; ./cordon doctor lists the installed ones",
   },
 } as const;

@@ -33,6 +33,7 @@ import {
   optionalSettings,
   Rule,
   RuleMatch,
+  RuleSetId,
   Site,
   SiteId,
   siteDefaults,
@@ -43,6 +44,14 @@ export * from "./dry-run-operations.ts";
 export * from "./list-operations.ts";
 export * from "./policy-resources.ts";
 export * from "./resources.ts";
+export * from "./rule-set-operations.ts";
+
+import {
+  ruleSetEvents,
+  ruleSetOperations,
+  ruleSetProblems,
+  ruleSetResources,
+} from "./rule-set-operations.ts";
 
 const siteInput = input({ siteId: SiteId });
 
@@ -91,10 +100,12 @@ export const wafContract = contract({
       columns: ["ruleId", "message", "severity", "paranoiaLevel", "phase", "file"],
       list: "listRules",
     },
+    ...ruleSetResources,
     ...policyResources,
     ...listResources,
   ],
   operations: {
+    ...ruleSetOperations,
     ...policyOperations,
     ...listOperations,
     ...dryRunOperations,
@@ -133,7 +144,13 @@ export const wafContract = contract({
       }),
       defaults: siteDefaults,
       output: Site,
-      problems: ["waf.domainTaken", "waf.siteLimit", "waf.upstreamInvalid", "waf.cidrInvalid"],
+      problems: [
+        "waf.domainTaken",
+        "waf.siteLimit",
+        "waf.upstreamInvalid",
+        "waf.cidrInvalid",
+        "waf.ruleSetNotFound",
+      ],
     }),
     updateSite: operation({
       name: "waf.updateSite",
@@ -148,7 +165,13 @@ export const wafContract = contract({
         ...optionalSettings,
       }),
       output: Site,
-      problems: ["waf.siteNotFound", "waf.domainTaken", "waf.upstreamInvalid", "waf.cidrInvalid"],
+      problems: [
+        "waf.siteNotFound",
+        "waf.domainTaken",
+        "waf.upstreamInvalid",
+        "waf.cidrInvalid",
+        "waf.ruleSetNotFound",
+      ],
     }),
     deleteSite: operation({
       name: "waf.deleteSite",
@@ -240,13 +263,14 @@ export const wafContract = contract({
     }),
     listRules: operation({
       name: "waf.listRules",
-      summary: "List the rules of the installed rule set",
+      summary: "List the rules of the installed rule set, or of an imported one",
       method: "GET",
       path: "/rules",
       action: "waf:ListRules",
       resource: "rule/*",
-      input: listInput({}),
+      input: listInput({ ruleSetId: Type.Optional(RuleSetId) }),
       output: listOutput("rules", Rule),
+      problems: ["waf.ruleSetNotFound", "waf.rulesUnavailable"],
     }),
     explainRequest: operation({
       name: "waf.explainRequest",
@@ -288,6 +312,7 @@ export const wafContract = contract({
     }),
   },
   problems: {
+    ...ruleSetProblems,
     ...policyProblems,
     ...candidateProblems,
     ...listProblems,
@@ -356,6 +381,7 @@ export const wafContract = contract({
     "waf.exclusionDeleted",
     "waf.listEntryCreated",
     "waf.listEntryDeleted",
+    ...ruleSetEvents,
     ...policyEvents,
     ...listEvents,
   ],

@@ -12,7 +12,7 @@ export const limits = {
 /** What an operator sets on a site; the rest is the system's. */
 export type SiteSettings = Omit<
   Site,
-  "siteId" | "state" | "stateReason" | "createTime" | "updateTime"
+  "siteId" | "previousRuleSetId" | "state" | "stateReason" | "createTime" | "updateTime"
 >;
 
 type Given = { readonly [Name in keyof SiteSettings]?: SiteSettings[Name] | undefined };
@@ -36,6 +36,7 @@ export function changedSite(before: SiteSettings, given: Given): SiteSettings {
     inboundThreshold: given.inboundThreshold ?? before.inboundThreshold,
     outboundThreshold: given.outboundThreshold ?? before.outboundThreshold,
     requestBodyBytesMax: given.requestBodyBytesMax ?? before.requestBodyBytesMax,
+    ruleSetId: given.ruleSetId ?? before.ruleSetId,
     failOpen: given.failOpen ?? before.failOpen,
     redirectToHttps: given.redirectToHttps ?? before.redirectToHttps,
     trustedProxies: (given.trustedProxies ?? before.trustedProxies).map((cidr) =>

@@ -6,6 +6,7 @@ import type { ExplainInput, WafParts } from "./parts.ts";
 import { policyStore } from "./policy-store.ts";
 import { storedRequest } from "./replay.ts";
 import type { Exclusion } from "./resources.ts";
+import { compiledRuleSet } from "./rule-sets.ts";
 import { wafStore } from "./store.ts";
 
 const MISSING = "Headers and parts of the body that met no rule are not kept, nor were they run";
@@ -30,6 +31,7 @@ export function explainHandler({ library, lake }: WafParts) {
         policy: { applications: policy?.applications ?? [] },
       },
       stored === null ? input : { ...stored, headers: [...stored.headers], ...input },
+      await compiledRuleSet(context, input.ruleSetId ?? site.ruleSetId),
     );
     const replayed =
       stored === null ? null : { ...stored, headers: [...stored.headers], missing: MISSING };

@@ -6,6 +6,7 @@ import type { SiteDelivery } from "../../kernel/intent/site-delivery.ts";
 import type { SiteUserAudit } from "../../kernel/intent/site-user-audit.ts";
 import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
 import type { Sql } from "../../kernel/store/database.ts";
+import { INSTALLED_RULE_SET } from "./contract.ts";
 import { listIntentStore } from "./list-store.ts";
 import { sitePolicies } from "./policy-intent.ts";
 import { type SiteRow, wafIntentStore } from "./store.ts";
@@ -45,7 +46,7 @@ export function wafGatewaySection(parts: {
         ...(delivery === undefined ? {} : { delivery }),
         ...(userAudit === undefined ? {} : { userAudit }),
         ...certificate,
-        ruleset: parts.ruleset(),
+        ruleset: site.ruleSetId === INSTALLED_RULE_SET ? parts.ruleset() : site.ruleSetId,
         ...policies(site.siteId),
         exclusions: exclusions
           .filter((exclusion) => exclusion.siteId === site.siteId)
@@ -73,7 +74,13 @@ export function wafGatewaySection(parts: {
 }
 
 function settingsOf(site: SiteRow) {
-  const { createTime: _created, updateTime: _updated, ...settings } = site;
+  const {
+    createTime: _created,
+    updateTime: _updated,
+    ruleSetId: _set,
+    previousRuleSetId: _previous,
+    ...settings
+  } = site;
   return settings;
 }
 

@@ -2,40 +2,36 @@
 import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
 import { Problem } from "../../kernel/problem.ts";
-import { siteVariables } from "../../kernel/rules/load.ts";
-import type { Rule } from "./contract.ts";
+import { type InstalledRuleset, loadRuleset, siteVariables } from "../../kernel/rules/load.ts";
+import { packRuleFiles, ruleFilesIn, sha256Of } from "../../kernel/rules/packed.ts";
+import { INSTALLED_RULE_SET, type Rule } from "./contract.ts";
 import type { ExplainInput, RuleLibrary } from "./parts.ts";
 
 /** A library over a rule set that is compiled when first asked for. */
 export function ruleLibrary(
-  load: (name?: string) => Ruleset | undefined,
+  load: () => Ruleset | undefined,
+  installed: RuleLibrary["installed"] = () => undefined,
 ): RuleLibrary & { phaseOf(ruleId: number): number | undefined } {
   let ruleset: Ruleset | undefined;
+  let view: ReturnType<RuleLibrary["installed"]>;
   const current = (): Ruleset => {
     ruleset ??= load();
     if (ruleset === undefined) throw new Problem("waf.rulesUnavailable");
     return ruleset;
   };
-  // One candidate is kept: trying several requests on it must not compile it each time.
-  let tried: { readonly name: string; readonly rules: Ruleset } | undefined;
-  const candidate = (name: string): Ruleset => {
-    const rules = tried?.name === name ? tried.rules : load(name);
-    if (rules === undefined) throw new Problem("waf.rulesetNotFound");
-    tried = { name, rules };
-    return rules;
-  };
   return {
-    rules: () =>
-      current()
-        .rules.filter((rule) => rule.message.length > 0)
-        .map(ruleView),
+    installed() {
+      view ??= installed();
+      return view;
+    },
+    rules: (ruleset = current()) =>
+      ruleset.rules.filter((rule) => rule.message.length > 0).map(ruleView),
     phaseOf(ruleId) {
       ruleset ??= load();
       return ruleset?.rules.find((rule) => rule.id === ruleId)?.phase;
     },
-    explain(site, input) {
-      const rules = input.ruleset === undefined ? current() : candidate(input.ruleset);
-      const transaction = beginTransaction(rules, connectionOf(input), {
+    explain(site, input, imported) {
+      const transaction = beginTransaction(imported ?? current(), connectionOf(input), {
         engine: "detectionOnly",
         exclusions: compileExclusions(site.exclusions),
         variables: siteVariables(site),
@@ -51,6 +47,25 @@ export function ruleLibrary(
         trace: transaction.trace.map((entry) => ({ ...entry })),
       };
     },
+  };
+}
+
+/** The installed set as it stands among the imported ones; read and compiled here. */
+export function installedView(
+  set: InstalledRuleset | undefined,
+): ReturnType<RuleLibrary["installed"]> {
+  if (set === undefined) return undefined;
+  const files = ruleFilesIn(set.rulesFolder, set.setupFile);
+  return {
+    ruleSetId: INSTALLED_RULE_SET,
+    name: set.name,
+    version: set.version,
+    sha256: sha256Of(packRuleFiles(files)),
+    rules: loadRuleset(set).ruleCount,
+    files: files.size,
+    origin: set.rulesFolder,
+    createdBy: "",
+    createTime: null,
   };
 }
 

@@ -1,9 +1,10 @@
 /** What the firewall asks of others. */
 import type { Static } from "typebox";
+import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import type { Lake } from "../../kernel/lake/client.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import type { Database } from "../../kernel/store/database.ts";
-import type { Exclusion, Rule, wafContract } from "./contract.ts";
+import type { Exclusion, Rule, RuleSet, wafContract } from "./contract.ts";
 import type { siteState } from "./domain.ts";
 import type { SiteRow } from "./store.ts";
 
@@ -14,13 +15,17 @@ export type ExplainInput = InputOf<typeof wafContract.operations.explainRequest>
 
 /** The rules as the control plane knows them: to list them and to explain a request. */
 export type RuleLibrary = {
-  rules(): readonly Rule[];
+  /** Of the installed set, or of the one given. */
+  rules(ruleset?: Ruleset): readonly Rule[];
+  /** The installed set as a rule set; undefined when there is none. */
+  installed(): Omit<RuleSet, "siteIds"> | undefined;
   explain(
     site: SiteRow & {
       readonly exclusions: readonly Exclusion[];
       readonly policy: { readonly applications: readonly string[] };
     },
     input: ExplainInput,
+    imported?: Ruleset,
   ): Omit<Static<(typeof wafContract.operations.explainRequest)["output"]>, "replayed">;
 };
 

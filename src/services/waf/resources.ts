@@ -6,6 +6,11 @@ export const SiteId = idSchema("site");
 export const ExclusionId = idSchema("excl");
 export const ListEntryId = idSchema("list");
 
+export const RuleSetId = idSchema("rset");
+
+/** The set that `up` found on the machine, as a rule set among the imported ones. */
+export const INSTALLED_RULE_SET = "rset-0000000000";
+
 export const Mode = Type.Enum(["off", "observe", "block"]);
 
 /** A host name, or `*.` and a host name; lower case (RFC 1123 §2.1). */
@@ -38,6 +43,8 @@ export const siteSettings = {
   inboundThreshold: Type.Integer({ minimum: 1, maximum: 10_000 }),
   outboundThreshold: Type.Integer({ minimum: 1, maximum: 10_000 }),
   requestBodyBytesMax: Type.Integer({ minimum: 0, maximum: 16_777_216 }),
+  /** `rset-0000000000` is the installed one. */
+  ruleSetId: RuleSetId,
   /** True: traffic goes on when events cannot be written. False: it is refused. */
   failOpen: Type.Boolean(),
   redirectToHttps: Type.Boolean(),
@@ -51,6 +58,7 @@ export const siteDefaults = {
   inboundThreshold: 5,
   outboundThreshold: 4,
   requestBodyBytesMax: 13_107_200,
+  ruleSetId: INSTALLED_RULE_SET,
   failOpen: true,
   redirectToHttps: false,
   trustedProxies: [],
@@ -59,6 +67,8 @@ export const siteDefaults = {
 export const Site = Type.Object({
   siteId: SiteId,
   ...siteSettings,
+  /** What it followed before; null: nothing else. */
+  previousRuleSetId: Type.Union([RuleSetId, Type.Null()]),
   /** Whether every gateway runs the newest settings, and why not. */
   state: Type.Enum(["applied", "pending", "failed"]),
   stateReason: Type.String(),
@@ -74,6 +84,7 @@ export const optionalSettings = {
   inboundThreshold: Type.Optional(siteSettings.inboundThreshold),
   outboundThreshold: Type.Optional(siteSettings.outboundThreshold),
   requestBodyBytesMax: Type.Optional(siteSettings.requestBodyBytesMax),
+  ruleSetId: Type.Optional(siteSettings.ruleSetId),
   failOpen: Type.Optional(siteSettings.failOpen),
   redirectToHttps: Type.Optional(siteSettings.redirectToHttps),
   trustedProxies: Type.Optional(siteSettings.trustedProxies),

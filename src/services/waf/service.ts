@@ -5,7 +5,7 @@ import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
 import { violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
-import { type Exclusion, type Site, wafContract } from "./contract.ts";
+import { type Exclusion, INSTALLED_RULE_SET, type Site, wafContract } from "./contract.ts";
 import {
   canonicalCidr,
   changedSite,
@@ -19,6 +19,7 @@ import { listHandlers } from "./lists.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
 import type { GatewayReport, WafParts } from "./parts.ts";
 import { dryRunRule, policyHandlers } from "./policies.ts";
+import { compiledRuleSet, previousRuleSet, requireRuleSet, ruleSetHandlers } from "./rule-sets.ts";
 import { type SiteRow, wafStore } from "./store.ts";
 
 const siteFields = ["siteId", "domains", "upstreams", "mode", "paranoiaLevel", "state"];
@@ -76,8 +77,14 @@ export function wafService(parts: WafParts): Service {
       await changed(context, "waf.listEntryDeleted", `List entry ${listEntryId} was deleted`);
       return {};
     },
-    async listRules(_context, input) {
-      const page = pageInMemory(parts.library.rules(), input, ruleFields);
+    ...ruleSetHandlers(parts.library),
+    async rollBackRuleSet(context, { siteId }) {
+      const ruleSetId = await previousRuleSet(context, siteId);
+      return pendingView(await updateSite(context, { siteId, ruleSetId }));
+    },
+    async listRules(context, { ruleSetId = INSTALLED_RULE_SET, ...input }) {
+      const imported = await compiledRuleSet(context, ruleSetId);
+      const page = pageInMemory(parts.library.rules(imported), input, ruleFields);
       return { rules: page.items, totalCount: page.totalCount };
     },
     explainRequest: explainHandler(parts),
@@ -110,6 +117,7 @@ async function createSite(
   const sites = await store.listSites(context.accountId);
   if (sites.length >= limits.sitesMax) throw new Problem("waf.siteLimit");
   const site = newSite(input);
+  await requireRuleSet(context, site.ruleSetId);
   const siteId = context.newId("site");
   await store.insertSite(context.accountId, siteId, { ...site, time: timeText(context.nowMs) });
   await writeDomains(context, siteId, site);
@@ -124,6 +132,7 @@ async function updateSite(
   const { siteId, ...given } = input;
   const before = await loadSite(context, siteId);
   const site = changedSite(before, given);
+  if (site.ruleSetId !== before.ruleSetId) await requireRuleSet(context, site.ruleSetId);
   const change = { ...site, time: timeText(context.nowMs) };
   await wafStore(context.sql).updateSite(context.accountId, siteId, change);
   await writeDomains(context, siteId, site);

@@ -1,11 +1,12 @@
 /** Tables of sites, exclusions and lists. */
 import type { Sql } from "../../kernel/store/database.ts";
-import type { Exclusion, ListEntry } from "./contract.ts";
+import { type Exclusion, INSTALLED_RULE_SET, type ListEntry } from "./contract.ts";
 import type { SiteSettings } from "./domain.ts";
 
 export type SiteRow = SiteSettings & {
   readonly accountId: string;
   readonly siteId: string;
+  readonly previousRuleSetId: string | null;
   readonly createTime: string;
   readonly updateTime: string;
 };
@@ -14,13 +15,13 @@ export type SiteRow = SiteSettings & {
 export function wafStore(sql: Sql) {
   return {
     listSites: (accountId: string) => sql<SiteRow>`
-      select s.*, array_agg(d.domain order by d.position) as domains
+      select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id, array_agg(d.domain order by d.position) as domains
       from site s join site_domain d using (account_id, site_id)
       where s.account_id = ${accountId} group by s.site_id order by s.create_time desc`,
 
     async getSite(accountId: string, siteId: string): Promise<SiteRow | undefined> {
       const [row] = await sql<SiteRow>`
-        select s.*, array_agg(d.domain order by d.position) as domains
+        select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id, array_agg(d.domain order by d.position) as domains
         from site s join site_domain d using (account_id, site_id)
         where s.account_id = ${accountId} and s.site_id = ${siteId} group by s.site_id`;
       return row;
@@ -30,11 +31,11 @@ export function wafStore(sql: Sql) {
       await sql`
         insert into site (account_id, site_id, upstreams, mode, paranoia_level,
           inbound_threshold, outbound_threshold, request_body_bytes_max, fail_open,
-          redirect_to_https, trusted_proxies, create_time, update_time)
+          redirect_to_https, trusted_proxies, rule_set_id, create_time, update_time)
         values (${accountId}, ${siteId}, ${site.upstreams}, ${site.mode}, ${site.paranoiaLevel},
           ${site.inboundThreshold}, ${site.outboundThreshold}, ${site.requestBodyBytesMax},
-          ${site.failOpen}, ${site.redirectToHttps}, ${site.trustedProxies}, ${site.time},
-          ${site.time})`;
+          ${site.failOpen}, ${site.redirectToHttps}, ${site.trustedProxies},
+          nullif(${site.ruleSetId}, ${INSTALLED_RULE_SET}), ${site.time}, ${site.time})`;
     },
 
     async updateSite(accountId: string, siteId: string, site: SiteSettings & { time: string }) {
@@ -44,6 +45,11 @@ export function wafStore(sql: Sql) {
           outbound_threshold = ${site.outboundThreshold},
           request_body_bytes_max = ${site.requestBodyBytesMax}, fail_open = ${site.failOpen},
           redirect_to_https = ${site.redirectToHttps}, trusted_proxies = ${site.trustedProxies},
+          previous_rule_set_id = case
+            when coalesce(rule_set_id, ${INSTALLED_RULE_SET}) = ${site.ruleSetId}
+              then previous_rule_set_id
+            else coalesce(rule_set_id, ${INSTALLED_RULE_SET}) end,
+          rule_set_id = nullif(${site.ruleSetId}, ${INSTALLED_RULE_SET}),
           update_time = ${site.time}
         where account_id = ${accountId} and site_id = ${siteId}`;
     },
@@ -99,7 +105,7 @@ export function wafStore(sql: Sql) {
 export function wafIntentStore(sql: Sql) {
   return {
     listSites: () => sql<SiteRow>`
-      select s.*, array_agg(d.domain order by d.position) as domains
+      select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id, array_agg(d.domain order by d.position) as domains
       from site s join site_domain d using (account_id, site_id)
       group by s.site_id order by s.site_id`,
 

@@ -72,7 +72,6 @@ export const appgateway: ServiceWords = {
     decidedBy: ["Decided by", "决定人"],
     decideTime: ["Decided", "决定时间"],
     event: ["Stored request (uid or request id)", "已存储请求（事件或请求编号）"],
-    ruleset: ["Rule set to try", "试用的规则集"],
     draftExclusions: [
       "Exclusions to try (RULE VARIABLE /PATH)",
       "试用的排除规则（规则 变量 /路径）",

@@ -1,11 +1,13 @@
 import type { ServiceWords } from "../words.ts";
 import { wafPolicy } from "./waf-policy.ts";
+import { wafRuleSets } from "./waf-rule-sets.ts";
 
 export const waf: ServiceWords = {
-  resource: { ...wafPolicy.resource },
+  resource: { ...wafPolicy.resource, ...wafRuleSets.resource },
   value: { ...wafPolicy.value },
   about: {
     ...wafPolicy.about,
+    ...wafRuleSets.about,
     site: [
       "A site is a domain that the gateway serves and guards in front of your application.",
       "站点是由网关代您的应用提供服务并加以防护的域名。",
@@ -24,6 +26,7 @@ export const waf: ServiceWords = {
     ],
   },
   hint: {
+    ...wafRuleSets.hint,
     upstreams: [
       "Where the application answers, such as http://127.0.0.1:3000",
       "应用所在的地址，例如 http://127.0.0.1:3000",
@@ -44,6 +47,7 @@ export const waf: ServiceWords = {
   },
   field: {
     ...wafPolicy.field,
+    ...wafRuleSets.field,
     target: ["Path and query", "路径和查询"],
     headers: ["Header lines", "请求头"],
     body: ["Body", "请求体"],
@@ -56,6 +60,7 @@ export const waf: ServiceWords = {
   },
   operation: {
     ...wafPolicy.operation,
+    ...wafRuleSets.operation,
     listSites: "列出站点",
     getSite: "查看站点",
     createSite: "创建站点",
@@ -81,7 +86,7 @@ export const waf: ServiceWords = {
       "请使用响应中的 X-Request-Id 或事件编号；详情保留 30 天",
     ],
     lakeUnavailable: ["事件库暂时无响应", "请几秒后重试；数据没有丢失"],
-    rulesetNotFound: ["没有安装此名称的规则集", "留空即使用站点自己的规则集"],
+    ...wafRuleSets.problem,
     siteNotFound: ["没有这个站点", "请列出站点，并使用其中的编号"],
     domainTaken: ["此站点的某个域名已由另一个站点提供服务", "请先从那里移除该域名，或不要在此填写"],
     siteLimit: ["此账户的站点数已达上限", "请删除不用的站点，或把域名加到其他站点"],

@@ -1,0 +1,103 @@
+/**
+ * Reads and compiles the archive of a rule set in a thread of its own: the whole set compiles with
+ * the engine's settings before anything is kept, and a hostile one holds nobody up.
+ */
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { SecLangError } from "../../engines/seclang/rule.ts";
+import { compileRuleFiles } from "../../kernel/rules/load.ts";
+import { packRuleFiles, type RuleFiles, sha256Of } from "../../kernel/rules/packed.ts";
+import { ArchiveError, readRuleArchive } from "./rule-set-archive.ts";
+
+const TIMEOUT_MS = 45_000;
+const HEAP_MIB_MAX = 768;
+const FAULTS_MAX = 20;
+
+export type RuleSetFault = { readonly path: string; readonly message: string };
+
+export type ReadRuleSet =
+  | { readonly faults: readonly RuleSetFault[] }
+  | {
+      readonly content: Uint8Array;
+      readonly contentSha256: string;
+      /** Of the archive as it came. */
+      readonly sha256: string;
+      readonly files: number;
+      readonly rules: number;
+      /** As the set calls itself; empty when it does not say. */
+      readonly name: string;
+      readonly version: string;
+    };
+
+/** What is in an archive, or every fault of it. @throws Error when it takes too long. */
+export function readRuleSetApart(archive: Uint8Array): Promise<ReadRuleSet> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: archive,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
+    });
+    const timer = setTimeout(() => {
+      void worker.terminate();
+      const seconds = TIMEOUT_MS / 1_000;
+      resolve({ faults: [{ path: "", message: `It did not compile within ${seconds} seconds` }] });
+    }, TIMEOUT_MS);
+    worker.once("message", (read: ReadRuleSet) => {
+      clearTimeout(timer);
+      resolve(read);
+    });
+    worker.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+  });
+}
+
+async function readRuleSet(archive: Uint8Array): Promise<ReadRuleSet> {
+  try {
+    const files = await readRuleArchive(archive);
+    const { ruleCount } = compileRuleFiles(files);
+    // Those of the engine's own settings are not the set's.
+    const rules = ruleCount - compileRuleFiles(new Map()).ruleCount;
+    if (rules === 0) return { faults: [{ path: "", message: "It has files, but not one rule" }] };
+    const content = packRuleFiles(files);
+    const contentSha256 = sha256Of(content);
+    const signed = { sha256: sha256Of(archive), contentSha256, content };
+    return { ...signed, files: files.size, rules, ...signatureOf(files) };
+  } catch (error) {
+    if (error instanceof ArchiveError) return { faults: [error].map(faultOf) };
+    if (error instanceof SecLangError) {
+      const faults = error.faults.slice(0, FAULTS_MAX).map(({ file, line, message }) => ({
+        path: `${file}:${line}`,
+        message,
+      }));
+      return { faults };
+    }
+    throw error;
+  }
+}
+
+const faultOf = ({ path, message }: ArchiveError): RuleSetFault => ({ path, message });
+
+/** `SecComponentSignature "OWASP_CRS/4.28.0"`, else the version that its rules carry. */
+function signatureOf(files: RuleFiles): { name: string; version: string } {
+  const clean = (text: string) => text.replace(/[^\w .+-]/g, "").slice(0, 64);
+  for (const text of files.values()) {
+    const signed = /^\s*SecComponentSignature\s+"([^"/\n]{1,64})\/([^"\s]{1,64})/m.exec(text);
+    if (signed !== null) return { name: clean(signed[1] ?? ""), version: clean(signed[2] ?? "") };
+  }
+  for (const text of files.values()) {
+    const version = /\bver:'([^'/\n]{1,64})\/([^'\n]{1,64})'/.exec(text);
+    if (version !== null)
+      return { name: clean(version[1] ?? ""), version: clean(version[2] ?? "") };
+  }
+  return { name: "", version: "" };
+}
+
+// What stands in workerData is what readRuleSetApart has put there.
+if (!isMainThread) {
+  readRuleSet(workerData as Uint8Array).then(
+    (read) => parentPort?.postMessage(read),
+    (error: unknown) => {
+      throw error;
+    },
+  );
+}
