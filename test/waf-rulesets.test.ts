@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Stack, startStack, until } from "./stack.ts";
+import { programFolder } from "../src/kernel/config.ts";
+import { command, type Stack, startStack, until } from "./stack.ts";
 
 const HOST = "rulesets.localhost";
 const folder = mkdtempSync(join(tmpdir(), "cordon-rulesets-"));
@@ -36,8 +37,14 @@ function folderOf(word: string): string {
   return place;
 }
 
+const importWith = (...words: string[]) =>
+  command([join(programFolder, "cordon"), "waf", "ruleset", "import", ...words], {
+    ...stack.env,
+    CORDON_TOKEN: stack.key,
+  });
+
 async function imported(word: string): Promise<string> {
-  const done = await stack.run("waf", "ruleset", "import", folderOf(word), "--output", "json");
+  const done = await importWith(folderOf(word), "--output", "json");
   expect(done.code, done.text).toBe(0);
   expect(done.text).toMatch(/SHA-256 [0-9a-f]{64}/);
   return /"ruleSetId": "(rset-[0-9a-z]{10})"/.exec(done.text)?.[1] ?? "";
@@ -74,7 +81,7 @@ test("a site is switched and rolled back under load without a lost request", asy
 test("a folder with a broken rule is refused with file and line by the command line", async () => {
   const place = folderOf("broken");
   writeFileSync(join(place, "rules", "zz.conf"), '\nSecRule ARGS "@oops x" "id:7,pass"\n');
-  const done = await stack.run("waf", "ruleset", "import", place);
+  const done = await importWith(place);
   expect(done.code).toBe(2);
   expect(done.text).toContain("rules/zz.conf:2");
 });

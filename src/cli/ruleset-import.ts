@@ -29,7 +29,7 @@ export async function rulesetImport(args: readonly string[]): Promise<ExitStatus
   const { importRuleSet } = wafContract.operations;
   const result = await call(wafContract, importRuleSet, {
     archive: archive.toString("base64"),
-    origin: isFolder ? place.slice(-128) : basename(place).slice(0, 128),
+    origin: basename(place).slice(0, 128),
     ...(name === undefined ? {} : { name }),
   });
   printResult(commandOf(wafContract, "importRuleSet", importRuleSet), result, output);

@@ -20,12 +20,17 @@ async function* intentsOfFleet(
   signal: AbortSignal,
   onOpen: (report: Report, fetchContent: FetchContent) => void,
 ): AsyncGenerator<unknown> {
+  // The first is asked for whatever is known: faults of it are told again, as they are not kept.
+  let isFirst = true;
   while (!signal.aborted) {
     try {
       const client = await openIntentClient(folder, signal);
       onOpen((status) => void client.report(status), client.content);
-      const known = await loadIntent(folder);
-      for await (const { document } of client.intents(known?.version ?? 0, signal)) yield document;
+      const after = isFirst ? 0 : ((await loadIntent(folder))?.version ?? 0);
+      for await (const { document } of client.intents(after, signal)) {
+        isFirst = false;
+        yield document;
+      }
     } catch (error) {
       if (signal.aborted) return;
       process.stderr.write(`gateway: cannot follow the control plane: ${error}\n`);

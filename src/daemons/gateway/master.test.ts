@@ -1,9 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { sitePolicyDefaults } from "../../kernel/intent/site-policy-document.ts";
+import { packRuleFiles, sha256Of } from "../../kernel/rules/packed.ts";
 import type { GatewayIntent } from "./intent.ts";
 import { type Master, startMaster } from "./master.ts";
 import type { GatewayStatus } from "./messages.ts";
@@ -52,6 +54,7 @@ async function start(workers = 1): Promise<Master> {
     folder: join(folder, "gateway"),
     spoolFolder: join(folder, "spool"),
     intents: given(),
+    fetchContent: async (sha256) => contents.get(sha256),
     onStatus: (next) => {
       status = next;
     },
@@ -59,6 +62,18 @@ async function start(workers = 1): Promise<Master> {
   master = started;
   return started;
 }
+
+/** What the control plane would send of rule sets, by digest. */
+const contents = new Map<string, Buffer>();
+
+/** A rule set of one rule: requests with this word in their path are refused. */
+function setOf(name: string, rules: string): GatewayIntent["rulesets"][number] {
+  const packed = packRuleFiles(new Map([["rules/own.conf", rules]]));
+  contents.set(sha256Of(packed), packed);
+  return { name, folder: "", sha256: sha256Of(packed) };
+}
+const refusing = (word: string) =>
+  `SecRule REQUEST_URI "@contains ${word}" "id:100001,phase:1,deny,status:403,msg:'${word}'"\n`;
 
 async function apply(intent: GatewayIntent): Promise<void> {
   give(intent);
@@ -131,6 +146,77 @@ test("a site that cannot be applied keeps its last good settings and shows why; 
   expect(await statusCode(httpPort)).toBe("200");
   const forB = request.replace("a.test", "b.test");
   expect(await exchangeRaw(httpPort, forB)).toContain("from the origin");
+});
+
+test("a site whose rule set does not compile keeps its last good one and says why; others change", async () => {
+  const walnut = setOf("rset-walnut", refusing("walnut"));
+  const broken = setOf("rset-broken", '\nSecRule ARGS "@noSuchOperator x" "id:1,pass"\n');
+  const guarded = { mode: "block", ruleset: walnut.name } as const;
+  let { httpPort } = await start(2);
+  const ask = async (host: string, path: string) =>
+    (
+      await exchangeRaw(
+        httpPort,
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      )
+    ).substring(9, 12);
+  await apply(intentOf([siteFor([origin.url], guarded)], { rulesets: [walnut] }));
+  expect([await ask("a.test", "/walnut"), await ask("a.test", "/")]).toEqual(["403", "200"]);
+  // One site follows a broken set, a second is new.
+  const faulty = siteFor([origin.url], { ...guarded, ruleset: broken.name });
+  const other = siteFor([origin.url], { siteId: "site-b", domains: ["b.test"] });
+  await apply(intentOf([faulty, other], { version: 2, rulesets: [broken] }));
+  const isTold = () => {
+    expect(status?.failures).toMatchObject([{ siteId: "site-a" }]);
+    expect(status?.failures[0]?.message).toMatch(/ruleset: own\.conf:2: .*noSuchOperator/);
+  };
+  isTold();
+  expect([await ask("a.test", "/walnut"), await ask("b.test", "/")]).toEqual(["403", "200"]);
+  // The control plane is gone and the gateway starts again: from its disk, by the same rules.
+  await master?.stop(50);
+  ({ httpPort } = await start());
+  await eventually(() => status?.runningVersion === 2);
+  expect([await ask("a.test", "/walnut"), await ask("a.test", "/")]).toEqual(["403", "200"]);
+  // A new site that never had a good set is guarded by the one that is installed.
+  const installed = { name: "crs", folder: join(folder, "installed", "rules") };
+  await mkdir(installed.folder, { recursive: true });
+  await writeFile(join(installed.folder, "own.conf"), refusing("pecan"));
+  const fresh = { ...faulty, siteId: "site-c", domains: ["c.test"] };
+  const sites = [faulty, other, fresh];
+  await apply(intentOf(sites, { version: 3, rulesets: [installed, broken] }));
+  expect(status?.failures.map(({ siteId }) => siteId)).toEqual(["site-a", "site-c"]);
+  expect([await ask("c.test", "/pecan"), await ask("c.test", "/")]).toEqual(["403", "200"]);
+  expect(await ask("a.test", "/walnut")).toBe("403");
+  // Mended: the site follows what it is told to.
+  const pecan = setOf("rset-pecan", refusing("pecan"));
+  const mended = siteFor([origin.url], { ...guarded, ruleset: pecan.name });
+  await apply(intentOf([mended, other], { version: 4, rulesets: [pecan] }));
+  expect(status?.failures).toEqual([]);
+  expect([await ask("a.test", "/pecan"), await ask("a.test", "/walnut")]).toEqual(["403", "200"]);
+});
+
+test("rules of a site's own that do not compile leave that site as it was", async () => {
+  const { httpPort } = await start();
+  await apply(intentOf([siteFor([origin.url])]));
+  const policy = { ...sitePolicyDefaults, patches: [], routes: [], rules: [] };
+  const own = { ...policy, secLang: 'SecRule ARGS "@oops x" "id:1,pass"' };
+  const other = siteFor([origin.url], { siteId: "site-b", domains: ["b.test"] });
+  await apply(intentOf([siteFor([origin.url], { policy: own }), other], { version: 2 }));
+  expect(status?.failures).toMatchObject([{ siteId: "site-a" }]);
+  expect(await statusCode(httpPort)).toBe("200");
+  expect(await exchangeRaw(httpPort, request.replace("a.test", "b.test"))).toContain("from the");
+});
+
+test("an intent that names a rule set of other bytes is not applied", async () => {
+  const { httpPort } = await start();
+  await apply(intentOf([siteFor([origin.url])]));
+  const { sha256 = "" } = setOf("rset-walnut", refusing("walnut"));
+  contents.set(sha256, packRuleFiles(new Map([["rules/own.conf", refusing("other")]])));
+  const site = siteFor([origin.url], { mode: "block", ruleset: "rset-walnut" });
+  give(intentOf([site], { version: 2, rulesets: [{ name: "rset-walnut", folder: "", sha256 }] }));
+  await eventually(() => status?.messages.some((text) => text.includes("other bytes")) === true);
+  expect(status?.runningVersion).toBe(1);
+  expect(await statusCode(httpPort)).toBe("200");
 });
 
 test("a document that is no intent is refused whole and the running one stays", async () => {

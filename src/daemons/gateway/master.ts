@@ -14,6 +14,7 @@ import {
 import { joinPages } from "./page-guard.ts";
 import { bringLists, dropOldLists, type FetchContent } from "./policy/list-files.ts";
 import { createRateHub, type RateHub } from "./policy/rate-hub.ts";
+import { createRuleCheck, withoutBrokenSets } from "./rule-check.ts";
 import { bringRulesets, dropOldRulesets, withRulesetFolders } from "./ruleset-files.ts";
 import { joinUpstreams } from "./upstream-status.ts";
 
@@ -54,6 +55,7 @@ type MasterState = {
   readonly options: MasterOptions;
   readonly slots: Slot[];
   readonly rates: RateHub;
+  readonly checkRules: ReturnType<typeof createRuleCheck>;
   /** What the workers share and nobody outside may know: keys of hashes and of challenges. */
   readonly seed: string;
   intent: GatewayIntent | null;
@@ -79,16 +81,20 @@ const HEAP_MIB_MAX = 512;
 export async function startMaster(options: MasterOptions): Promise<Master> {
   const state: MasterState = {
     options,
+    checkRules: createRuleCheck(),
     slots: [],
     rates: createRateHub(),
     seed: randomBytes(32).toString("hex"),
-    intent: await loadIntent(options.folder),
+    intent: null,
     faults: [],
     messages: [],
     httpPort: options.httpPort,
     httpsPort: options.httpsPort,
     stopping: false,
   };
+  const kept = await loadIntent(options.folder);
+  // This program may be newer than the one that compiled these rules before.
+  if (kept !== null) state.intent = await settleRules(state, kept, null);
   for (let at = 0; at < options.workers; at++) {
     const slot: Slot = { at, child: null, status: null, restartMs: RESTART_MS_MIN };
     state.slots.push(slot);
@@ -117,9 +123,9 @@ async function follow(state: MasterState): Promise<void> {
     const result = readIntent(document);
     state.faults = result.faults;
     if (result.ok) {
-      const usable = settleIntent(result.intent, result.faults, state.intent);
-      const settled = withRulesetFolders(usable, state.options.folder);
-      if (!(await bringContent(state, settled))) continue;
+      const named = withRulesetFolders(result.intent, state.options.folder);
+      if (!(await bringContent(state, settleIntent(named, result.faults, state.intent)))) continue;
+      const settled = await settleRules(state, named, state.intent);
       state.intent = settled;
       for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
       await saveLastGood(state.options.folder, settled).catch((error: unknown) =>
@@ -130,9 +136,22 @@ async function follow(state: MasterState): Promise<void> {
   }
 }
 
+/** Settles an intent once its rules are known to compile; what does not is told as a fault. */
+async function settleRules(
+  state: MasterState,
+  intent: GatewayIntent,
+  previous: GatewayIntent | null,
+): Promise<GatewayIntent> {
+  const { setFaults, textFaults, broken } = await state.checkRules(intent);
+  const sound = withoutBrokenSets(intent, broken, previous);
+  const settled = settleIntent(sound, [...state.faults, ...textFaults], previous);
+  state.faults = [...state.faults, ...setFaults, ...textFaults];
+  return settled;
+}
+
 /**
- * Lists and rule sets first, then the intent that names them: tries again until it has them. False for an intent
- * that is out of date, or when the gateway stops.
+ * Lists and rule sets first, then the intent that names them: tries again until it has them. False
+ * for an intent that is out of date, or when the gateway stops.
  */
 async function bringContent(state: MasterState, intent: GatewayIntent): Promise<boolean> {
   const { folder, fetchContent = async () => undefined } = state.options;

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256Of, writeRuleFiles } from "../../kernel/rules/packed.ts";
+import { sha256Of, unpackRuleFiles, writeRuleFiles } from "../../kernel/rules/packed.ts";
 import type { GatewayIntent } from "./intent.ts";
 import type { FetchContent } from "./policy/list-files.ts";
 
@@ -39,9 +39,19 @@ export async function bringRulesets(
     if (bytes === undefined) return false;
     if (sha256Of(bytes) !== sha256) throw new Error(`rule set ${sha256} came with other bytes`);
     await mkdir(folderOf(gatewayFolder), { recursive: true, mode: 0o700 });
-    await writeRuleFiles(folder, bytes);
+    if (canBeRead(bytes)) await writeRuleFiles(folder, bytes);
   }
   return true;
+}
+
+/** One that cannot be read has no folder, so that it does not compile and its sites say so. */
+function canBeRead(bytes: Uint8Array): boolean {
+  try {
+    unpackRuleFiles(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Removes the folders of rule sets that none of these intents names. */

@@ -30,7 +30,11 @@ export function ruleSetHandlers(library: RuleLibrary): RuleSetHandlers {
   return {
     async listRuleSets(context, input) {
       const installed = library.installed();
-      const rows = await ruleSetStore(context.sql).list();
+      const stored = await ruleSetStore(context.sql).list();
+      // Who imported a set is the operator's own matter.
+      const rows = context.caller.operator
+        ? stored
+        : stored.map((set) => ({ ...set, createdBy: "" }));
       const all = [...(installed === undefined ? [] : [installed]), ...rows];
       const page = pageInMemory(await withSites(context, all), input, fields);
       return { ruleSets: page.items, totalCount: page.totalCount };

@@ -15,13 +15,15 @@ export type SiteRow = SiteSettings & {
 export function wafStore(sql: Sql) {
   return {
     listSites: (accountId: string) => sql<SiteRow>`
-      select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id, array_agg(d.domain order by d.position) as domains
+      select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id,
+        array_agg(d.domain order by d.position) as domains
       from site s join site_domain d using (account_id, site_id)
       where s.account_id = ${accountId} group by s.site_id order by s.create_time desc`,
 
     async getSite(accountId: string, siteId: string): Promise<SiteRow | undefined> {
       const [row] = await sql<SiteRow>`
-        select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id, array_agg(d.domain order by d.position) as domains
+        select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id,
+        array_agg(d.domain order by d.position) as domains
         from site s join site_domain d using (account_id, site_id)
         where s.account_id = ${accountId} and s.site_id = ${siteId} group by s.site_id`;
       return row;
@@ -105,7 +107,8 @@ export function wafStore(sql: Sql) {
 export function wafIntentStore(sql: Sql) {
   return {
     listSites: () => sql<SiteRow>`
-      select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id, array_agg(d.domain order by d.position) as domains
+      select s.*, coalesce(s.rule_set_id, ${INSTALLED_RULE_SET}) as rule_set_id,
+        array_agg(d.domain order by d.position) as domains
       from site s join site_domain d using (account_id, site_id)
       group by s.site_id order by s.site_id`,
 
