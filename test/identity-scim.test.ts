@@ -1,12 +1,7 @@
 /** A directory keeps users and groups over SCIM 2.0: raw requests as RFC 7643 and 7644 show. */
-import https from "node:https";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ApiReply, PASSWORD, rawApi, type Stack, startStack } from "./stack.ts";
-
-const USER = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-const ERROR = "urn:ietf:params:scim:api:messages:2.0:Error";
+import { ERROR, GROUP, named, patch, type ScimCaller, scimCall, USER } from "./scim-client.ts";
+import { PASSWORD, rawApi, type Stack, startStack } from "./stack.ts";
 
 let stack: Stack;
 let token = "";
@@ -22,45 +17,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => stack?.stop());
 
-type Answer = {
-  readonly code: number;
-  readonly body: ApiReply["result"];
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-};
-
-function scim(
-  method: string,
-  path: string,
-  body?: object,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const payload = body === undefined ? undefined : JSON.stringify(body);
-  const type = payload === undefined ? {} : { "content-type": "application/scim+json" };
-  return new Promise((resolve, reject) => {
-    const outgoing = https.request(
-      {
-        ...{ host: "127.0.0.1", port: stack.consolePort, method, path: `/v1/iam/scim/v2${path}` },
-        ...{ rejectUnauthorized: false, agent: false },
-        headers: { authorization: `Bearer ${token}`, ...type, ...headers },
-      },
-      (response) => {
-        let text = "";
-        response.on("data", (piece: Buffer) => {
-          text += piece.toString("utf8");
-        });
-        response.on("end", () =>
-          resolve({
-            code: response.statusCode ?? 0,
-            body: text === "" ? undefined : JSON.parse(text),
-            headers: response.headers,
-          }),
-        );
-      },
-    );
-    outgoing.on("error", reject);
-    outgoing.end(payload);
-  });
-}
+const scim: ScimCaller = (...call) => scimCall(stack, token, ...call);
 
 /** RFC 7644 §3.3, and the whole representation of RFC 7643 §8.2 where it is Cordon's to keep. */
 const bjensen = {
@@ -89,8 +46,6 @@ const bjensen = {
   timezone: "America/Los_Angeles",
   active: true,
 };
-const named = (userName: string, more: object = {}) => ({ schemas: [USER], userName, ...more });
-const patch = (...Operations: object[]) => ({ schemas: [PATCH], Operations });
 
 async function made(userName: string, more: object = {}) {
   const answer = await scim("POST", "/Users", named(userName, more));

@@ -52,8 +52,11 @@ export type OperationDeclaration<Input extends TObject, Output extends TSchema> 
   readonly defaults?: Readonly<Record<string, unknown>>;
   /** Set when the answer is a stream of items instead of one document. */
   readonly stream?: "serverSentEvents" | "lines";
-  /** Speaks SCIM (RFC 7644) on the wire: its media type, answers and errors. */
-  readonly wire?: "scim";
+  /**
+   * Speaks SCIM (RFC 7644) on the wire: its media type, answers and errors. `scimBulk` answers the
+   * operations that shall then be called one by one.
+   */
+  readonly wire?: "scim" | "scimBulk";
   /** Largest request body in bytes; the kernel's default when absent. */
   readonly bodyBytesMax?: number;
 };

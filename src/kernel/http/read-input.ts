@@ -89,7 +89,7 @@ function refuseBody(raw: RawInput): void {
 
 function readBody(raw: RawInput, { wire }: Operation): Record<string, unknown> {
   if (raw.body.length === 0) return {};
-  const isScim = wire === "scim" && /^application\/scim\+json\s*(?:;|$)/i.test(raw.contentType);
+  const isScim = wire !== undefined && /^application\/scim\+json\s*(?:;|$)/i.test(raw.contentType);
   if (!isScim && !/^application\/json\s*(?:;|$)/i.test(raw.contentType)) {
     throw invalid([{ path: "Content-Type", message: "must be application/json" }]);
   }

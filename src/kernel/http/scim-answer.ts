@@ -31,27 +31,32 @@ export function sendScim(
   if (method === "DELETE") return reply.code(204).send();
   const known = ifNoneMatch.split(",").some((tag) => tag.trim() === version);
   if (method === "GET" && version !== undefined && known) return reply.code(304).send();
-  if (location !== undefined && method === "POST") reply.code(201).header("location", location);
+  const isMade = location !== undefined && method === "POST";
+  if (isMade) reply.code(201).header("location", location);
   return reply.header("content-type", CONTENT_TYPE).send(JSON.stringify(result));
 }
 
 /** Sends what went wrong. */
 export function sendScimError(reply: FastifyReply, error: ErrorBody): unknown {
+  return reply
+    .code(error.code)
+    .header("content-type", CONTENT_TYPE)
+    .header("cache-control", "no-store")
+    .send(JSON.stringify(scimErrorOf(error)));
+}
+
+/** SCIM's error message (RFC 7644 §3.12). */
+export function scimErrorOf(error: ErrorBody): object {
   const [first] = error.details;
   const scimType = error.code === 409 ? "uniqueness" : first?.path;
   const faults = error.details.map(({ path, message }) =>
     SCIM_TYPES.has(path) ? message : `${path} ${message}`,
   );
   const detail = faults.length === 0 ? `${error.message}. ${error.fix}` : faults.join("; ");
-  const body = {
+  return {
     schemas: [ERROR_SCHEMA],
     status: String(error.code),
     ...(scimType !== undefined && SCIM_TYPES.has(scimType) ? { scimType } : {}),
     detail,
   };
-  return reply
-    .code(error.code)
-    .header("content-type", CONTENT_TYPE)
-    .header("cache-control", "no-store")
-    .send(JSON.stringify(body));
 }

@@ -16,7 +16,7 @@ import type { Mount } from "./mount.ts";
 import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-page.ts";
 import { type PipelineParts, runCall } from "./pipeline.ts";
 import type { ForeignRouter, RouteMatch, Router } from "./route.ts";
-import { sendScim, sendScimError } from "./scim-answer.ts";
+import { answerScim } from "./scim-calls.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -184,7 +184,7 @@ async function answerCall(
   const service = foreign?.service ?? matched.route.contract.service;
   const call = callOf({ request, reply, raw }, matched, { ...raw, service });
   const { stream, wire } = matched.route.operation;
-  if (wire === "scim") return answerScim(parts, call, { request, reply });
+  if (wire !== undefined) return answerScim(parts, call, { request, reply });
   const result = await runCall(parts, { ...call, translation: foreign?.translation });
   reply.header("x-request-id", request.id).header("cache-control", "no-store");
   if (stream === undefined) return { requestId: request.id, result };
@@ -258,22 +258,6 @@ function serveProtocol(
     const result = await runCall(parts, { ...call, translation });
     return send(reply, protocol.answer(request.id, result));
   });
-}
-
-async function answerScim(
-  parts: ServerParts,
-  call: Call,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-): Promise<unknown> {
-  reply.header("x-request-id", request.id).header("cache-control", "no-store");
-  try {
-    const result = await runCall(parts, call);
-    const ifNoneMatch = call.headers["if-none-match"] ?? "";
-    return sendScim(reply, { method: request.method, ifNoneMatch, result });
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return sendScimError(reply, parts.problems.errorBody(error));
-  }
 }
 
 function sendStream(

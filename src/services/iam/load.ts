@@ -7,8 +7,7 @@ import { iamStore } from "./store.ts";
 
 /** @throws Problem iam.userNotFound. */
 export async function loadUser({ sql, accountId }: Context, userId: string) {
-  const users = await iamStore(sql).listUsers(accountId);
-  const user = users.find((candidate) => candidate.userId === userId);
+  const [user] = await iamStore(sql).listUsers(accountId, userId);
   if (user === undefined) throw new Problem("iam.userNotFound");
   return user;
 }

@@ -186,6 +186,16 @@ export const iamProblems = {
     message: "Another user or group of this account has this name or external id",
     fix: "Choose another name; users made in the console are not taken over by a directory",
   },
+  "iam.scimTooMany": {
+    code: 413,
+    message: "The bulk request has more operations than one may have",
+    fix: "Split it; /v1/iam/scim/v2/ServiceProviderConfig says how many there may be",
+  },
+  "iam.scimNoMe": {
+    code: 501,
+    message: "A directory's credential is nobody's, so there is no user to tell of",
+    fix: "Read /Users/{id}; iam.getCaller says who a person or a program is",
+  },
   "iam.scimVersion": {
     code: 412,
     message: "The resource was changed since this version",

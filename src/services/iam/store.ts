@@ -18,7 +18,8 @@ export type UserChange = {
 /** Queries of one account; `sql` is bound to the transaction of the call. */
 export function iamStore(sql: Sql) {
   return {
-    listUsers: (accountId: string) => sql<User>`
+    /** All users, or the one of this id. */
+    listUsers: (accountId: string, userId?: string) => sql<User>`
       select u.user_id, u.name, u.description, u.enabled, u.tags, u.boundary_policy_id,
         u.last_sign_in_time, u.create_time, u.kind, u.oidc_provider_id, u.directory, u.root,
         u.sealed,
@@ -28,7 +29,22 @@ export function iamStore(sql: Sql) {
           as group_ids,
         (exists (select from totp t where t.user_id = u.user_id and t.confirm_time is not null)
           or exists (select from passkey k where k.user_id = u.user_id)) as mfa_enrolled
-      from iam_user u where u.account_id = ${accountId} order by u.name`,
+      from iam_user u where u.account_id = ${accountId}
+        and (${userId ?? null}::text is null or u.user_id = ${userId ?? null})
+      order by u.name`,
+
+    async countUsers(accountId: string): Promise<number> {
+      const [row] = await sql<{ count: number }>`
+        select count(*)::integer as count from iam_user where account_id = ${accountId}`;
+      return row?.count ?? 0;
+    },
+
+    /** True when a user has this name, in small letters or large ones. */
+    async hasUserNamed(accountId: string, name: string): Promise<boolean> {
+      const rows = await sql`select from iam_user
+        where account_id = ${accountId} and lower(name) = lower(${name})`;
+      return rows.length > 0;
+    },
 
     async insertUser(accountId: string, user: NewUserRow) {
       await sql`

@@ -98,7 +98,7 @@ export async function insertNewUser(
   refuseBeyondBoundary(context, boundaryPolicyId);
   if (boundaryPolicyId !== null) await loadPolicy(context, boundaryPolicyId);
   for (const policyId of input.policyIds ?? []) await loadPolicy(context, policyId);
-  refuseBeyondLimit((await store.listUsers(accountId)).length, limits.usersMax, "users");
+  refuseBeyondLimit(await store.countUsers(accountId), limits.usersMax, "users");
   const user = {
     userId: context.newId("user"),
     name: input.name,

@@ -120,6 +120,10 @@ export const iam: ServiceWords = {
     scimReplaceGroup: "SCIM：替换用户组",
     scimUpdateGroup: "SCIM：修改用户组",
     scimDeleteGroup: "SCIM：删除用户组",
+    scimSearchUsers: "SCIM：用消息搜索用户",
+    scimSearchGroups: "SCIM：用消息搜索用户组",
+    scimBulk: "SCIM：一次请求作多项修改，每项各为一次调用",
+    scimGetMe: "SCIM：调用者对应的用户（本服务不提供）",
     scimDescribe: "SCIM：查看服务说明",
     listSignInProviders: "列出可用的登录提供方",
     beginOidcSignIn: "开始通过提供方登录",
@@ -252,6 +256,14 @@ export const iam: ServiceWords = {
     scimTaken: [
       "此账户的另一个用户或用户组已使用该名称或外部编号",
       "请换一个名称；控制台创建的用户不会被目录接管",
+    ],
+    scimTooMany: [
+      "批量请求的操作数超过上限",
+      "请拆分；/v1/iam/scim/v2/ServiceProviderConfig 给出上限",
+    ],
+    scimNoMe: [
+      "目录凭证不属于任何人，因此没有可返回的用户",
+      "请读取 /Users/{id}；iam.getCaller 说明调用者是谁",
     ],
     scimVersion: ["该版本之后资源已被修改", "请重新读取后再修改"],
     rootSealed: ["根用户已封存", "请先开启它（iam.openRootUser）；需要填写理由，并会告知所有人"],

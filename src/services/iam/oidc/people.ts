@@ -37,9 +37,7 @@ export async function admittedUser(
   await store.tieUser(accountId, userId, by);
   await putIntoGroups(context, { accountId, userId }, person);
   if (Object.keys(rules.tagClaims).length > 0) {
-    const user = (await iamStore(context.sql).listUsers(accountId)).find(
-      (one) => one.userId === userId,
-    );
+    const [user] = await iamStore(context.sql).listUsers(accountId, userId);
     // What the provider no longer says is no longer so.
     const kept = Object.entries(user?.tags ?? {}).filter(([tag]) => !(tag in rules.tagClaims));
     const tags = { ...Object.fromEntries(kept), ...person.tags };
@@ -54,7 +52,7 @@ async function made(
   person: Person,
 ): Promise<string> {
   const store = iamStore(context.sql);
-  refuseBeyondLimit((await store.listUsers(accountId)).length, limits.usersMax, "users");
+  refuseBeyondLimit(await store.countUsers(accountId), limits.usersMax, "users");
   const userId = context.newId("user");
   const user = {
     userId,

@@ -11,19 +11,20 @@ import type { iamContract } from "../contract.ts";
 import { limits, scimTokenText } from "../domain.ts";
 import { refuseBeyondBoundary, refuseBeyondLimit } from "../guards.ts";
 import { loadProvider } from "../oidc/providers.ts";
-import "./people.ts";
+import { keepGroups } from "./groups.ts";
 import {
   refusePassword,
   SCIM_BASE,
   type ScimCall,
   type ScimResource,
   scimFault,
+  scimLimits,
   scimRun,
   searchOf,
   withBooleans,
 } from "./protocol.ts";
 import { scimCredentialStore } from "./store.ts";
-import "./teams.ts";
+import { keepUsers } from "./users.ts";
 
 type All = Handlers<typeof iamContract>;
 
@@ -89,13 +90,22 @@ function resourceOf(kind: Kind, id: string | undefined, search: Record<string, u
   }
 }
 
+const SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+const BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+const BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+
+/** @throws Problem iam.scimInvalid for a message of another kind. */
+function checkSchema(schemas: readonly string[], wanted: string): void {
+  if (schemas[0] !== wanted) throw scimFault("invalidSyntax", `schemas must be ["${wanted}"]`);
+}
+
 function operationsOf(kind: Kind) {
   const one = async (
     context: Context,
-    input: Readonly<Record<string, unknown>>,
+    { input, changes }: { input: Readonly<Record<string, unknown>>; changes: boolean },
     work: (resource: InstanceType<Kind>, call: ScimCall) => Promise<unknown>,
   ): Promise<ScimResource> =>
-    scimRun(context, async (call) => {
+    scimRun({ context, changes }, async (call) => {
       const { scimId, ...rest } = input;
       const id = scimId === undefined ? undefined : String(scimId);
       const search = rest.schemas === undefined ? searchOf(rest) : {};
@@ -106,19 +116,28 @@ function operationsOf(kind: Kind) {
     refusePassword(body);
     return withBooleans(body);
   };
+  const read = (context: Context, input: Input) =>
+    one(context, { input, changes: false }, (it, call) => it.read(call));
   return {
-    read: (context: Context, input: Input) => one(context, input, (it, call) => it.read(call)),
+    read,
+    search(context: Context, input: Input & { schemas: readonly string[] }) {
+      const { schemas, attributes, excludedAttributes, ...rest } = input;
+      checkSchema(schemas, SEARCH);
+      const listed = Object.entries({ attributes, excludedAttributes }).flatMap(([name, list]) =>
+        Array.isArray(list) ? [[name, list.join(",")]] : [],
+      );
+      return read(context, { ...rest, ...Object.fromEntries(listed) });
+    },
     write: (context: Context, input: Input) =>
-      one(context, input, (it, call) => it.write(bodyOf(input), call)),
+      one(context, { input, changes: true }, (it, call) => it.write(bodyOf(input), call)),
     async patch(context: Context, input: Input) {
-      const answer = await one(context, input, (it, call) => it.patch(bodyOf(input), call));
+      const given = { input, changes: true };
+      const answer = await one(context, given, (it, call) => it.patch(bodyOf(input), call));
       // A change that changed nothing answers with what is there.
-      return Object.keys(answer).length > 0
-        ? answer
-        : one(context, { scimId: input.scimId }, (it, call) => it.read(call));
+      return Object.keys(answer).length > 0 ? answer : read(context, { scimId: input.scimId });
     },
     async dispose(context: Context, input: Input) {
-      await one(context, input, (it, call) => it.dispose(call));
+      await one(context, { input, changes: true }, (it, call) => it.dispose(call));
       return {};
     },
   };
@@ -138,10 +157,16 @@ type ScimHandlers = Pick<
   | "scimReplaceGroup"
   | "scimUpdateGroup"
   | "scimDeleteGroup"
+  | "scimSearchUsers"
+  | "scimSearchGroups"
+  | "scimBulk"
+  | "scimGetMe"
   | "scimDescribe"
 >;
 
 export function scimHandlers(): ScimHandlers {
+  keepUsers();
+  keepGroups();
   const users = operationsOf(Resources.User as unknown as Kind);
   const groups = operationsOf(Resources.Group as unknown as Kind);
   const documents: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -162,6 +187,20 @@ export function scimHandlers(): ScimHandlers {
     scimReplaceGroup: groups.write,
     scimUpdateGroup: groups.patch,
     scimDeleteGroup: groups.dispose,
+    scimSearchUsers: users.search,
+    scimSearchGroups: groups.search,
+    /** The listener calls the steps; here is only whether the request may and can be. */
+    async scimBulk(_context, { schemas, failOnErrors = 0, Operations: steps }) {
+      checkSchema(schemas, BULK_REQUEST);
+      const { bulkOperationsMax } = scimLimits;
+      if (steps.length > bulkOperationsMax) throw new Problem("iam.scimTooMany");
+      const unnamed = steps.find(({ method, bulkId }) => method === "POST" && bulkId === undefined);
+      if (unnamed !== undefined) throw scimFault("invalidSyntax", "a POST needs a bulkId");
+      return { schemas: [BULK_RESPONSE], base: SCIM_BASE, failOnErrors, steps };
+    },
+    async scimGetMe() {
+      throw new Problem("iam.scimNoMe");
+    },
     scimDescribe: async (_context, { document }) => plain(await documents[document]?.()),
   };
 }

@@ -104,6 +104,20 @@ const query = {
   startIndex: Type.Optional(Type.Integer()),
   count: Type.Optional(Type.Integer()),
 };
+const names = Type.Optional(Type.Array(Type.String({ maxLength: 128 }), { maxItems: 64 }));
+/** RFC 7644 §3.4.3: the same search, in a body. */
+const search = input({
+  ...{ ...query, attributes: names, excludedAttributes: names },
+  schemas: Type.Array(Type.String({ maxLength: 256 }), { minItems: 1, maxItems: 1 }),
+});
+/** RFC 7644 §3.7; how many there may be is said by `ServiceProviderConfig`. */
+const BulkOperation = Type.Object({
+  method: Type.Enum(["POST", "PUT", "PATCH", "DELETE"]),
+  path: Type.String({ pattern: "^/(?:Users|Groups)(?:/[\\w:.-]{1,80})?$", maxLength: 128 }),
+  bulkId: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\w.-]+$" })),
+  version: text(128),
+  data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
 /** A resource or a message of SCIM; its schema is checked by the library that knows it. */
 const body = { schemas: Type.Array(Type.String({ maxLength: 256 }), { maxItems: 10 }) };
 const anyMore = { additionalProperties: true };
@@ -241,6 +255,53 @@ export const scimOperations = {
     path: "/scim/v2/Groups/{scimId}",
     input: input({ scimId: Id }),
     output: Empty,
+  }),
+  scimSearchUsers: operation({
+    ...declared("List", "Users"),
+    name: "iam.scimSearchUsers",
+    summary: "SCIM: search users by a message",
+    method: "POST",
+    path: "/scim/v2/Users/.search",
+    input: search,
+    output: Answer,
+  }),
+  scimSearchGroups: operation({
+    ...declared("List", "Groups"),
+    name: "iam.scimSearchGroups",
+    summary: "SCIM: search groups by a message",
+    method: "POST",
+    path: "/scim/v2/Groups/.search",
+    input: search,
+    output: Answer,
+  }),
+  scimBulk: operation({
+    wire: "scimBulk",
+    name: "iam.scimBulk",
+    summary: "SCIM: several changes in one request, each of them a call of its own",
+    method: "POST",
+    path: "/scim/v2/Bulk",
+    action: "iam:ScimBulk",
+    resource: "scim/bulk",
+    input: input({
+      schemas: Type.Array(Type.String({ maxLength: 256 }), { minItems: 1, maxItems: 1 }),
+      failOnErrors: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+      Operations: Type.Array(BulkOperation, { minItems: 1, maxItems: 10_000 }),
+    }),
+    secretInput: ["Operations"],
+    output: Answer,
+    problems: ["iam.scimInvalid", "iam.scimTooMany"],
+  }),
+  scimGetMe: operation({
+    wire: "scim",
+    name: "iam.scimGetMe",
+    summary: "SCIM: the caller as a user, which this server does not tell",
+    method: "GET",
+    path: "/scim/v2/Me",
+    action: "iam:ScimGetMe",
+    resource: "scim/me",
+    input: input({}),
+    output: Answer,
+    problems: ["iam.scimNoMe"],
   }),
   scimDescribe: operation({
     wire: "scim",

@@ -12,8 +12,9 @@ export const SCIM_BASE = "/v1/iam/scim/v2";
 export const scimLimits = {
   pageMax: 200,
   patchOperationsMax: 100,
-  membersMax: 100,
-  filterLengthMax: 1_024,
+  bulkOperationsMax: 100,
+  /** What the listener takes as a body. */
+  bulkBytesMax: 1_048_576,
   attributesBytesMax: 16_384,
 } as const;
 
@@ -21,12 +22,21 @@ export const scimLimits = {
 export type ScimResource = Readonly<Record<string, unknown>>;
 
 /** What handlers of the library are given: the call, and where they say their own failures. */
-export type ScimCall = { readonly context: Context; failure?: unknown };
+export type ScimCall = {
+  readonly context: Context;
+  /** True when what is read will be changed. */
+  readonly changes: boolean;
+  failure?: unknown;
+};
 
 Config.set({
   patch: true,
   filter: { supported: true, maxResults: scimLimits.pageMax },
-  bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+  bulk: {
+    supported: true,
+    maxOperations: scimLimits.bulkOperationsMax,
+    maxPayloadSize: scimLimits.bulkBytesMax,
+  },
   changePassword: false,
   sort: true,
   etag: true,
@@ -51,10 +61,10 @@ export function scimFault(scimType: string, message: string): Problem {
  * a handler threw is kept aside and thrown here as it was.
  */
 export async function scimRun<Result>(
-  context: Context,
+  { context, changes }: Pick<ScimCall, "context" | "changes">,
   work: (call: ScimCall) => Promise<Result>,
 ): Promise<Result> {
-  const call: ScimCall = { context };
+  const call: ScimCall = { context, changes };
   try {
     return await work(call);
   } catch (error) {

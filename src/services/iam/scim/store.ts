@@ -71,6 +71,26 @@ export function directoryStore(sql: Sql) {
         where account_id = ${accountId} and group_id = ${groupId}`;
     },
 
+    async lockGroup(accountId: string, groupId: string) {
+      await sql`select group_id from iam_group
+        where account_id = ${accountId} and group_id = ${groupId} for update`;
+    },
+
+    /** Who is in a group, and every user that a directory made with the number of his groups. */
+    async membership(accountId: string, groupId: string) {
+      const rows = await sql<{ userId: string; directory: boolean; isIn: boolean; count: number }>`
+        select u.user_id, u.directory, coalesce(bool_or(m.group_id = ${groupId}), false) as is_in,
+          count(m.group_id)::integer as count
+        from iam_user u left join group_member m using (user_id)
+        where u.account_id = ${accountId} group by u.user_id, u.directory`;
+      return {
+        present: new Set(rows.filter(({ isIn }) => isIn).map(({ userId }) => userId)),
+        known: new Map(
+          rows.filter(({ directory }) => directory).map((row) => [row.userId, row.count]),
+        ),
+      };
+    },
+
     /** Role sessions that a user began: they end with what he may. */
     async endRoleSessionsOf(accountId: string, userId: string) {
       await sql`delete from role_session

@@ -7,24 +7,15 @@ import { refuseNoAdministrator, refuseSealed } from "../guards.ts";
 import { loadUser } from "../load.ts";
 import { iamStore } from "../store.ts";
 import { insertNewUser } from "../users.ts";
-import {
-  checkVersion,
-  foundBy,
-  keepingFailures,
-  SCIM_BASE,
-  type ScimCall,
-  type ScimResource,
-  scimFault,
-  scimLimits,
-  versionOf,
-} from "./protocol.ts";
+import { keep, type Library } from "./kept.ts";
+import { SCIM_BASE, type ScimResource, scimFault, scimLimits, versionOf } from "./protocol.ts";
 import { type DirectoryUser, directoryStore, scimCredentialStore } from "./store.ts";
 
 /** Kept by Cordon itself, or told by others of its tables; all else stays as it came. */
 const OWN = ["schemas", "id", "meta", "userName", "active", "externalId", "groups", "password"];
 const USER_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9])?$/;
 
-export function userResource(user: DirectoryUser, host: string): ScimResource {
+function userResource(user: DirectoryUser, host: string): ScimResource {
   const resource = {
     schemas: ["urn:ietf:params:scim:schemas:core:2.0:User"],
     ...user.attributes,
@@ -45,33 +36,6 @@ export function userResource(user: DirectoryUser, host: string): ScimResource {
     },
   };
 }
-
-/** @throws Problem iam.scimNotFound, also for a user that no directory made. */
-async function loadDirectoryUser({ context }: ScimCall, userId: string): Promise<DirectoryUser> {
-  const [user] = await directoryStore(context.sql).users(context.accountId, userId);
-  if (user === undefined) throw new Problem("iam.scimNotFound");
-  return user;
-}
-
-const found = keepingFailures(async (call: ScimCall, resource: object) => {
-  const { sql, accountId, host } = call.context;
-  const { id } = resource as { id?: string };
-  const users = await directoryStore(sql).users(accountId, id);
-  const shown = users.map((user) => userResource(user, host));
-  return foundBy(resource, shown);
-});
-
-// The library's types want instances of its own classes and take plain objects.
-Resources.User.egress((resource, call: ScimCall) => found(call, resource) as never);
-
-Resources.User.ingress(
-  (resource, instance, call: ScimCall) =>
-    written(call, resource.id, JSON.parse(JSON.stringify(instance))) as never,
-);
-
-Resources.User.degress(async (resource, call: ScimCall) => {
-  await removed(call, resource.id ?? "");
-});
 
 type Wanted = {
   readonly name: string;
@@ -105,32 +69,25 @@ const taken = (error: unknown): never => {
   throw known ? new Problem("iam.scimTaken") : error;
 };
 
-const written = keepingFailures(
-  async (call: ScimCall, id: string | undefined, data: ScimResource): Promise<ScimResource> => {
-    const wanted = wantedOf(data);
-    const userId = id === undefined ? await made(call, wanted) : await changed(call, id, wanted);
-    const user = await loadDirectoryUser(call, userId);
-    return userResource(user, call.context.host);
-  },
-);
-
-async function made({ context }: ScimCall, wanted: Wanted): Promise<string> {
-  const { accountId, sql, nowMs } = context;
+async function created(context: Context, data: ScimResource): Promise<string> {
+  const { accountId, sql } = context;
+  const wanted = wantedOf(data);
   const oidcProviderId = await providerOf(context);
-  const users = await iamStore(sql).listUsers(accountId);
-  if (users.some(({ name }) => name.toLowerCase() === wanted.name.toLowerCase())) {
-    throw new Problem("iam.scimTaken");
-  }
+  if (await iamStore(sql).hasUserNamed(accountId, wanted.name)) throw new Problem("iam.scimTaken");
   const { userId } = await insertNewUser(context, {
     name: wanted.name,
     ...(oidcProviderId === null ? {} : { oidcProviderId }),
     directory: true,
     passwordHash: undefined,
   });
+  await set(context, userId, wanted);
+  return userId;
+}
+
+async function set({ accountId, sql, nowMs }: Context, userId: string, wanted: Wanted) {
   await directoryStore(sql)
     .setUser(accountId, userId, { ...wanted, time: timeText(nowMs) })
     .catch(taken);
-  return userId;
 }
 
 /** The provider that the calling credential makes people for. */
@@ -140,18 +97,11 @@ async function providerOf({ sql, accountId, caller }: Context): Promise<string |
   return own?.oidcProviderId ?? null;
 }
 
-async function changed(call: ScimCall, userId: string, wanted: Wanted): Promise<string> {
-  const { context } = call;
-  const { accountId, sql, nowMs } = context;
-  await iamStore(sql).lockUser(accountId, userId);
-  const before = await loadDirectoryUser(call, userId);
-  checkVersion(context, versionOf(userResource(before, context.host)));
+async function replaced(context: Context, userId: string, data: ScimResource): Promise<void> {
+  const wanted = wantedOf(data);
   refuseSealed(await loadUser(context, userId));
-  await directoryStore(sql)
-    .setUser(accountId, userId, { ...wanted, time: timeText(nowMs) })
-    .catch(taken);
+  await set(context, userId, wanted);
   if (!wanted.enabled) await ended(context, userId);
-  return userId;
 }
 
 /** Who left has nothing left: no session, no key, nothing that he took on. */
@@ -164,12 +114,23 @@ async function ended(context: Context, userId: string): Promise<void> {
   await refuseNoAdministrator(context);
 }
 
-const removed = keepingFailures(async (call: ScimCall, userId: string): Promise<void> => {
-  const { context } = call;
-  const before = await loadDirectoryUser(call, userId);
-  checkVersion(context, versionOf(userResource(before, context.host)));
+async function removed(context: Context, userId: string, { name }: DirectoryUser): Promise<void> {
   await ended(context, userId);
   await iamStore(context.sql).deleteUser(context.accountId, userId);
   await refuseNoAdministrator(context);
-  await context.emit({ type: "iam.userDeleted", message: `User ${before.name} was deleted` });
-});
+  await context.emit({ type: "iam.userDeleted", message: `User ${name} was deleted` });
+}
+
+/** Lets the library keep users. */
+export function keepUsers(): void {
+  keep<DirectoryUser>({
+    // Its types want instances of its own classes, and it takes plain objects.
+    resource: Resources.User as unknown as Library,
+    load: ({ sql, accountId }, id) => directoryStore(sql).users(accountId, id),
+    lock: ({ sql, accountId }, id) => iamStore(sql).lockUser(accountId, id),
+    shown: userResource,
+    create: created,
+    replace: replaced,
+    remove: removed,
+  });
+}
