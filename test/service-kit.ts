@@ -86,7 +86,9 @@ function allServices(opened: Opened): Service[] {
     }),
     waf,
     appgatewayService({
-      ...{ lake, sealer, fontFile: undefined },
+      ...{ database, lake, sealer, fontFile: undefined, clock: Date.now, report: () => {} },
+      gateway: { address: "127.0.0.1", httpPort: 9, httpsPort: 9 },
+      unservedReason: async () => "",
       site: (sql, accountId, siteId) => wafStore(sql).getSite(accountId, siteId),
       exclusions: async () => [],
       createExclusion: () => Promise.reject(new Error("there is no lake to learn from")),

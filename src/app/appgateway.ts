@@ -1,12 +1,14 @@
 /** What the appgateway service asks of others. */
 import type { Service } from "../kernel/service.ts";
 import type { AppgatewayParts } from "../services/appgateway/parts.ts";
+import { gatewayReports } from "../services/fleet/service.ts";
+import { siteState } from "../services/waf/domain.ts";
 import { wafStore } from "../services/waf/store.ts";
 import type { Foundations } from "./foundations.ts";
-import { config } from "./settings.ts";
+import { clock, config, log } from "./settings.ts";
 
 /** Sites and exclusions of the waf service, for the service that tunes them. */
-export function wafForTuning(
+function wafForTuning(
   waf: Service,
 ): Pick<AppgatewayParts, "site" | "exclusions" | "createExclusion"> {
   return {
@@ -21,10 +23,22 @@ export function wafForTuning(
   };
 }
 
+/** What listens everywhere is reached on this machine. */
+const reachable = (host: string): string => ({ "0.0.0.0": "127.0.0.1", "::": "::1" })[host] ?? host;
+
 /** What the appgateway service asks of others. */
-export function appgatewayParts({ lake, sealer }: Foundations, waf: Service): AppgatewayParts {
+export function appgatewayParts(
+  { database, lake, sealer }: Foundations,
+  waf: Service,
+): AppgatewayParts {
+  const { host, httpPort, httpsPort } = config.gateway;
   return {
-    ...{ lake, sealer, ...wafForTuning(waf) },
+    ...{ database, clock, lake, sealer, report: log, ...wafForTuning(waf) },
+    gateway: { address: reachable(host), httpPort, httpsPort },
+    async unservedReason(siteId) {
+      const { state, stateReason } = siteState(siteId, await gatewayReports(database));
+      return state === "applied" ? "" : `the site is ${state}: ${stateReason}`;
+    },
     fontFile: config.reportFont,
   };
 }

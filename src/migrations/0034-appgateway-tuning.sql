@@ -24,7 +24,9 @@ create table appgateway_compliance_check (
   account_id  text not null references account,
   check_id    text primary key,
   site_id     text not null references site on delete cascade,
-  score       integer not null check (score between 0 and 100),
+  state       text not null check (state in ('running', 'done', 'failed')),
+  failure     text not null,
+  score       integer check (score between 0 and 100),
   results     jsonb not null,
   created_by  text not null,
   create_time timestamptz not null

@@ -31,12 +31,14 @@ afterAll(async () => {
 const path = (rest: string) => `/v1/appgateway/sites/${siteId}/${rest}`;
 const get = (headers: Record<string, string>, target = "/") =>
   cordon.site("shop.localhost", target, { headers });
-const setAudit = async (settings: object) => {
-  expect((await cordon.api("PUT", path("userAudit"), settings)).code).toBe(200);
-  await until("the gateway follows", async () => {
+const followed = () =>
+  until("the gateway follows", async () => {
     const { result } = await cordon.api("GET", `/v1/waf/sites/${siteId}`);
     return result.state === "applied";
   });
+const setAudit = async (settings: object) => {
+  expect((await cordon.api("PUT", path("userAudit"), settings)).code).toBe(200);
+  await followed();
 };
 const users = async () => (await cordon.api("GET", path("users"))).result.siteUsers;
 const user = async (name: string) => {
@@ -192,3 +194,49 @@ test("what several visitors meet is proposed, accepted with one call, and does n
   const exclusions = await cordon.api("GET", `/v1/waf/exclusions?siteId=${siteId}`);
   expect(exclusions.result.totalCount).toBe(1);
 }, 90_000);
+
+/** Runs a check to its end. */
+async function checked() {
+  const { result } = await cordon.api("POST", path("complianceChecks"), {});
+  const get = async () =>
+    (await cordon.api("GET", path(`complianceChecks/${result.checkId}`))).result;
+  await until("the check ended", async () => (await get()).state !== "running", 60_000);
+  return get();
+}
+
+test("a compliance check judges the site by requests, names fixes that mend, and keeps no cookie", async () => {
+  await followed();
+  const running = await cordon.api("POST", path("complianceChecks"), {});
+  expect(running.result).toMatchObject({ state: "running", score: null, results: [] });
+  const twice = await cordon.api("POST", path("complianceChecks"), {});
+  expect(twice.error?.reason).toBe("appgateway.checkRunning");
+  const one = path(`complianceChecks/${running.result.checkId}`);
+  const ended = async () => (await cordon.api("GET", one)).result.state === "done";
+  await until("the first check ended", ended, 60_000);
+  const { result: check } = await cordon.api("GET", one);
+  const of = (rule: string, from = check) =>
+    from.results.find((result: { rule: string }) => result.rule === rule);
+  expect(of("tls10")).toMatchObject({ outcome: "pass" });
+  expect(of("tls13")).toMatchObject({ outcome: "pass" });
+  expect(of("certificate")).toMatchObject({ outcome: "fail" });
+  expect(of("banner")).toMatchObject({ outcome: "fail", evidence: "server: Shop/1.2.3" });
+  expect(of("cookies").evidence).toContain("sid lacks secure, samesite");
+  expect(JSON.stringify(check)).not.toContain("very-secret");
+
+  const { operation, changesJson } = of("hsts").remedy;
+  expect(operation).toBe("delivery.setTls");
+  const tls = `/v1/delivery/sites/${siteId}/tls`;
+  const { siteId: _, updateTime: __, ...before } = (await cordon.api("GET", tls)).result;
+  await cordon.api("PUT", tls, { ...before, ...JSON.parse(changesJson) });
+  const redirect = JSON.parse(of("httpsRedirect").remedy.changesJson);
+  await cordon.api("PATCH", `/v1/waf/sites/${siteId}`, redirect);
+  await followed();
+  const after = await checked();
+  expect(of("httpsRedirect", after).outcome).toBe("pass");
+  expect(of("hsts", after).outcome).toBe("pass");
+  expect(after.score).toBeGreaterThan(check.score);
+  const filter = "filters.1.name=classUid&filters.1.values.1=2003";
+  const findings = async () =>
+    (await cordon.api("GET", `/v1/events/events?${filter}`)).result.totalCount;
+  await until("both results are events", async () => (await findings()) === 2, 30_000);
+}, 180_000);

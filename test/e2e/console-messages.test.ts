@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { complianceChinese } from "../../console/src/messages/compliance.ts";
 import { en } from "../../console/src/messages/en.ts";
 import { serviceWords } from "../../console/src/messages/services/index.ts";
 import { vocabulary } from "../../console/src/messages/vocabulary.ts";
@@ -11,6 +12,7 @@ import { contracts } from "../../src/catalog.ts";
 import { programFolder } from "../../src/kernel/config.ts";
 import type { Contract } from "../../src/kernel/operation.ts";
 import { kernelProblems } from "../../src/kernel/problem.ts";
+import { complianceRules } from "../../src/services/appgateway/compliance-rules.ts";
 
 const folder = join(programFolder, "console", "src");
 const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -143,4 +145,8 @@ test("no page holds words of its own", () => {
     name.endsWith(".tsx") ? literalsOf(text).map((words) => `${name}: ${words}`) : [],
   );
   expect(found).toEqual([]);
+});
+
+test("every compliance rule has a Chinese title and fix", () => {
+  expect(Object.keys(complianceChinese)).toEqual(complianceRules);
 });

@@ -21,6 +21,7 @@ import { readRange } from "./range-text.ts";
 
 const SiteReport = lazy(() => import("./appgateway/site-report.tsx"));
 const SiteProposals = lazy(() => import("./appgateway/site-proposals.tsx"));
+const SiteCompliance = lazy(() => import("./appgateway/site-compliance.tsx"));
 const SiteSettings = lazy(() => import("./delivery/site-settings.tsx"));
 
 const MODES = ["off", "observe", "block"];
@@ -49,6 +50,7 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
   });
   const settings = (concern: Concern): Part =>
     part(concern, <SiteSettings siteId={siteId} concern={concern} />);
+  const allSettings = (...names: readonly Concern[]): Part[] => names.map(settings);
   return (
     <ResourceDetail
       shown={shown}
@@ -73,21 +75,19 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
         },
         {
           label: t("usageOfSite"),
-          parts: [part("report", <SiteReport siteId={siteId} />), settings("userAudit")],
+          parts: [
+            part("report", <SiteReport siteId={siteId} />),
+            part("complianceCheck", <SiteCompliance siteId={siteId} />),
+            settings("userAudit"),
+          ],
         },
         {
           label: t("deliveryOfSite"),
-          parts: [
-            ...table("upstream-states"),
-            ...(["upstreams", "tls", "protocols"] as const).map(settings),
-          ],
+          parts: [...table("upstream-states"), ...allSettings("upstreams", "tls", "protocols")],
         },
         {
           label: t("contentOfSite"),
-          parts: [
-            ...(["content", "leaks", "pages"] as const).map(settings),
-            ...table("guarded-pages"),
-          ],
+          parts: [...allSettings("content", "leaks", "pages"), ...table("guarded-pages")],
         },
       ]}
     />

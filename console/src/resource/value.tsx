@@ -15,6 +15,8 @@ const ObjectRows = lazy(() => import("./object-rows.tsx"));
 
 const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   applied: "success",
+  done: "success",
+  running: "in-progress",
   sent: "success",
   retrying: "warning",
   silenced: "stopped",

@@ -11,6 +11,8 @@ export async function writeSystemEvent(
     readonly type: string;
     readonly message: string;
     readonly resource: string;
+    /** OCSF class; API Activity (6003) when absent. */
+    readonly classUid?: number;
     readonly severityId?: number;
     readonly sourceIp?: string;
     readonly data?: Readonly<Record<string, unknown>>;

@@ -1,9 +1,11 @@
 /** Sites as a business: who used them, what happened, and how well they answer. */
 import { contract } from "../../kernel/operation.ts";
+import { complianceOperations, complianceProblems } from "./compliance-operations.ts";
 import { reportOperations, reportProblems } from "./report-operations.ts";
 import { tuningOperations, tuningProblems } from "./tuning-operations.ts";
 import { userOperations, userProblems } from "./user-operations.ts";
 
+export type { ComplianceCheck, ComplianceResult } from "./compliance-operations.ts";
 export type { Report } from "./report-operations.ts";
 export type { Proposal } from "./tuning-operations.ts";
 
@@ -15,11 +17,13 @@ export const appgatewayContract = contract({
   operations: {
     ...userOperations,
     ...reportOperations,
+    ...complianceOperations,
     ...tuningOperations,
   },
   problems: {
     ...userProblems,
     ...reportProblems,
+    ...complianceProblems,
     ...tuningProblems,
     "appgateway.siteNotFound": {
       code: 404,
@@ -40,6 +44,7 @@ export const appgatewayContract = contract({
   events: [
     "appgateway.userAuditSet",
     "appgateway.pseudonymKeyRotated",
+    "appgateway.complianceChecked",
     "appgateway.learningSet",
     "appgateway.proposalAccepted",
     "appgateway.proposalRejected",

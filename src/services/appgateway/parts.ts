@@ -4,8 +4,9 @@ import type { Context } from "../../kernel/context.ts";
 import type { Sealer } from "../../kernel/identity/sealer.ts";
 import { type Lake, LakeError } from "../../kernel/lake/client.ts";
 import { Problem } from "../../kernel/problem.ts";
-import type { Sql } from "../../kernel/store/database.ts";
+import type { Database, Sql } from "../../kernel/store/database.ts";
 import type { Exclusion } from "../waf/contract.ts";
+import type { GatewayPlace } from "./compliance-probe.ts";
 
 /** What is used of a site. */
 export type SiteFacts = {
@@ -16,6 +17,13 @@ export type SiteFacts = {
 export type NewExclusion = Omit<Exclusion, "exclusionId" | "createdBy" | "createTime">;
 
 export type AppgatewayParts = {
+  readonly database: Database;
+  readonly clock: () => number;
+  readonly report: (line: Readonly<Record<string, unknown>>) => void;
+  /** The listeners of the gateway beside this control plane. */
+  readonly gateway: GatewayPlace;
+  /** Why the gateways do not serve a site as it is set; empty when they do. */
+  readonly unservedReason: (siteId: string) => Promise<string>;
   readonly lake: Lake;
   readonly sealer: Sealer;
   readonly site: (sql: Sql, accountId: string, siteId: string) => Promise<SiteFacts | undefined>;

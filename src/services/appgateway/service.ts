@@ -1,5 +1,6 @@
 /** The application security gateway: who used sites, and what happened on them. */
 import { type Service, service } from "../../kernel/service.ts";
+import { complianceHandlers } from "./compliance.ts";
 import { appgatewayContract } from "./contract.ts";
 import type { AppgatewayParts } from "./parts.ts";
 import { reportHandlers } from "./reports.ts";
@@ -11,6 +12,7 @@ export function appgatewayService(parts: AppgatewayParts): Service {
   return service(appgatewayContract, {
     ...userHandlers(parts),
     ...reportHandlers(parts),
+    ...complianceHandlers(parts),
     ...tuningHandlers(parts),
   });
 }

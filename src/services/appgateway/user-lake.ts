@@ -134,3 +134,14 @@ export async function urls(
   }));
   return { items, totalCount: Number(all?.n ?? 0) };
 }
+
+/** Folders of the paths that were asked for most, without the root. */
+export async function foldersOf(lake: Lake, scope: Scope): Promise<string[]> {
+  const rows = await lake.query<{ folder: string }>(
+    `SELECT replaceRegexpOne(path, '[^/]*$', '') AS folder, count() AS n
+     FROM event AS e FINAL WHERE ${OF_SITE} AND status BETWEEN 200 AND 399
+     GROUP BY folder HAVING folder != '/' AND folder != '' ORDER BY n DESC, folder LIMIT 5`,
+    parametersOf(scope),
+  );
+  return rows.map(({ folder }) => folder).filter((folder) => /^\/[\x21-\x7e]*$/.test(folder));
+}
