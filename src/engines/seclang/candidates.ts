@@ -15,6 +15,9 @@ const limits = {
   rememberedLengthMax: 256,
 } as const;
 
+/** Places for fingerprints; a power of two. */
+export const MET_ONCE_SIZE = 8_192;
+
 /**
  * The rules that may match the value. The set is shared between equal values: who finds that a
  * rule does not match may clear its bit.
@@ -42,7 +45,9 @@ function recall(filter: CandidateFilter, text: string): RuleBits {
   if (text.length > limits.rememberedLengthMax) return compute(filter, text);
   const recent = filter.recent.get(text);
   if (recent !== undefined) return recent;
-  const bits = filter.older.get(text) ?? compute(filter, text);
+  const older = filter.older.get(text);
+  const bits = older ?? compute(filter, text);
+  if (older === undefined && !wasMet(filter, text)) return bits;
   if (filter.recent.size >= limits.rememberedMax) {
     filter.older = filter.recent;
     filter.recent = new Map();
@@ -50,6 +55,22 @@ function recall(filter: CandidateFilter, text: string): RuleBits {
   // A slice would keep the whole request it was cut from alive.
   filter.recent.set(Buffer.from(text, "latin1").toString("latin1"), bits);
   return bits;
+}
+
+/**
+ * Whether the text was met lately, by its FNV-1a; true by mistake for another text with its
+ * fingerprint, which only costs a place. Most arguments never come again, and to keep each would cost more than it
+ * saves.
+ */
+function wasMet({ metOnce }: CandidateFilter, text: string): boolean {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  const place = (hash >>> 8) & (MET_ONCE_SIZE - 1);
+  const known = metOnce[place] === hash >>> 0;
+  metOnce[place] = hash >>> 0;
+  return known;
 }
 
 /** A text that a value has or becomes on its way through transformations. */

@@ -1,5 +1,6 @@
 /** Compiles the candidate filter of a ruleset from what its rules require of a value. */
 import type { Requirement } from "../regex/pattern.ts";
+import { MET_ONCE_SIZE } from "./candidates.ts";
 import type { CandidateFilter, ChainNode, Rule, SparseBits } from "./compiled.ts";
 import { BYTE_WORDS, type ByteFacts, compileLiteralIndex } from "./literal-index.ts";
 import { addBits, emptyBits, type RuleBits, setBit, WORD_BITS } from "./rule-bits.ts";
@@ -52,6 +53,7 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
     byBytes: sets.map((one) => sparse(one.rules)),
     always,
     root,
+    metOnce: new Uint32Array(MET_ONCE_SIZE),
     recent: new Map(),
     older: new Map(),
   };

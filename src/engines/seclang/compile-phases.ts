@@ -20,7 +20,7 @@ export function rulesetOf(
   const phases = [phaseOf([], 0), ...PHASES.map((phase) => phaseOf(items, phase))];
   const rules = items.flatMap((item) => (item.kind === "rule" ? [item.rule] : []));
   const candidates = compileCandidates(rules.flatMap(linksOf), ruleCount);
-  return { phases, rules, ruleCount, settings, candidates };
+  return { phases, rules, ruleCount, settings, candidates, lastSingles: [] };
 }
 
 /** True when a match raises an anomaly score or ends the request; sums of scores tell nothing. */

@@ -13,7 +13,7 @@ import type { Rule, Target } from "./compiled.ts";
 import { parseActions, parseTargets } from "./parse-rule.ts";
 import type { Directive, Fault, ParsedTarget, Place } from "./rule.ts";
 import { compileSelector } from "./selector.ts";
-import { isCollection, readerOf, slotOf } from "./variables.ts";
+import { isCollection, readerOf, slotOf, textReaderOf } from "./variables.ts";
 
 /** A rule or a place to skip to, in load order; an update replaces the rule. */
 export type Item =
@@ -59,6 +59,7 @@ export function targetsOf(parsed: readonly ParsedTarget[]): Target[] {
       count,
       named: isCollection(variable),
       read: readerOf(variable, selector, compileSelector(selector, selectorIsRegex)),
+      readText: textReaderOf(variable),
       slot: slotOf(variable, selector),
       txKey: variable === "TX" && !selectorIsRegex ? selector?.toLowerCase() : undefined,
       exclusions: exclusions.filter((exclusion) => exclusion.variable === variable),

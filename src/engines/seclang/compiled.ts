@@ -25,6 +25,8 @@ export type Target = {
   /** True when items have names, so that one is told as `ARGS:q`. */
   readonly named: boolean;
   readonly read: (state: State) => Collection;
+  /** Of a variable that is a single value. */
+  readonly readText: ((state: State) => string) | undefined;
   /** Where a request keeps what was read; -1 for what changes while rules run. */
   readonly slot: number;
   /** Key of a single `TX` variable, which needs no collection to be made. */
@@ -180,6 +182,8 @@ export type CandidateFilter = {
   /** Rules that no property of a value excludes. */
   readonly always: RuleBits;
   readonly root: ChainNode;
+  /** Fingerprints of texts that were met once; a text that comes again is remembered. */
+  readonly metOnce: Uint32Array;
   recent: Map<string, RuleBits>;
   older: Map<string, RuleBits>;
 };
@@ -190,6 +194,8 @@ export type Ruleset = {
   readonly ruleCount: number;
   readonly candidates: CandidateFilter;
   readonly settings: RulesetSettings;
+  /** Single values as the request before had them, by slot. */
+  readonly lastSingles: (Collection | undefined)[];
 };
 
 /** What rules have changed up to a place on the course. */

@@ -1,6 +1,6 @@
 /** Runs one rule, with its chain, over the state of a request. */
 import { candidatesOf, candidatesOfAll } from "./candidates.ts";
-import type { Collection } from "./collection.ts";
+import { type Collection, collectionOf } from "./collection.ts";
 import type { Gate, Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
 import { integerOf, type OperatorMatch } from "./operators/operator.ts";
@@ -17,6 +17,7 @@ export const limits = {
   valueShownMax: 256,
   valueBeforeMatchMax: 64,
   logDataMax: 512,
+  valueKeptMax: 256,
 } as const;
 
 const SEVERITY_LEVELS: Readonly<Record<string, number>> = {
@@ -39,8 +40,18 @@ export function readTarget(state: State, target: Target): Collection {
   if (target.slot === -1) return target.read(state);
   const known = state.read[target.slot];
   if (known !== undefined) return known;
-  const made = target.read(state);
-  state.read[target.slot] = made;
+  const { slot, readText } = target;
+  const made = readText === undefined ? target.read(state) : single(state, slot, readText(state));
+  state.read[slot] = made;
+  return made;
+}
+
+/** A value that the request before had as well keeps what is known of it. */
+function single({ ruleset }: State, slot: number, text: string): Collection {
+  const last = ruleset.lastSingles[slot];
+  if (last?.values[0]?.text === text) return last;
+  const made = collectionOf([""], [text]);
+  if (text.length <= limits.valueKeptMax) ruleset.lastSingles[slot] = made;
   return made;
 }
 

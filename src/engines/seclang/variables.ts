@@ -230,6 +230,11 @@ export function readerOf(
   return (state) => collectionOf([""], [single(state)]);
 }
 
+/** How a variable that is a single value is read; undefined for a collection. */
+export function textReaderOf(name: string): SingleReader | undefined {
+  return isCollection(name) ? undefined : singles[name];
+}
+
 /** Reads the `TX` variables whose names pass; what requests share is looked through once. */
 function txReader(passes: (name: string) => boolean): CollectionReader {
   let shared: ReadonlyMap<string, string> = new Map();
