@@ -20,7 +20,8 @@ export function compilePhrases(phrases: readonly string[]): PhraseMatcher {
   const { classes, width } = byteClasses(phrases);
   const trie = buildTrie(phrases, classes, width);
   completeLinks(trie, width);
-  const { next, found } = trie;
+  const next = compact(trie.next, trie.count);
+  const { found } = trie;
   return {
     find(value) {
       let state = 0;
@@ -32,6 +33,11 @@ export function compilePhrases(phrases: readonly string[]): PhraseMatcher {
       return undefined;
     },
   };
+}
+
+/** Rule sets hold many megabytes of these tables: two bytes a cell where the numbers allow it. */
+function compact(cells: Uint32Array, bound: number): Uint16Array | Uint32Array {
+  return bound <= 0x1_0000 ? Uint16Array.from(cells) : cells;
 }
 
 /** Bytes that no phrase has share class 0, which keeps the table small. */
@@ -50,20 +56,21 @@ function byteClasses(phrases: readonly string[]): { classes: Uint8Array; width: 
   return { classes, width };
 }
 
-type Trie = { next: Int32Array; found: Uint32Array; count: number };
+/** Cells of 0 lead back to the root, which no child is. */
+type Trie = { next: Uint32Array; found: Uint32Array; count: number };
 
 function buildTrie(phrases: readonly string[], classes: Uint8Array, width: number): Trie {
   const bound = phrases.reduce((sum, phrase) => sum + phrase.length, 1);
   if (bound > limits.statesMax) throw new RangeError("has phrases that are too long together");
-  const next = new Int32Array(bound * width).fill(-1);
+  const next = new Uint32Array(bound * width);
   const found = new Uint32Array(bound);
   let count = 1;
   for (const phrase of phrases) {
     let state = 0;
     for (let at = 0; at < phrase.length; at += 1) {
       const cell = state * width + (classes[fold(phrase.charCodeAt(at) & 0xff)] ?? 0);
-      let child = next[cell] ?? -1;
-      if (child === -1) {
+      let child = next[cell] ?? 0;
+      if (child === 0) {
         child = count;
         count += 1;
         next[cell] = child;
@@ -72,16 +79,15 @@ function buildTrie(phrases: readonly string[], classes: Uint8Array, width: numbe
     }
     if (phrase.length > 0) found[state] = phrase.length;
   }
-  return { next: next.slice(0, count * width), found, count };
+  return { next: next.slice(0, count * width), found: found.slice(0, count), count };
 }
 
 function completeLinks({ next, found, count }: Trie, width: number): void {
   const fail = new Int32Array(count);
   const queue: number[] = [];
   for (let byte = 0; byte < width; byte += 1) {
-    const child = next[byte] ?? -1;
-    if (child === -1) next[byte] = 0;
-    else queue.push(child);
+    const child = next[byte] ?? 0;
+    if (child !== 0) queue.push(child);
   }
   for (let at = 0; at < queue.length; at += 1) {
     const state = queue[at] ?? 0;
@@ -89,9 +95,9 @@ function completeLinks({ next, found, count }: Trie, width: number): void {
     if (found[state] === 0) found[state] = found[link] ?? 0;
     for (let byte = 0; byte < width; byte += 1) {
       const cell = state * width + byte;
-      const child = next[cell] ?? -1;
+      const child = next[cell] ?? 0;
       const other = next[link * width + byte] ?? 0;
-      if (child === -1) next[cell] = other;
+      if (child === 0) next[cell] = other;
       else {
         fail[child] = other;
         queue.push(child);
