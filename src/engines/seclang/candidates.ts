@@ -59,8 +59,8 @@ function recall(filter: CandidateFilter, text: string): RuleBits {
 
 /**
  * Whether the text was met lately, by its FNV-1a; true by mistake for another text with its
- * fingerprint, which only costs a place. Most arguments never come again, and to keep each would cost more than it
- * saves.
+ * fingerprint, which only costs a place. Most arguments never come again, and to keep each would
+ * cost more than it saves.
  */
 function wasMet({ metOnce }: CandidateFilter, text: string): boolean {
   let hash = 0x811c9dc5;
