@@ -300,30 +300,6 @@ describe("documents", () => {
     });
     expect(foreign.error?.reason).toBe("iam.resourceForeign");
   });
-
-  test("conditions hold on tags of the caller and of the resource", async () => {
-    const made = await stack.api("POST", "/v1/waf/sites", {
-      domains: ["tagged.localhost"],
-      upstreams: ["http://127.0.0.1:9"],
-      mode: "off",
-    });
-    const { siteId } = made.result;
-    const condition = {
-      StringEquals: { "cordon:ResourceTag/team": "blue", "cordon:PrincipalTag/grade": "senior" },
-    };
-    const policyId = await makePolicy("by tag", allow("waf:GetSite", { condition }));
-    const { userId, key } = await makeUser("tagged", { policyIds: [policyId] });
-    const read = async () =>
-      (await stack.api("GET", `/v1/waf/sites/${siteId}`, undefined, key)).code;
-    expect(await read()).toBe(403);
-    await stack.api("PATCH", `/v1/iam/users/${userId}`, { tags: { grade: "senior" } });
-    expect(await read()).toBe(403);
-    const resource = `crn:waf::${accountId}:site/${siteId}`;
-    await stack.api("PUT", "/v1/iam/resourceTags", { resource, tags: { team: "blue" } });
-    expect(await read()).toBe(200);
-    await stack.api("PUT", "/v1/iam/resourceTags", { resource, tags: { team: "red" } });
-    expect(await read()).toBe(403);
-  });
 });
 
 describe("what a change of rights must not do", () => {

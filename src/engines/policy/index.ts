@@ -31,6 +31,8 @@ export type AccessRequest = {
   /** Full resource name, `crn:…`. */
   readonly resource: string;
   readonly resourceTags?: Readonly<Record<string, string>>;
+  /** Tags that the call would give to what it makes or changes. */
+  readonly requestTags?: Readonly<Record<string, string>> | undefined;
   readonly sourceIp: string;
   readonly timeMs: number;
   readonly secureTransport: boolean;
@@ -164,6 +166,7 @@ function contextOf(request: AccessRequest): Value {
     principalType: request.principal.type,
     principalTags: record(request.principal.tags ?? {}),
     resourceTags: record(request.resourceTags ?? {}),
+    requestTags: record(request.requestTags ?? {}),
     mfaAgeSeconds: mfaAgeSeconds === undefined ? undefined : BigInt(mfaAgeSeconds),
     externalId: request.externalId,
     encryptionContext: record(request.encryptionContext ?? {}),

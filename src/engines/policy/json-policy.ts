@@ -32,6 +32,7 @@ const KEYS: Readonly<Record<string, { readonly attribute: string; readonly kind:
 const TAG_KEYS: Readonly<Record<string, string>> = {
   "cordon:PrincipalTag": "principalTags",
   "cordon:ResourceTag": "resourceTags",
+  "cordon:RequestTag": "requestTags",
   "kms:EncryptionContext": "encryptionContext",
 };
 const TAG_NAME = /^[A-Za-z0-9._:@-]{1,64}$/;

@@ -194,10 +194,20 @@ async function decide(
     action,
     resource,
     resourceTags,
+    requestTags: tagsOf(input),
     sourceIp: call.sourceIp,
     nowMs,
     encryptionContext: facts?.encryptionContext,
   });
+}
+
+/** The field `tags` of an input, where it is one of names and values. */
+function tagsOf({ tags }: Readonly<Record<string, unknown>>): Record<string, string> | undefined {
+  if (typeof tags !== "object" || tags === null || Array.isArray(tags)) return undefined;
+  const texts = Object.entries(tags).filter(
+    (pair): pair is [string, string] => typeof pair[1] === "string",
+  );
+  return Object.fromEntries(texts);
 }
 
 async function handle(parts: PipelineParts, progress: Progress): Promise<unknown> {

@@ -24,6 +24,7 @@ export type Question = {
   /** Full resource name, `crn:…`. */
   readonly resource: string;
   readonly resourceTags?: Readonly<Record<string, string>> | undefined;
+  readonly requestTags?: Readonly<Record<string, string>> | undefined;
   readonly sourceIp: string;
   readonly nowMs: number;
   readonly externalId?: string | undefined;
@@ -116,6 +117,7 @@ function accessRequest(question: Question) {
     action,
     resource,
     ...(resourceTags === undefined ? {} : { resourceTags }),
+    requestTags: question.requestTags,
     sourceIp,
     timeMs: nowMs,
     secureTransport: true,

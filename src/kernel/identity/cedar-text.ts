@@ -14,7 +14,11 @@ export type ParsedCedar =
   | { readonly policies: readonly PolicyJson[] }
   | { readonly faults: readonly PolicyFault[] };
 
-/** The schema of what a decision may ask; tags are left out, since Cedar has no open records. */
+/**
+ * The schema of what a decision may ask. Cedar has no open records, so tags are those of entities:
+ * `resource.getTag("team")`, `principal.getTag(…)`, and `context.request.getTag(…)` for those that
+ * the call itself brings.
+ */
 export function cedarSchema(contracts: readonly Contract[]): string {
   const actions = new Set(
     contracts.flatMap((one) => Object.values(one.operations).map(({ action }) => action)),
@@ -22,14 +26,15 @@ export function cedarSchema(contracts: readonly Contract[]): string {
   const names = [...actions].map((name) => JSON.stringify(name)).join(", ");
   return `
     entity Account; entity Group;
-    entity User in [Account, Group]; entity Role in [Account]; entity Service in [Account];
-    entity Resource;
+    entity User in [Account, Group] tags String; entity Role in [Account] tags String;
+    entity Service in [Account, Group] tags String;
+    entity Resource tags String; entity Request tags String;
     action ${names} appliesTo {
       principal: [User, Role, Service], resource: [Resource],
       context: {
         action: String, resource: String, sourceIp: ipaddr, currentTime: datetime,
         secureTransport: Bool, userName: String, principalType: String,
-        mfaAgeSeconds?: Long, externalId?: String
+        mfaAgeSeconds?: Long, externalId?: String, request: Request
       }
     };`;
 }
@@ -54,13 +59,45 @@ export function parseCedarText(text: string, schema: string): ParsedCedar {
     if (json.type === "failure") return { faults: faultsOf(one, json.errors) };
     // Annotations mean nothing to a decision, and one of them is the index's own.
     const { annotations: _, ...form } = json.json;
-    const policy = form as unknown as PolicyJson;
-    const fault = cedarFormFault(policy);
+    const policy = withTags(form) as PolicyJson;
+    const fault = cedarFormFault(policy) ?? requestFault(policy);
     if (fault !== undefined)
       return { faults: [{ path: `text, policy ${at + 1}`, message: fault }] };
     policies.push(policy);
   }
   return { policies };
+}
+
+/** Whose tags an expression of Cedar's JSON form asks for, and where the engine has them. */
+const TAG_HOLDERS: Readonly<Record<string, string>> = {
+  '{"Var":"principal"}': "principalTags",
+  '{"Var":"resource"}': "resourceTags",
+  '{".":{"left":{"Var":"context"},"attr":"request"}}': "requestTags",
+};
+
+type TagCall = { readonly left: unknown; readonly right: { readonly Value?: unknown } };
+
+/**
+ * The form with tags of entities read from the context, where the engine has them all. One that
+ * cannot be read so (a name that is computed) stays, and the engine refuses it.
+ */
+function withTags(form: unknown): unknown {
+  if (Array.isArray(form)) return form.map(withTags);
+  if (typeof form !== "object" || form === null) return form;
+  const { hasTag, getTag } = form as { hasTag?: TagCall; getTag?: TagCall };
+  const asked = hasTag ?? getTag;
+  const holder = asked && TAG_HOLDERS[JSON.stringify(asked.left)];
+  if (holder !== undefined && typeof asked?.right.Value === "string") {
+    const left = { ".": { left: { Var: "context" }, attr: holder } };
+    return { [hasTag === undefined ? "." : "has"]: { left, attr: asked.right.Value } };
+  }
+  return Object.fromEntries(Object.entries(form).map(([name, one]) => [name, withTags(one)]));
+}
+
+/** INVARIANT: `context.request` is only a holder of tags, and no decision knows it as a value. */
+function requestFault(policy: PolicyJson): string | undefined {
+  const isLeft = JSON.stringify(policy).includes('{"left":{"Var":"context"},"attr":"request"}');
+  return isLeft ? "may ask context.request for tags by hasTag and getTag alone" : undefined;
 }
 
 function faultsOf(text: string, errors: readonly cedar.DetailedError[]): PolicyFault[] {

@@ -20,7 +20,8 @@ export type JdOperation = {
 
 /** Why the older permission model is not here. */
 const PERMISSIONS =
-  "permissions with numbers are the vendor's older model; policies have taken their place";
+  "permissions with numbers are the vendor's older model, and what their bodies hold is published " +
+  "nowhere; instead";
 
 export const nothing = () => ({});
 export const page = (plural: string, total: number, items: unknown[]) => ({
@@ -45,14 +46,15 @@ export function iam<Result>(
   return { service: "iam", name, method, path: `/v1${path}`, ...parts };
 }
 
-export function permission(line: `${Verb} ${string}`, name: string): JdOperation {
+/** @param instead the operation on policies that does the same. */
+export function permission(line: `${Verb} ${string}`, name: string, instead: string): JdOperation {
   const [method = "", path = ""] = line.split(" ");
   return {
     service: "iam",
     name,
     method,
     path: `/v1/regions/{regionId}${path}`,
-    unsupported: PERMISSIONS,
+    unsupported: `${PERMISSIONS} ${instead}`,
   };
 }
 
