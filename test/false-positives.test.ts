@@ -1,5 +1,5 @@
 /** Ordinary use of a shop and of a JSON API is not refused at paranoia level 1. */
-import { createServer, type Server } from "node:http";
+import { createServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startShop } from "../examples/shop/main.ts";
@@ -18,6 +18,12 @@ function startApi(): Promise<Server> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     const text = Buffer.concat(chunks).toString("utf8") || "{}";
+    if (request.url?.startsWith("/leak.") === true) {
+      const isScript = request.url.endsWith(".js");
+      response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
+      response.end("ORA-00933: SQL command not properly ended");
+      return;
+    }
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ note: JSON.parse(text) }));
   });
@@ -62,7 +68,7 @@ const comments = [
 ];
 
 test.skipIf(!hasRules || !hasBrowser)(
-  "nothing of a browsing session of the shop in Chromium is refused (needs modsecurity-crs, chromium)",
+  "nothing of a session of the shop in Chromium is refused (needs modsecurity-crs, chromium)",
   { timeout: 120_000 },
   async () => {
     const browser = await launchBrowser();
@@ -138,7 +144,6 @@ test.skipIf(!hasRules)(
       "content-type": "application/json",
       authorization: "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ0ZWEifQ.c2lnbmF0dXJlLWJ5dGVz",
     };
-    const { request } = await import("node:http");
     const send = (method: string, path: string, body: unknown) =>
       new Promise<number>((resolve, reject) => {
         const text = body === undefined ? "" : JSON.stringify(body);
@@ -149,7 +154,7 @@ test.skipIf(!hasRules)(
           path,
           headers: { ...headers, ...length },
         };
-        const sent = request({ host: "127.0.0.1", ...options }, (response) => {
+        const sent = httpRequest({ host: "127.0.0.1", ...options }, (response) => {
           response.resume().on("end", () => resolve(response.statusCode ?? 0));
         });
         sent.on("error", reject).end(text);
@@ -185,5 +190,22 @@ test.skipIf(!hasRules)(
     expect(await send("POST", "/v1/notes", { text: "1' union select password from user--" })).toBe(
       403,
     );
+  },
+);
+
+test.skipIf(!hasRules)(
+  "a script with the words of a database passes, such a page is refused (needs modsecurity-crs)",
+  async () => {
+    const statusOf = (path: string): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const headers = { host: "api.localhost", accept: "*/*", "user-agent": "notes-client/2.1" };
+        const to = { host: "127.0.0.1", port: apiSite.httpPort, path, headers };
+        const sent = httpRequest(to, (response) => {
+          response.resume().on("end", () => resolve(response.statusCode ?? 0));
+        });
+        sent.on("error", reject).end();
+      });
+    expect(await statusOf("/leak.js")).toBe(200);
+    expect(await statusOf("/leak.html")).toBe(403);
   },
 );

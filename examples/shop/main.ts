@@ -92,8 +92,9 @@ function file(response: ServerResponse, name: string): void {
     response.end("no such manual");
     return;
   }
+  const text = readFileSync(path);
   response.writeHead(200, { "content-type": "text/plain" });
-  response.end(readFileSync(path));
+  response.end(text);
 }
 
 function page(response: ServerResponse, title: string, content: string): void {
