@@ -16,8 +16,8 @@ import { certificateFolder, hasProgram } from "./certificate-files.ts";
 import { freePorts, type Stack, startStack, until } from "./stack.ts";
 
 const BASE = "/v1/certificates";
-/** 1,000 rounds by hand (`CORDON_CRASH_ROUNDS=1000`); fewer in the ordinary run. */
-const ROUNDS = Number(process.env.CORDON_CRASH_ROUNDS ?? "4");
+/** 1,000 rounds by hand (`CORDON_ORDER_CRASH_ROUNDS=1000`); fewer in the ordinary run. */
+const ROUNDS = Number(process.env.CORDON_ORDER_CRASH_ROUNDS ?? "4");
 const here =
   hasProgram("openssl", "version") &&
   hasProgram("pebble-challtestsrv", "-help") &&
