@@ -61,7 +61,9 @@ type Opened = {
   readonly auditKey: ReturnType<typeof signingKey>;
 };
 
-function allServices(opened: Opened): Service[] {
+type Services = () => readonly Service[];
+
+function allServices(opened: Opened, all: Services): Service[] {
   const { config, database, authorizer, sealer, auditLog, auditKey } = opened;
   const library = ruleLibrary(() => undefined);
   const lake = connectLake({ socketPath: lakeSocket(config) });
@@ -72,6 +74,7 @@ function allServices(opened: Opened): Service[] {
     iamService({
       ...{ database, authorizer, contracts, sealer, breached },
       hosts: ["localhost"],
+      serviceOf: (name) => all().find(({ contract }) => contract.service === name),
       outbound: createOutbound({ privateTargets: ["127.0.0.1/32"], resolver: undefined }),
     }),
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
@@ -132,7 +135,7 @@ export async function openOperations(config: Opened["config"], more: More = []) 
   const sealer = fileSealer(config.folders.keys);
   const opened = { config, database, authorizer, sealer, auditLog, auditKey };
   const added = typeof more === "function" ? more(opened) : more;
-  const services = [...allServices(opened), ...added];
+  const services: Service[] = [...allServices(opened, () => services), ...added];
   const problems = problemCatalog(services.map(({ contract }) => contract));
   const audit = createIndexedAudit({ log: auditLog, name: LOG, database, report: () => {} });
   const refusable = refusableAudit(audit);

@@ -6,6 +6,7 @@ import { anyCredential } from "../kernel/identity/authenticate.ts";
 import { createAuthorizer } from "../kernel/identity/authorize.ts";
 import { breachedPasswords } from "../kernel/identity/breached-passwords.ts";
 import { installedRulesets, loadRuleset } from "../kernel/rules/load.ts";
+import type { Service } from "../kernel/service.ts";
 import { accountService } from "../services/account/service.ts";
 import { appgatewayService } from "../services/appgateway/service.ts";
 import { auditService } from "../services/audit/service.ts";
@@ -49,11 +50,12 @@ export function buildServices(foundations: Foundations, metricsText: () => Promi
   );
   const kms = openKms({ database, keyd, region: config.region, authorizer, clock });
   const waf = wafService({ database, gateways: () => gatewayReports(database), library, lake });
-  const services = [
+  const services: Service[] = [
     accountService({ createFirstAdministrator }),
     iamService({
       ...{ database, authorizer, contracts, sealer, breached, outbound },
       hosts: consoleHosts,
+      serviceOf: (name) => services.find(({ contract }) => contract.service === name),
     }),
     stsService({ authorizer, sealer, findRole: roleDirectory(database).find }),
     auditService({

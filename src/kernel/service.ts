@@ -37,19 +37,40 @@ export type AccessFacts = {
 
 export type Access = (question: AccessQuestion) => Promise<AccessFacts | undefined>;
 
+/** A policy or a grant that lies on a resource, as its service keeps it now. */
+export type PlacedPolicy = {
+  /** What a person knows it by. */
+  readonly name: string;
+  readonly version: string | number;
+  /** By the index that a decision names. */
+  readonly statements: readonly unknown[];
+};
+
+/** What explanations ask of a service about what lies on its resources. */
+export type PlacedPolicies = {
+  /** What a decision named; undefined when this service has no such kind of policy. */
+  find(accountId: string, policyId: string): Promise<PlacedPolicy | undefined>;
+  /** Whether a decision about the resource may depend on the context of the call. */
+  asksContext(accountId: string, resource: string): Promise<boolean>;
+};
+
+/** How a service takes part in decisions about its resources, and in explaining them. */
+export type ResourceRights = { readonly access: Access; readonly placed: PlacedPolicies };
+
 export type Service = {
   readonly contract: Contract;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
   readonly access?: Access | undefined;
+  readonly placed?: PlacedPolicies | undefined;
 };
 
 /** Joins a contract with its handlers; the compiler refuses a missing or extra one. */
 export function service<Declared extends Contract>(
   contract: Declared,
   handlers: Handlers<Declared>,
-  access?: Access,
+  rights?: ResourceRights,
 ): Service {
   // The pipeline validates the input against the operation's schema before it calls the handler,
   // which makes the wider parameter type of AnyHandler true.
-  return { contract, handlers: handlers as unknown as Service["handlers"], access };
+  return { contract, handlers: handlers as unknown as Service["handlers"], ...rights };
 }

@@ -5,6 +5,7 @@
 
 import { type Sealer, secretPurpose } from "../../kernel/identity/sealer.ts";
 import { SEALED_PREFIX, type SiteUserAudit } from "../../kernel/intent/site-user-audit.ts";
+import { KeydError } from "../../kernel/keyd/protocol.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { settledUserAudit, usesPseudonyms } from "./domain.ts";
 import { allUserAudits } from "./store.ts";
@@ -37,7 +38,21 @@ type Document = Readonly<Record<string, unknown>>;
 
 const OPENED_MAX = 10_000;
 
-/** Opens the secrets of user audits in a gateway's intent; what was opened is remembered. */
+/** What was sealed; undefined when it will never open: sealed for something else, or changed. */
+async function opening(sealer: Sealer, sealed: Buffer, purpose: string) {
+  try {
+    return await sealer.open(sealed, purpose);
+  } catch (error) {
+    if (error instanceof KeydError && error.reason === "ciphertextInvalid") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Opens the secrets of user audits in a gateway's intent; what was opened is remembered. One that
+ * will never open stays sealed, so that it does not hold up all sites: the gateway records no user
+ * of its site, since a sealed key is none.
+ */
 export function userAuditOpener(sealer: Sealer): (document: Document) => Promise<Document> {
   const opened = new Map<string, string>();
   const open = async (text: unknown, isBase64: boolean): Promise<unknown> => {
@@ -46,7 +61,8 @@ export function userAuditOpener(sealer: Sealer): (document: Document) => Promise
     if (known !== undefined) return known;
     const space = text.indexOf(" ");
     const sealed = Buffer.from(text.slice(SEALED_PREFIX.length, space), "base64");
-    const bytes = await sealer.open(sealed, text.slice(space + 1));
+    const bytes = await opening(sealer, sealed, text.slice(space + 1));
+    if (bytes === undefined) return text;
     const clear = bytes.toString(isBase64 ? "base64" : "utf8");
     if (opened.size >= OPENED_MAX) opened.clear();
     opened.set(text, clear);

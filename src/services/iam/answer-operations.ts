@@ -12,6 +12,19 @@ const Principal = {
   principalName: Type.String(),
 };
 
+/**
+ * The statements that decided, as they were then; null = that version is not kept. Of a key policy
+ * or a grant only what is there now is kept.
+ */
+const Statements = Type.Array(
+  Type.Object({
+    policyId: Type.String(),
+    policyName: Type.Union([Type.String(), Type.Null()]),
+    version: Type.String(),
+    statement: Type.Unknown(),
+  }),
+);
+
 export const answerOperations = {
   listActions: operation({
     name: "iam.listActions",
@@ -43,11 +56,16 @@ export const answerOperations = {
       action: Action,
       resource: Type.String({ maxLength: 256 }),
       sourceIp: Type.Optional(Type.String({ maxLength: 45 })),
+      /** What the call would be bound to; policies and grants of keys may ask for it. */
+      encryptionContext: Type.Optional(
+        Type.Record(Type.String({ maxLength: 8_192 }), Type.String({ maxLength: 8_192 })),
+      ),
     }),
     output: Type.Object({
       decision: Type.Enum(["allow", "deny"]),
       decidedBy: Type.String(),
       determiningPolicyIds: Type.Array(Type.String()),
+      statements: Statements,
       explanation: Type.String(),
     }),
     problems: ["iam.userNotFound"],
@@ -69,16 +87,11 @@ export const answerOperations = {
       decision: Type.String(),
       decidedBy: Type.String(),
       explanation: Type.String(),
-      /** The statements that decided, as they were then; null = that version is not kept. */
-      statements: Type.Array(
-        Type.Object({
-          policyId: Type.String(),
-          policyName: Type.Union([Type.String(), Type.Null()]),
-          version: Type.String(),
-          statement: Type.Unknown(),
-        }),
-      ),
-      /** The same request with the rights of now; null = the principal is gone. */
+      statements: Statements,
+      /**
+       * The same request with the rights of now; null = the principal is gone, or it depends on an
+       * encryption context, of which the record has only the hash.
+       */
       decisionNow: Type.Union([Type.String(), Type.Null()]),
       /** Statements, one of which would be enough. */
       wouldAllow: Type.Array(Type.Unknown()),

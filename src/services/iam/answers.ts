@@ -1,6 +1,5 @@
 /** Answers about rights: what may somebody do, why, and what would a change of a policy change. */
 import { type Context, timeText } from "../../kernel/context.ts";
-import type { Authorizer } from "../../kernel/identity/authorize.ts";
 import { cedarSchema } from "../../kernel/identity/cedar-text.ts";
 import type { Identity } from "../../kernel/identity/identity.ts";
 import type { Contract } from "../../kernel/operation.ts";
@@ -9,16 +8,23 @@ import type { Handlers } from "../../kernel/service.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import { type AuditedRequest, auditedStore } from "./audited-store.ts";
 import type { iamContract, PolicyDocument } from "./contract.ts";
+import {
+  type DecisionParts,
+  decideAgain,
+  decideNow,
+  identityNow,
+  type Principal,
+  placedOf,
+  statementsOf,
+} from "./decide-again.ts";
 import { checkDocument } from "./documents.ts";
-import { limits, selfServicePolicy } from "./domain.ts";
+import { limits } from "./domain.ts";
 import { roleStore } from "./group-store.ts";
 import { loadPolicy, loadRole, loadUser } from "./load.ts";
-import { policyStore } from "./policy-store.ts";
-import { roleRights, userRights } from "./principals.ts";
 import { iamStore } from "./store.ts";
 
 type All = Handlers<typeof iamContract>;
-type Parts = { readonly authorizer: Authorizer; readonly contracts: readonly Contract[] };
+type Parts = DecisionParts & { readonly contracts: readonly Contract[] };
 
 const DAY_MS = 86_400_000;
 
@@ -67,52 +73,29 @@ function actionsOf(contracts: readonly Contract[]) {
   );
 }
 
-type Principal = { readonly type: string; readonly id: string; readonly name: string };
-
-/** A principal of this account with the rights it has now; undefined when it is gone. */
-async function identityNow(
-  context: Context,
-  { type, id, name }: Principal,
-): Promise<Identity | undefined> {
-  const role = type === "role";
-  const rights = await (role ? roleRights : userRights)(context.sql, id);
-  if (rights === undefined) return undefined;
-  const { accountId, caller, identity } = context;
-  return {
-    ...rights,
-    ...(role ? {} : { basics: selfServicePolicy }),
-    // The same for every principal of an account.
-    guardrails: identity?.guardrails ?? [],
-    caller: {
-      accountId,
-      accountName: caller.accountName,
-      operator: caller.operator,
-      principalType: role ? "role" : "user",
-      principalId: id,
-      principalName: name,
-    },
-  };
-}
-
 async function simulate(
-  { authorizer }: Parts,
+  parts: Parts,
   context: Context,
-  input: { userId: string; action: string; resource: string; sourceIp?: string },
+  input: {
+    userId: string;
+    action: string;
+    resource: string;
+    sourceIp?: string;
+    encryptionContext?: Record<string, string>;
+  },
 ) {
   const { userId, name } = await loadUser(context, input.userId);
   const identity = await identityNow(context, { type: "user", id: userId, name });
   if (identity === undefined) throw new Problem("iam.userNotFound");
-  const answer = authorizer.decide({
-    identity,
-    action: input.action,
-    resource: input.resource,
-    sourceIp: input.sourceIp ?? context.sourceIp,
-    nowMs: context.nowMs,
-  });
+  const { action, resource, sourceIp = context.sourceIp, encryptionContext } = input;
+  const { nowMs } = context;
+  const question = { identity, action, resource, sourceIp, nowMs, encryptionContext };
+  const answer = await decideNow(parts, context, question);
   return {
     decision: answer.decision,
     decidedBy: answer.decidedBy,
     determiningPolicyIds: [...answer.determiningPolicyIds],
+    statements: await statementsOf(parts, context, { ids: answer.determiningPolicyIds, resource }),
     explanation: EXPLANATIONS[answer.decidedBy] ?? "",
   };
 }
@@ -126,19 +109,16 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   noPermit: "No statement says anything about it, so it is denied",
 };
 
-async function explain({ authorizer }: Parts, context: Context, requestId: string) {
+async function explain(parts: Parts, context: Context, requestId: string) {
   const { sql, accountId } = context;
   const request = await auditedStore(sql).byRequest(accountId, requestId);
   if (request === undefined) throw new Problem("iam.auditEntryNotFound");
   const { principalType, principalId, principalName, action, resource } = request;
   const who = { type: principalType, id: principalId, name: principalName };
   const identity = await identityNow(context, who);
-  const now = identity === undefined ? undefined : decideAgain(authorizer, identity, request);
-  const statements = await Promise.all(
-    request.determiningPolicyIds.map((id) => statementOf(context, id)),
-  );
+  const ids = request.determiningPolicyIds;
   const decidedBy = request.decidedBy ?? "";
-  const allowed = request.decision === "allow";
+  const isDenied = request.decision === "deny" && decidedBy !== "forbid";
   return {
     requestId,
     time: request.time,
@@ -150,50 +130,54 @@ async function explain({ authorizer }: Parts, context: Context, requestId: strin
     decision: request.decision,
     decidedBy,
     explanation: EXPLANATIONS[decidedBy] ?? "No policy was asked for this request",
-    statements,
-    decisionNow: now?.decision ?? null,
-    wouldAllow: allowed || decidedBy === "forbid" ? [] : [{ effect: "allow", action, resource }],
+    statements: await statementsOf(parts, context, { ids, resource }),
+    decisionNow: identity === undefined ? null : await tellNow(parts, context, identity, request),
+    wouldAllow: isDenied ? await wouldAllow(parts, context, { identity, request }) : [],
   };
 }
 
-/** The statement behind `<policyId>@<version>#<index>`, as it was in that version. */
-async function statementOf({ sql, accountId }: Context, id: string) {
-  const match = /^(.+)@([^@#]*)#(\d+)$/.exec(id);
-  const [, policyId = id, version = "", index = "0"] = match ?? [];
-  const [policy] = (await policyStore(sql).list(accountId)).filter(
-    (one) => one.policyId === policyId,
-  );
-  const versions = policy === undefined ? [] : await policyStore(sql).versions(accountId, policyId);
-  const row = versions.find((one) => String(one.version) === version);
-  const document = row?.document;
-  const statement = document?.statement?.[Number(index)] ?? document?.text ?? null;
-  return { policyId, policyName: policy?.name ?? null, version, statement };
+/** Null when it depends on a context, of which the record has only the hash. */
+async function tellNow(
+  parts: Parts,
+  context: Context,
+  identity: Identity,
+  request: AuditedRequest,
+): Promise<string | null> {
+  const { resource, hasContext } = request;
+  const placed = placedOf(parts, resource);
+  if (hasContext && (await placed?.asksContext(context.accountId, resource))) return null;
+  return (await decideAgain(parts, context, { identity, request })).decision;
 }
 
-function decideAgain(authorizer: Authorizer, identity: Identity, request: AuditedRequest) {
-  const nowMs = Date.parse(request.time);
-  const { mfaAgeSeconds } = request;
-  return authorizer.decide({
-    identity: {
-      ...identity,
-      mfaTimeMs: mfaAgeSeconds === null ? undefined : nowMs - mfaAgeSeconds * 1000,
-    },
-    action: request.action,
-    resource: request.resource,
-    sourceIp: request.sourceIp,
-    nowMs,
-  });
+/** Statements, one of which would be enough: of a policy of the caller, or of the resource. */
+async function wouldAllow(
+  parts: Parts,
+  context: Context,
+  { identity, request }: { identity: Identity | undefined; request: AuditedRequest },
+): Promise<object[]> {
+  const { action, resource, principalType, principalId } = request;
+  const own = { effect: "allow", action, resource };
+  if (placedOf(parts, resource) === undefined || identity === undefined) return [own];
+  const principal = { [principalType]: [principalId] };
+  const onResource = { effect: "allow", principal, action: [action], resource: ["*"] };
+  // A policy of the caller counts only where the resource's own leaves the decision to it.
+  const draft = { policyId: "draft", version: context.requestId, document: asDocument(own) };
+  const drafted = { ...identity, policies: [...identity.policies, draft] };
+  const { decision } = await decideAgain(parts, context, { identity: drafted, request });
+  return decision === "allow" ? [own, onResource] : [onResource];
 }
+
+const asDocument = (statement: object) => ({ version: "1", statement: [statement] });
 
 /** The same requests decided with the draft in the place of the policy, wherever it is attached. */
 async function replay(
-  { authorizer, contracts }: Parts,
+  parts: Parts,
   context: Context,
   { policyId, document, days = 30 }: { policyId: string; document: PolicyDocument; days?: number },
 ) {
   const { sql, accountId, nowMs } = context;
   await loadPolicy(context, policyId);
-  const checked = checkDocument(document, cedarSchema(contracts));
+  const checked = checkDocument(document, cedarSchema(parts.contracts));
   const draft = {
     policyId,
     version: `draft ${context.requestId}`,
@@ -212,8 +196,10 @@ async function replay(
     }
     const both = identities.get(id);
     if (both === undefined) continue;
-    const from = decideAgain(authorizer, both.now, request).decision;
-    const to = decideAgain(authorizer, both.drafted, request).decision;
+    const { decision: from } = await decideAgain(parts, context, { identity: both.now, request });
+    const { decision: to } = await decideAgain(parts, context, {
+      ...{ identity: both.drafted, request },
+    });
     if (from === to) continue;
     const { action, resource } = request;
     const key = `${id} ${action} ${resource} ${to}`;
@@ -272,7 +258,7 @@ async function principalsOf({ sql, accountId }: Context): Promise<Principal[]> {
 }
 
 async function reachers(
-  { authorizer }: Parts,
+  parts: Parts,
   context: Context,
   { action, resource }: { action: string; resource: string },
 ) {
@@ -281,7 +267,8 @@ async function reachers(
     const identity = await identityNow(context, principal);
     if (identity === undefined) continue;
     const { sourceIp, nowMs } = context;
-    const answer = authorizer.decide({ identity, action, resource, sourceIp, nowMs });
+    const question = { identity, action, resource, sourceIp, nowMs };
+    const answer = await decideNow(parts, context, question);
     if (answer.decision !== "allow") continue;
     found.push({
       principalType: principal.type,

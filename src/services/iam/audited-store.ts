@@ -13,7 +13,12 @@ export type AuditedRequest = {
   readonly decidedBy: string | null;
   readonly determiningPolicyIds: string[];
   readonly mfaAgeSeconds: number | null;
+  /** It came with an encryption context; the record has only its hash. */
+  readonly hasContext: boolean;
 };
+
+/** Fields of inputs that hold a context. */
+const CONTEXTS = ["encryptionContext", "sourceEncryptionContext", "destinationEncryptionContext"];
 
 export function auditedStore(sql: Sql) {
   return {
@@ -24,7 +29,8 @@ export function auditedStore(sql: Sql) {
           entry->>'decidedBy' as decided_by,
           array(select jsonb_array_elements_text(entry->'determiningPolicyIds'))
             as determining_policy_ids,
-          (entry->>'mfaAgeSeconds')::integer as mfa_age_seconds
+          (entry->>'mfaAgeSeconds')::integer as mfa_age_seconds,
+          coalesce(entry->'input' ?| ${CONTEXTS}::text[], false) as has_context
         from audit_entry where account_id = ${accountId} and request_id = ${requestId}
         order by index desc limit 1`;
       return row;
@@ -35,7 +41,8 @@ export function auditedStore(sql: Sql) {
       select time, entry->>'principalType' as principal_type, principal_id, principal_name,
         entry->>'action' as action, resource, source_ip, decision,
         entry->>'decidedBy' as decided_by, '{}'::text[] as determining_policy_ids,
-        (entry->>'mfaAgeSeconds')::integer as mfa_age_seconds
+        (entry->>'mfaAgeSeconds')::integer as mfa_age_seconds,
+        coalesce(entry->'input' ?| ${CONTEXTS}::text[], false) as has_context
       from audit_entry
       where account_id = ${accountId} and time >= ${since} and decision in ('allow', 'deny')
       order by time desc limit ${max}`,

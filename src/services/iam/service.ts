@@ -12,6 +12,7 @@ import { pageInMemory } from "../../kernel/store/page.ts";
 import { accessKeyHandlers } from "./access-keys.ts";
 import { answerHandlers } from "./answers.ts";
 import { iamContract } from "./contract.ts";
+import type { DecisionParts } from "./decide-again.ts";
 import { attachmentHandlers, groupHandlers, roleHandlers } from "./groups.ts";
 import { invitationHandlers } from "./invitations.ts";
 import { providerHandlers } from "./oidc/providers.ts";
@@ -29,6 +30,7 @@ export type IamParts = {
   readonly database: Database;
   readonly authorizer: Authorizer;
   readonly contracts: readonly Contract[];
+  readonly serviceOf: DecisionParts["serviceOf"];
   readonly sealer: Sealer;
   readonly breached: BreachedPasswords;
   /** Names that the console is reached by. */

@@ -12,6 +12,7 @@ import { importHandlers } from "./imports.ts";
 import { createKeyDirectory } from "./key-directory.ts";
 import { policyHandlers } from "./key-policies.ts";
 import { keyHandlers } from "./keys.ts";
+import { placedOnKeys } from "./placed-policies.ts";
 import { secretHandlers, secretValueHandlers } from "./secrets.ts";
 import { agreementHandlers, signatureHandlers } from "./signatures.ts";
 import type { UseParts } from "./use.ts";
@@ -53,5 +54,8 @@ export function kmsService(kms: Kms): Service {
     ...secretHandlers(kms),
     ...secretValueHandlers(kms),
   };
-  return service(kmsContract, handlers, kmsAccess(kms.directory, kms.clock));
+  return service(kmsContract, handlers, {
+    access: kmsAccess(kms.directory, kms.clock),
+    placed: placedOnKeys(kms.directory, kms.clock),
+  });
 }
