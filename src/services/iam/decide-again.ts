@@ -1,4 +1,4 @@
-/** Decisions taken outside a call: with the rights of now, by all that decides about the resource. */
+/** Decisions outside a call: with the rights of now, by all that decides about the resource. */
 import type { Context } from "../../kernel/context.ts";
 import type { Authorizer, Question } from "../../kernel/identity/authorize.ts";
 import type { Identity } from "../../kernel/identity/identity.ts";
@@ -10,7 +10,7 @@ import { roleRights, userRights } from "./principals.ts";
 
 export type DecisionParts = {
   readonly authorizer: Authorizer;
-  /** What lies on resources is known by their service; undefined when there is none of this name. */
+  /** What lies on resources is known by their service; undefined: none has this name. */
   readonly serviceOf: (name: string) => Pick<Service, "access" | "placed"> | undefined;
 };
 
