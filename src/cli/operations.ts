@@ -4,32 +4,16 @@
  */
 import { contracts } from "../catalog.ts";
 import type { Contract, Operation } from "../kernel/operation.ts";
+import { commandWords, dashed } from "../lib/command-words.ts";
 import { call } from "./api-client.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 import { readFlags } from "./flags.ts";
 import type { GeneratedCommand } from "./generated-command.ts";
 import { printResult } from "./print-result.ts";
 
-const SHORT_VERBS: Readonly<Record<string, string>> = { list: "list", get: "get" };
-
-/** Splits `createSite` into noun `site` and verb `create`; plurals are made singular. */
+/** Splits `createSite` into noun `site` and verb `create`. */
 export function commandOf(contract: Contract, key: string, operation: Operation): GeneratedCommand {
-  const match = /^([a-z]+)([A-Z]\w*)?$/.exec(key);
-  const verb = SHORT_VERBS[match?.[1] ?? ""] ?? match?.[1] ?? key;
-  const noun = singular(dashed(match?.[2] ?? contract.service));
-  return { contract, operation, noun, verb };
-}
-
-function dashed(text: string): string {
-  return text.replace(
-    /[A-Z]/g,
-    (letter, at: number) => `${at > 0 ? "-" : ""}${letter.toLowerCase()}`,
-  );
-}
-
-function singular(noun: string): string {
-  if (noun.endsWith("ies")) return `${noun.slice(0, -3)}y`;
-  return noun.endsWith("s") && !noun.endsWith("ss") ? noun.slice(0, -1) : noun;
+  return { contract, operation, ...commandWords(key, operation.path, contract.service) };
 }
 
 /** Every generated command. */

@@ -18,9 +18,9 @@ import {
 } from "../../console/src/resource/filter-text.ts";
 import {
   cliText,
-  commandWords,
   shellWord,
   withoutSecrets,
+  wordsOfCommand,
 } from "../../console/src/resource/operation-text.ts";
 import { relevantFields } from "../../console/src/resource/relevant-fields.ts";
 import { allShown, isPart, operationOf } from "../../console/src/resource/resources.ts";
@@ -171,9 +171,28 @@ test("the command shown is the command that there is, for every operation", () =
   for (const { operations } of contracts) {
     for (const operation of Object.values(operations)) {
       const words = real.get(operation.name);
-      if (words !== undefined) expect(commandWords(operation)).toEqual(words);
+      if (words !== undefined) expect(wordsOfCommand(operation)).toEqual(words);
     }
   }
+});
+
+test("a command has the words that a person would say", () => {
+  const said = new Set(
+    generatedCommands().map(({ contract, noun, verb }) => `${contract.service} ${noun} ${verb}`),
+  );
+  for (const one of [
+    "kms key encrypt",
+    "kms key re-encrypt",
+    "kms alias list",
+    "kms alias create",
+    "encryption value mask",
+    "backup status get",
+    "iam policy simulate",
+    "certificates authority list",
+  ]) {
+    expect(said, one).toContain(one);
+  }
+  expect(said.size).toBe(generatedCommands().length);
 });
 
 test("a shown command quotes what a shell would read, and says --yes where it is asked for", () => {

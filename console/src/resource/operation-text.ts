@@ -1,5 +1,6 @@
 /** A call as text to copy: the command of `cordon`, curl, and the bare request. */
 import type { Operation } from "../../../src/kernel/operation.ts";
+import { commandWords, dashed } from "../../../src/lib/command-words.ts";
 import { requestOf } from "../api/client.ts";
 
 /** A longer command is written one flag a line. */
@@ -12,23 +13,11 @@ export function shellWord(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function dashed(text: string): string {
-  return text.replace(
-    /[A-Z]/g,
-    (letter, at: number) => `${at > 0 ? "-" : ""}${letter.toLowerCase()}`,
-  );
-}
-
-function singular(noun: string): string {
-  if (noun.endsWith("ies")) return `${noun.slice(0, -3)}y`;
-  return noun.endsWith("s") && !noun.endsWith("ss") ? noun.slice(0, -1) : noun;
-}
-
-/** The words of the generated command, as the command line makes them from the operation's key. */
-export function commandWords({ name }: Operation): readonly string[] {
+/** The words of the generated command, in their order. */
+export function wordsOfCommand({ name, path }: Operation): readonly string[] {
   const [service = "", key = ""] = name.split(".");
-  const match = /^([a-z]+)([A-Z]\w*)?$/.exec(key);
-  return [service, singular(dashed(match?.[2] ?? service)), match?.[1] ?? key];
+  const { noun, verb } = commandWords(key, path, service);
+  return [service, noun, verb];
 }
 
 function filterText(value: unknown): string | undefined {
@@ -70,7 +59,7 @@ export function cliText(operation: Operation, input: Fields): string | undefined
     flags.push(...words);
   }
   const sure = operation.dangerous === true ? ["--yes"] : [];
-  const command = ["./cordon", ...commandWords(operation)].join(" ");
+  const command = ["./cordon", ...wordsOfCommand(operation)].join(" ");
   const all: string[] = [];
   for (const word of [...flags, ...sure]) {
     if (word.startsWith("--")) all.push(word);
