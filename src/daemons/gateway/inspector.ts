@@ -3,7 +3,7 @@
 import { type Fields, fieldValue } from "../../engines/http1/fields.ts";
 import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import type * as Engine from "../../engines/seclang/engine.ts";
-import { siteVariables } from "../../kernel/rules/load.ts";
+import { anomalyScore, siteVariables } from "../../kernel/rules/load.ts";
 import { compileOwnRules } from "../../kernel/rules/own-rules.ts";
 import type { Endpoints, Finding, Inspection, Inspector, RuleMatch } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
@@ -142,12 +142,8 @@ function findingOf(
   hasResponse: boolean,
   site: SiteIntent,
 ): Finding {
-  const numberOf = (name: string): number => Number(transaction.variable("TX", name)) || 0;
-  const inbound = Math.max(numberOf("anomaly_score"), numberOf("blocking_inbound_anomaly_score"));
-  const outbound = Math.max(
-    numberOf("outbound_anomaly_score"),
-    numberOf("blocking_outbound_anomaly_score"),
-  );
+  const inbound = anomalyScore(transaction, "inbound");
+  const outbound = anomalyScore(transaction, "outbound");
   const isOutbound = hasResponse && inbound < site.inboundThreshold && outbound > 0;
   return {
     score: isOutbound ? outbound : inbound,

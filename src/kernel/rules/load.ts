@@ -110,3 +110,17 @@ export function siteVariables(site: {
     ]),
   ]);
 }
+
+const SCORES = {
+  inbound: ["anomaly_score", "blocking_inbound_anomaly_score"],
+  outbound: ["outbound_anomaly_score", "blocking_outbound_anomaly_score"],
+} as const;
+
+/** What a transaction has scored in one direction, by the names that CRS 3 and 4 use. */
+export function anomalyScore(
+  transaction: { variable(collection: string, name: string): string | undefined },
+  direction: keyof typeof SCORES,
+): number {
+  const scores = SCORES[direction].map((name) => Number(transaction.variable("TX", name)) || 0);
+  return Math.max(...scores);
+}

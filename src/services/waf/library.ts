@@ -2,7 +2,12 @@
 import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
 import { Problem } from "../../kernel/problem.ts";
-import { type InstalledRuleset, loadRuleset, siteVariables } from "../../kernel/rules/load.ts";
+import {
+  anomalyScore,
+  type InstalledRuleset,
+  loadRuleset,
+  siteVariables,
+} from "../../kernel/rules/load.ts";
 import { packRuleFiles, ruleFilesIn, sha256Of } from "../../kernel/rules/packed.ts";
 import { INSTALLED_RULE_SET, type Rule } from "./contract.ts";
 import type { ExplainInput, RuleLibrary } from "./parts.ts";
@@ -38,7 +43,7 @@ export function ruleLibrary(
         trace: true,
       });
       run(transaction, input);
-      const score = Number(transaction.variable("TX", "anomaly_score") || "0");
+      const score = anomalyScore(transaction, "inbound");
       return {
         wouldBlock: score >= site.inboundThreshold,
         score,

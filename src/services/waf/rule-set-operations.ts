@@ -63,7 +63,6 @@ export const ruleSetOperations = {
         description: "The .tar.gz in base64",
       }),
       name: Type.Optional(Name),
-      version: Type.Optional(Name),
       origin: Type.Optional(Name),
     }),
     hashedInput: ["archive"],

@@ -103,6 +103,17 @@ test("a fault is told by file and line, and nothing is kept", async () => {
   expect((await cordon.api("GET", "/v1/waf/ruleSets")).result.totalCount).toBe(before);
 });
 
+test("a request is explained by another set than the site's, also by the scores of CRS 4", async () => {
+  const scoring = `SecRule ARGS "@contains planted" "id:100002,phase:2,pass,msg:'found',\\
+    setvar:tx.blocking_inbound_anomaly_score=+5"\n`;
+  const { result: set } = await importOf(release("4.4.0", scoring));
+  const siteId = await newSite("scored.localhost");
+  const explain = { target: "/?q=planted", ruleSetId: set.ruleSetId };
+  const { result } = await cordon.api("POST", `/v1/waf/sites/${siteId}:explain`, explain);
+  expect(result).toMatchObject({ score: 5, wouldBlock: true });
+  expect(result.matches).toMatchObject([{ ruleId: 100_002 }]);
+});
+
 test("a site follows only a set that is there", async () => {
   const siteId = await newSite("unknown-set.localhost");
   const reply = await cordon.api("PATCH", `/v1/waf/sites/${siteId}`, {

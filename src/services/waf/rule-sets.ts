@@ -89,7 +89,7 @@ async function importRuleSet(
   const set: RuleSetRow = {
     ruleSetId: context.newId("rset"),
     name: input.name ?? (read.name || origin),
-    version: input.version ?? read.version,
+    version: read.version,
     sha256: read.sha256,
     rules: read.rules,
     files: read.files,

@@ -21,7 +21,7 @@ export const wafRuleSets: ServiceWords = {
   },
   field: {
     archive: ["Archive (.tar.gz)", "压缩包（.tar.gz）"],
-    ruleSetId: ["Rule set id", "规则集编号"],
+    ruleSetId: ["Rule set", "规则集"],
     previousRuleSetId: ["Rule set before", "之前的规则集"],
     siteIds: ["Followed by", "使用的站点"],
     rules: ["Rules", "规则数"],
