@@ -251,11 +251,14 @@ async function readFrames(
   return { bytes: offset, stuck: offset === 0, unreadBytes: chunk.length };
 }
 
+/** What is there, up to `wanted`. Space is made for that only: a poll mostly finds nothing. */
 async function readChunk(handle: FileHandle, start: number, wanted: number): Promise<Buffer> {
-  const chunk = Buffer.allocUnsafe(wanted);
+  const { size } = await handle.stat();
+  const there = Math.min(wanted, Math.max(0, size - start));
+  const chunk = Buffer.allocUnsafe(there);
   let length = 0;
-  while (length < wanted) {
-    const { bytesRead } = await handle.read(chunk, length, wanted - length, start + length);
+  while (length < there) {
+    const { bytesRead } = await handle.read(chunk, length, there - length, start + length);
     if (bytesRead === 0) break;
     length += bytesRead;
   }
