@@ -34,7 +34,12 @@ export default function Explain() {
   });
   const { row, event } = stored.data ?? {};
   const fromEvent = row === undefined ? {} : requestOfEvent(row, event);
-  const initial = { ...START, siteId: searchParams.get("siteId") ?? "", ...fromEvent };
+  const initial = {
+    ...START,
+    siteId: searchParams.get("siteId") ?? "",
+    ...fromEvent,
+    draftExclusions: searchParams.getAll("draft"),
+  };
   return (
     <SpaceBetween size="l">
       <Header variant="h1" description={t("explainHelp")}>

@@ -19,6 +19,8 @@ import type { Concern } from "./delivery/concerns.ts";
 import { EventHistory } from "./event-history.tsx";
 import { readRange } from "./range-text.ts";
 
+const SiteRules = lazy(() => import("./waf/site-rules.tsx"));
+const SiteSecLang = lazy(() => import("./waf/site-sec-lang.tsx"));
 const SiteReport = lazy(() => import("./appgateway/site-report.tsx"));
 const SiteProposals = lazy(() => import("./appgateway/site-proposals.tsx"));
 const SiteCompliance = lazy(() => import("./appgateway/site-compliance.tsx"));
@@ -62,7 +64,8 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
         {
           label: t("rulesOfSite"),
           parts: [
-            ...table("custom-rules"),
+            part("customRule", <SiteRules siteId={siteId} />),
+            part("secLang", <SiteSecLang siteId={siteId} />),
             ...table("routes"),
             ...table("exclusions"),
             ...table("list-entries"),

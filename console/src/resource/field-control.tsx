@@ -3,15 +3,25 @@ import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Multiselect from "@cloudscape-design/components/multiselect";
 import Select from "@cloudscape-design/components/select";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
 import { lazy, Suspense } from "react";
 import { useWords } from "../language.tsx";
-import { type FormField as Field, isNested, isWordList, textOf } from "./field-schema.ts";
+import { isCondition } from "./condition-tree.ts";
+import {
+  type FormField as Field,
+  isNested,
+  isWordList,
+  textOf,
+  variantsOf,
+} from "./field-schema.ts";
 import { resourceOfField } from "./id-field-of.ts";
 
 const IdField = lazy(() => import("./id-field.tsx"));
 const FileField = lazy(() => import("./file-field.tsx"));
+const ConditionField = lazy(() => import("./condition-field.tsx"));
 const NestedField = lazy(() => import("./nested-field.tsx"));
+const VariantField = lazy(() => import("./variant-field.tsx"));
 const SECRET_FIELD = /password|secret|token/i;
 /** Long, but one line all the same. */
 const ONE_LINE_FIELD = /^(?:url|issuer|directoryUrl)$/;
@@ -49,6 +59,18 @@ export function AskedField(props: Props) {
     resourceOfField(name) === undefined;
   const range = useRange(field);
   const description = [hint(name), isLines ? t("onePerLine") : ""].filter(Boolean).join(" · ");
+  if (isCondition(schema)) {
+    // Not inside: a field's label would take the place of those of its many controls.
+    return (
+      <SpaceBetween size="xxs">
+        <FormField
+          label={required || unmarked ? label(name) : `${label(name)} (${t("optional")})`}
+          errorText={fault}
+        />
+        <Control {...props} />
+      </SpaceBetween>
+    );
+  }
   return (
     <FormField
       label={required || unmarked ? label(name) : `${label(name)} (${t("optional")})`}
@@ -81,10 +103,10 @@ function Control(props: Props) {
       </Suspense>
     );
   }
-  if (isNested(schema)) {
+  if (isStructured(schema)) {
     return (
       <Suspense fallback={<Input value="" disabled />}>
-        <NestedField {...{ schema, text }} Asked={AskedField} set={(next) => set(name, next)} />
+        <Structured {...props} />
       </Suspense>
     );
   }
@@ -116,6 +138,17 @@ function Control(props: Props) {
       onChange={({ detail }) => set(name, detail.value)}
     />
   );
+}
+
+const isStructured = (schema: Field["schema"]): boolean =>
+  isCondition(schema) || isNested(schema) || variantsOf(schema).length > 0;
+
+/** What is more than one control: conditions, things of several kinds, groups and rows. */
+function Structured({ field: { name, schema }, text, set }: Props) {
+  const shared = { schema, text, set: (next: string) => set(name, next) };
+  if (isCondition(schema)) return <ConditionField {...shared} />;
+  if (isNested(schema)) return <NestedField {...shared} Asked={AskedField} />;
+  return <VariantField {...shared} name={name} Asked={AskedField} />;
 }
 
 function Choice({ field: { name, required, schema, fallback }, text, set }: Props) {

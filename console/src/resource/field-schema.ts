@@ -13,6 +13,7 @@ export type FieldSchema = {
   readonly maximum?: number;
   readonly maxLength?: number;
   readonly enum?: readonly string[];
+  readonly const?: unknown;
   readonly items?: FieldSchema;
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
@@ -61,6 +62,15 @@ export function isNested(schema: FieldSchema): boolean {
 /** A list of things of several shapes, such as a policy's statements: no row of fields holds it. */
 function isMixedList(schema: FieldSchema): boolean {
   return schema.type === "array" && isJson(schema) && !isNested(schema);
+}
+
+/** The word that tells a variant from the others; "" when it has none. */
+export const kindOf = ({ properties = {} }: FieldSchema): string =>
+  typeof properties.kind?.const === "string" ? properties.kind.const : "";
+
+/** The shapes of a thing of several kinds, told apart by its `kind`; none for other schemas. */
+export function variantsOf({ anyOf = [] }: FieldSchema): readonly FieldSchema[] {
+  return anyOf.length > 1 && anyOf.every((one) => kindOf(one) !== "") ? anyOf : [];
 }
 
 /** True when several of a few words are chosen. */

@@ -20,7 +20,7 @@ import {
 import type { Item } from "./resources.ts";
 
 /** The control of one field; passed in, since it shows nested fields itself. */
-type Asked = ComponentType<{
+export type Asked = ComponentType<{
   readonly field: FormField;
   readonly text: string;
   readonly fault: string | undefined;
@@ -64,7 +64,7 @@ export default function NestedField({ schema, text, Asked, set }: Props) {
       ) : schema.type === "array" ? (
         <Rows schema={schema.items ?? {}} {...{ value, Asked, set }} />
       ) : (
-        <Group
+        <FieldGroup
           {...{ schema, Asked }}
           item={isItem(value) ? value : {}}
           change={(item) => set(JSON.stringify(item, null, 2))}
@@ -103,7 +103,7 @@ function Rows({ schema, value, Asked, set }: RowsProps) {
         // biome-ignore lint/suspicious/noArrayIndexKey: see above
         <Container key={at}>
           <SpaceBetween size="s">
-            <Group
+            <FieldGroup
               {...{ schema, Asked }}
               item={row}
               change={(item) => put(rows.map((other, here) => (here === at ? item : other)))}
@@ -139,7 +139,7 @@ type GroupProps = Pick<Props, "schema" | "Asked"> & {
 };
 
 /** What is typed stays as it is typed; what can be read of it goes into the item. */
-function Group({ schema, item, Asked, change }: GroupProps) {
+export function FieldGroup({ schema, item, Asked, change }: GroupProps) {
   const { t } = useWords();
   const fields = childrenOf(schema);
   const [typed, setTyped] = useState<Texts>({});

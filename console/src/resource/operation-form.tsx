@@ -1,5 +1,4 @@
 /** A form made from an operation's input schema, with the server's faults beside the fields. */
-import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Form from "@cloudscape-design/components/form";
@@ -9,6 +8,7 @@ import type { Operation } from "../../../src/kernel/operation.ts";
 import { ApiError, callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
 import { Failure } from "../shell/failure.tsx";
+import { dryRunOf } from "./dry-run-of.ts";
 import { AskedField } from "./field-control.tsx";
 import { type FormField, fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
 import { relevantFields } from "./relevant-fields.ts";
@@ -16,6 +16,7 @@ import type { Item } from "./resources.ts";
 
 /** So many fields are seen at once; optional ones beyond are folded away. */
 const OPEN_MAX = 6;
+const DryRunResult = lazy(() => import("./dry-run-result.tsx"));
 const CallText = lazy(() => import("./call-text.tsx"));
 /** A boolean input of this name makes a second button that changes nothing. */
 const DRY_RUN = "dryRun";
@@ -49,17 +50,23 @@ function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
   const submit = async (options: { dryRun: boolean }): Promise<void> => {
     setError(undefined);
     setTried(undefined);
-    if ("faults" in read) {
+    const trier = options.dryRun ? dryRunOf(operation) : undefined;
+    const takes = ({ name }: FormField): boolean =>
+      trier === undefined || Object.hasOwn(trier.input.properties, name);
+    const taken = trier === undefined ? read : readForm(asked.filter(takes), texts);
+    if ("faults" in taken) {
       setFaults(
-        Object.fromEntries(Object.entries(read.faults).map(([at, fault]) => [at, t(fault)])),
+        Object.fromEntries(Object.entries(taken.faults).map(([at, fault]) => [at, t(fault)])),
       );
       return;
     }
     setFaults({});
     setBusy(true);
     try {
-      const input = { ...fixed, ...read.input };
-      if (options.dryRun) setTried(await callAny(operation, { ...input, [DRY_RUN]: true }));
+      const input = { ...fixed, ...taken.input };
+      if (trier !== undefined)
+        setTried(await callAny(trier, knownTo(trier, { ...initial, ...input })));
+      else if (options.dryRun) setTried(await callAny(operation, { ...input, [DRY_RUN]: true }));
       else done(await callAny(operation, input));
     } catch (caught) {
       setError(caught);
@@ -69,6 +76,12 @@ function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
   };
   const set = (name: string, text: string) => setTexts((all) => ({ ...all, [name]: text }));
   return { fields: asked, texts, set, faults, error, busy, read, submit, tried };
+}
+
+/** Of the values, those that an operation takes. */
+function knownTo({ input }: Operation, values: Item): Item {
+  const entries = Object.entries(values);
+  return Object.fromEntries(entries.filter(([name]) => Object.hasOwn(input.properties, name)));
 }
 
 function faultsByField({ details }: ApiError): Texts {
@@ -108,7 +121,8 @@ export function OperationForm(props: Props) {
       unmarked={!fields.some(({ required }) => required)}
     />
   );
-  const hasDryRun = Object.hasOwn(operation.input.properties, DRY_RUN);
+  const trier = dryRunOf(operation);
+  const hasDryRun = trier !== undefined || Object.hasOwn(operation.input.properties, DRY_RUN);
   return (
     <form
       onSubmit={(event) => {
@@ -127,7 +141,7 @@ export function OperationForm(props: Props) {
             )}
             {hasDryRun ? (
               <Button formAction="none" onClick={() => void submit({ dryRun: true })}>
-                {t("dryRun")}
+                {t(trier === undefined ? "dryRun" : "tryOnLastHour")}
               </Button>
             ) : null}
             <Button variant="primary" loading={busy} disabled={disabled}>
@@ -147,9 +161,9 @@ export function OperationForm(props: Props) {
             </ExpandableSection>
           )}
           {tried === undefined ? null : (
-            <Alert header={t("dryRunResult")}>
-              <pre className="json">{JSON.stringify(tried, null, 2)}</pre>
-            </Alert>
+            <Suspense fallback={t("loading")}>
+              <DryRunResult result={tried} />
+            </Suspense>
           )}
           {operation.authentication === "none" ? null : (
             <AsCall

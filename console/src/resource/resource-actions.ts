@@ -6,6 +6,9 @@ import { operationOf, type Shown } from "./resources.ts";
 const OWN_PAGES: Readonly<Record<string, string>> = {
   "waf.explainRequest": "/explain",
   "waf.updateSitePolicy": "/sites",
+  // By the list of a site's rules, each with a button of its own.
+  "waf.dryRunRule": "/sites",
+  "waf.orderCustomRules": "/sites",
   "fleet.createJoinToken": "/join-token",
 };
 

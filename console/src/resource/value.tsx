@@ -16,6 +16,8 @@ const ObjectRows = lazy(() => import("./object-rows.tsx"));
 const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   applied: "success",
   done: "success",
+  accepted: "success",
+  rejected: "stopped",
   running: "in-progress",
   sent: "success",
   retrying: "warning",

@@ -140,6 +140,25 @@ export const policyHandlers: PolicyHandlers = {
     await changed(context, "waf.customRuleUpdated", `Custom rule "${rule.name}" was changed`);
     return rule;
   },
+  async orderCustomRules(context, { siteId, customRuleIds }) {
+    const site = await loadSite(context, siteId);
+    const store = policyStore(context.sql);
+    const known = ofSite(await store.listRules(context.accountId), siteId);
+    const wanted = new Map(customRuleIds.map((id, at) => [id, 10 * (at + 1)]));
+    const isWhole =
+      wanted.size === known.length &&
+      customRuleIds.length === known.length &&
+      known.every(({ customRuleId }) => wanted.has(customRuleId));
+    if (!isWhole) throw new Problem("waf.orderInvalid");
+    const updateTime = timeText(context.nowMs);
+    for (const rule of known) {
+      const position = wanted.get(rule.customRuleId) ?? rule.position;
+      if (position === rule.position) continue;
+      await store.putRule(context.accountId, { ...rule, position, updateTime });
+    }
+    await changed(context, "waf.customRuleUpdated", `Rules of ${site.domains[0]} were ordered`);
+    return {};
+  },
   async deleteCustomRule(context, { customRuleId }) {
     const deleted = await policyStore(context.sql).deleteRule(context.accountId, customRuleId);
     if (deleted.length === 0) throw new Problem("waf.customRuleNotFound");

@@ -1,5 +1,6 @@
 /** Operations on the policy of a site: settings, routes, custom rules. */
 import Type from "typebox";
+import { policyLimits } from "../../kernel/intent/site-policy-document.ts";
 import { Empty, input, listInput, listOutput, operation } from "../../kernel/operation.ts";
 import {
   CustomRule,
@@ -181,6 +182,21 @@ const customRuleOperations = {
     output: CustomRule,
     problems: ["waf.customRuleNotFound", ...ruleFaults],
   }),
+  orderCustomRules: operation({
+    name: "waf.orderCustomRules",
+    summary: "Put the custom rules of a site in another order",
+    method: "POST",
+    path: "/sites/{siteId}:orderCustomRules",
+    action: "waf:OrderCustomRules",
+    resource: "site/{siteId}",
+    input: input({
+      siteId: SiteId,
+      /** All rules of the site, each once, the one that is asked first at the top. */
+      customRuleIds: Type.Array(CustomRuleId, { maxItems: policyLimits.rulesPerSiteMax }),
+    }),
+    output: Empty,
+    problems: ["waf.siteNotFound", "waf.orderInvalid"],
+  }),
   deleteCustomRule: operation({
     name: "waf.deleteCustomRule",
     summary: "Delete a custom rule",
@@ -251,6 +267,11 @@ export const policyProblems = {
     code: 404,
     message: "There is no such custom rule",
     fix: "List the custom rules and take an id from there",
+  },
+  "waf.orderInvalid": {
+    code: 409,
+    message: "The order does not name each rule of the site once",
+    fix: "List the custom rules again, they may have changed, and order those; nothing was changed",
   },
   "waf.customRuleLimit": {
     code: 409,

@@ -11,10 +11,12 @@ import { catalog } from "../../../../src/catalog.ts";
 import type { Proposal } from "../../../../src/services/appgateway/contract.ts";
 import { call } from "../../api/client.ts";
 import { useWords } from "../../language.tsx";
+import { Rows } from "../../resource/rows.tsx";
 import { Failure } from "../../shell/failure.tsx";
 import { useNotices } from "../../shell/notices.tsx";
 
-const { listProposals, acceptProposal, rejectProposal } = catalog.appgateway.operations;
+const { listProposals, listTuningDecisions, acceptProposal, rejectProposal } =
+  catalog.appgateway.operations;
 const COUNTS = [
   "requestCount",
   "networkCount",
@@ -32,25 +34,51 @@ export default function SiteProposals({ siteId }: { siteId: string }) {
   });
   if (query.isError) return <Failure error={query.error} />;
   if (query.data === undefined) return <Spinner />;
-  if (query.data.proposals.length === 0) return <Container>{about("proposal")}</Container>;
   return (
     <SpaceBetween size="l">
+      {query.data.proposals.length === 0 ? <Container>{about("proposal")}</Container> : null}
       {query.data.proposals.map((proposal) => (
         <Suggested key={proposal.proposalId} proposal={proposal} />
       ))}
+      <Decided siteId={siteId} />
     </SpaceBetween>
   );
 }
 
+/** What was decided before; it does not come back. */
+function Decided({ siteId }: { siteId: string }) {
+  const { resourceTitle } = useWords();
+  const query = useQuery({
+    queryKey: ["appgateway", "decisions", siteId],
+    queryFn: () => call(listTuningDecisions, { siteId, pageSize: 100 }),
+  });
+  const decisions = query.data?.tuningDecisions ?? [];
+  if (decisions.length === 0) return null;
+  return (
+    <Rows
+      title={resourceTitle("tuningDecision")}
+      items={decisions}
+      columns={["decideTime", "decision", "ruleId", "variable", "pathPrefix", "decidedBy", "note"]}
+    />
+  );
+}
+
+/** The same request with the exclusion that is proposed. */
+const tryHref = ({ siteId, ruleId, variable, pathPrefix }: Proposal, event: string): string => {
+  const draft = `${ruleId} ${variable} ${pathPrefix}`;
+  return `/explain?${new URLSearchParams({ siteId, event, draft })}`;
+};
+
 function Suggested({ proposal }: { proposal: Proposal }) {
-  const { label, numberText, timeText, operationTitle } = useWords();
-  const { failed } = useNotices();
+  const { t, label, numberText, timeText, operationTitle } = useWords();
+  const { failed, succeeded } = useNotices();
   const client = useQueryClient();
   const { siteId, proposalId, ruleId, variable, pathPrefix, message } = proposal;
   const decide = async (operation: typeof acceptProposal | typeof rejectProposal) => {
     try {
       await call(operation, { siteId, proposalId });
       await client.invalidateQueries();
+      succeeded(t(operation === acceptProposal ? "proposalAccepted" : "proposalRejected"));
     } catch (error) {
       failed(error);
     }
@@ -84,6 +112,8 @@ function Suggested({ proposal }: { proposal: Proposal }) {
             value: proposal.sampleUids.map((uid) => (
               <div key={uid}>
                 <Link href={`/search/${uid}`}>{uid.slice(0, 8)}</Link>
+                {" · "}
+                <Link href={tryHref(proposal, uid)}>{t("tryWithout")}</Link>
               </div>
             )),
           },

@@ -1,11 +1,14 @@
 /** What happened on a site in the last day: figures, a chart, tables, and the same as a file. */
 import Button from "@cloudscape-design/components/button";
+import ColumnLayout from "@cloudscape-design/components/column-layout";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { catalog } from "../../../../src/catalog.ts";
 import type { Report } from "../../../../src/services/appgateway/contract.ts";
 import { call } from "../../api/client.ts";
@@ -16,6 +19,8 @@ import { useNotices } from "../../shell/notices.tsx";
 import SeriesChart from "../series-chart.tsx";
 
 const { getReport, exportReport } = catalog.appgateway.operations;
+const DAY_MS = 86_400_000;
+const DAYS = ["1", "7", "30"];
 const COUNTED = [
   "statusClasses",
   "attackTypes",
@@ -27,17 +32,33 @@ const COUNTED = [
 ] as const;
 
 export default function SiteReport({ siteId }: { siteId: string }) {
+  const { t } = useWords();
+  const [days, setDays] = useState("1");
   const query = useQuery({
-    queryKey: ["appgateway", "report", siteId],
-    queryFn: () => call(getReport, { siteId }),
+    queryKey: ["appgateway", "report", siteId, days],
+    queryFn: () => {
+      const startTime = new Date(Date.now() - Number(days) * DAY_MS).toISOString();
+      return call(getReport, { siteId, startTime });
+    },
+    placeholderData: keepPreviousData,
   });
   if (query.isError) return <Failure error={query.error} />;
   if (query.data === undefined) return <Spinner />;
-  return <Shown report={query.data} />;
+  return (
+    <SpaceBetween size="m">
+      <SegmentedControl
+        label={t("reportPeriod")}
+        selectedId={days}
+        onChange={({ detail }) => setDays(detail.selectedId)}
+        options={DAYS.map((id) => ({ id, text: t("reportDays", { days: id }) }))}
+      />
+      <Shown report={query.data} />
+    </SpaceBetween>
+  );
 }
 
 function Shown({ report }: { report: Report }) {
-  const { label, numberText, resourceTitle } = useWords();
+  const { label, numberText, resourceTitle, valueText } = useWords();
   const chart = (["allowedCount", "observedCount", "blockedCount"] as const).map((name, at) => ({
     group: ["Allowed", "Observed", "Blocked"][at] ?? "",
     points: report.traffic.map((point) => ({ time: point.time, count: point[name] })),
@@ -69,9 +90,16 @@ function Shown({ report }: { report: Report }) {
         items={report.topUrls}
         columns={["value", "count", "errorCount", "latencyP95Ms"]}
       />
-      {COUNTED.map((name) => (
-        <Rows key={name} title={label(name)} items={report[name]} columns={["value", "count"]} />
-      ))}
+      <ColumnLayout columns={2}>
+        {COUNTED.filter((name) => report[name].length > 0).map((name) => (
+          <Rows
+            key={name}
+            title={label(name)}
+            items={report[name].map(({ value, count }) => ({ value: valueText(value), count }))}
+            columns={["value", "count"]}
+          />
+        ))}
+      </ColumnLayout>
     </SpaceBetween>
   );
 }
