@@ -16,39 +16,12 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { programFolder } from "../src/kernel/config.ts";
+import { blocksOf, missingLines } from "./docs-page.ts";
 import { freePorts } from "./stack.ts";
 
 const hasRules = existsSync("/usr/share/modsecurity-crs/rules");
 const RUN_MAX_MS = 400_000;
 const LEFT_OUT = /^(?:\.git|data|node_modules|console\/node_modules)$/;
-
-type Block = { readonly commands: string; readonly shown: readonly string[] };
-
-/** Fenced `sh` blocks in order, each with the `text` block that follows it, if one does. */
-function blocksOf(page: string): Block[] {
-  const fences = [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)];
-  return fences.flatMap(([, kind, commands = ""], at) => {
-    if (kind !== "sh") return [];
-    const next = fences[at + 1];
-    const shown = next?.[1] === "text" ? (next[2] ?? "").trim().split("\n") : [];
-    return [{ commands, shown }];
-  });
-}
-
-/** Lines of the page that the output lacks; `…` stands for any text, lines come in order. */
-function missingLines(shown: readonly string[], output: string): string[] {
-  const lines = output.split("\n").map((line) => line.replace(/\s+/g, " ").trim());
-  let from = 0;
-  return shown.filter((wanted) => {
-    const parts = wanted.replace(/\s+/g, " ").trim().split("…");
-    const pattern = new RegExp(
-      `^${parts.map((part) => part.replace(/[^\w\s]/g, "\\$&")).join(".*")}$`,
-    );
-    const found = lines.findIndex((line, at) => at >= from && pattern.test(line));
-    if (found >= 0) from = found + 1;
-    return found < 0;
-  });
-}
 
 const scratch = mkdtempSync(join(tmpdir(), "cordon-start-"));
 const clone = join(scratch, "cordon");
