@@ -12,7 +12,14 @@ import type { KeydClient } from "../kernel/keyd/client.ts";
 import { connectionFor } from "../kernel/postgres/connection.ts";
 import type { Connection } from "../kernel/store/database.ts";
 import { programVersion } from "../kernel/version.ts";
-import { askingKeyd, holding, isRunning, withDatabase, withOwnKeyd } from "./backup/at-rest.ts";
+import {
+  askingKeyd,
+  holding,
+  isRunning,
+  withDatabase,
+  withDeviceAlone,
+  withOwnKeyd,
+} from "./backup/at-rest.ts";
 import { type BackupOptions, keysGiven, newPassphrase, readOptions } from "./backup/options.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 import { withShortRunFolder } from "./up/folders.ts";
@@ -139,7 +146,7 @@ async function wrapperOf(keyd: KeydClient): Promise<WrapByRoot> {
   return health?.state === "ready" ? (fileKey) => keyd.wrapBackupKey(fileKey) : undefined;
 }
 
-/** What was given; when that is nothing, the root of this very machine. */
+/** What was given; when that is nothing, the root of this very machine, or of its device. */
 async function keysFor(
   config: Config,
   options: BackupOptions,
@@ -151,9 +158,10 @@ async function keysFor(
   const hasRoot = ["root.json", "root-in-use.json"].some((name) =>
     existsSync(join(config.folders.keys, name)),
   );
-  if (wrappedByRoot === undefined || !hasRoot) return {};
+  const isInDevice = !hasRoot && (process.env.CORDON_PKCS11_KEY_ID ?? "") !== "";
+  if (wrappedByRoot === undefined || !(hasRoot || isInDevice)) return {};
   const unwrap = (keyd: KeydClient) => keyd.unwrapBackupKey(wrappedByRoot).catch(() => undefined);
-  const own = () => withOwnKeyd(config, unwrap);
+  const own = () => (isInDevice ? withDeviceAlone(unwrap) : withOwnKeyd(config, unwrap));
   const fileKey =
     isRunning(config) && !held
       ? await askingKeyd(config, unwrap)

@@ -2,7 +2,10 @@
  * Work on the data folder by a command: beside a running Cordon, or with nothing running but the
  * database and keyd, which this command then starts and stops itself.
  */
-import type { Config } from "../../kernel/config.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Config, readConfig } from "../../kernel/config.ts";
 import { type KeydClient, keydClient } from "../../kernel/keyd/client.ts";
 import { keydSocket } from "../../kernel/keyd/protocol.ts";
 import { connectionFor } from "../../kernel/postgres/connection.ts";
@@ -12,7 +15,7 @@ import { lockHolder, takeLock } from "../../kernel/process/lock.ts";
 import type { Connection } from "../../kernel/store/database.ts";
 import { CommandError, EXIT } from "../exit.ts";
 import { nodeChild } from "../up/children.ts";
-import { lockFile, prepareFolders } from "../up/folders.ts";
+import { lockFile, prepareFolders, withShortRunFolder } from "../up/folders.ts";
 import { stopLeftovers } from "../up/leftovers.ts";
 
 const KEYD_HEAP_MEBIBYTES = 256;
@@ -73,6 +76,23 @@ export function withOwnKeyd<Result>(
     flags: ["--disable-sigusr1"],
   });
   return withChild(config, spec, () => askingKeyd(config, work));
+}
+
+/**
+ * keyd on an empty folder that goes away, with a root key that a device holds already: for a node
+ * that has nothing but the device. The settings name the key.
+ */
+export async function withDeviceAlone<Result>(
+  work: (keyd: KeydClient) => Promise<Result>,
+): Promise<Result> {
+  const dataFolder = mkdtempSync(join(tmpdir(), "cordon-device-"));
+  try {
+    const config = withShortRunFolder(readConfig({ ...process.env, CORDON_DATA: dataFolder }));
+    prepareFolders(config);
+    return await withOwnKeyd(config, work);
+  } finally {
+    rmSync(dataFolder, { recursive: true, force: true });
+  }
 }
 
 /** A client of the keyd that runs. */
