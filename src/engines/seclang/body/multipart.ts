@@ -112,8 +112,8 @@ function readPart(part: string, sink: MultipartSink): BodyFault | undefined {
   }
   for (const line of headers) sink.header(read.name, line);
   const content = part.slice(gap.index + gap[0].length);
-  if (read.fileName === undefined) sink.argument(read.name, content);
-  else sink.file(read.name, read.fileName, content.length);
+  if (read.isField) sink.argument(read.name, content);
+  if (read.fileName !== undefined) sink.file(read.name, read.fileName, content.length);
   return undefined;
 }
 
@@ -130,14 +130,19 @@ function unfold(lines: readonly string[], sink: MultipartSink): string[] {
   return headers;
 }
 
-function readDisposition(
-  line: string,
-  sink: MultipartSink,
-): { name: string; fileName: string | undefined } | undefined {
+type Disposition = {
+  readonly name: string;
+  readonly fileName: string | undefined;
+  /** Whether a server may take the part for a field. */
+  readonly isField: boolean;
+};
+
+function readDisposition(line: string, sink: MultipartSink): Disposition | undefined {
   const rest = /^content-disposition\s*:\s*form-data\s*(.*)$/is.exec(line)?.[1];
   if (rest === undefined) return undefined;
   let name: string | undefined;
   let fileName: string | undefined;
+  let hasPlainFileName = false;
   let at = 0;
   while (at < rest.length) {
     const parameter =
@@ -162,8 +167,11 @@ function readDisposition(
     } else if (lowered === "filename" || lowered === "filename*") {
       if (fileName !== undefined) sink.flag("MULTIPART_INVALID_PART");
       fileName = value;
+      hasPlainFileName ||= lowered === "filename" && value !== "";
     }
     at += whole.length;
   }
-  return name === undefined ? undefined : { name, fileName };
+  // Go reads a part with an empty file name as a field, and PHP one with `filename*` alone (which
+  // RFC 7578 §4.2 forbids): rules see it as both.
+  return name === undefined ? undefined : { name, fileName, isField: !hasPlainFileName };
 }

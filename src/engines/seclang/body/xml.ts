@@ -1,6 +1,6 @@
 /**
- * Reads XML 1.0 into text and attribute values. Entities of a DTD are never expanded and nothing
- * outside the document is ever read; well-formedness of the tags is checked.
+ * Reads XML 1.0 into text and attribute values. A document that declares entities is a fault, none
+ * is expanded and nothing outside the document is ever read; well-formedness of tags is checked.
  */
 import type { BodyFault } from "./json.ts";
 
@@ -14,6 +14,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   apos: "'",
 };
 
+const CLOSED_BY: Readonly<Record<string, string>> = {
+  "<!--": "-->",
+  "<?": "?>",
+  '"': '"',
+  "'": "'",
+};
+
 /** Reads a document; undefined when it is well-formed. */
 export function readXml(
   text: string,
@@ -23,6 +30,7 @@ export function readXml(
   let at = 0;
   let nodes = 0;
   let rooted = false;
+  let declaresEntity = false;
   const fault = (message: string): BodyFault => ({ message: `XML: ${message} at byte ${at}` });
   while (at < text.length) {
     nodes += 1;
@@ -39,6 +47,7 @@ export function readXml(
     const skipped = skipSpecial(text, at, take);
     if (skipped === "unclosed") return fault("a comment, section or instruction is not closed");
     if (skipped !== undefined) {
+      declaresEntity ||= text.startsWith("<!D", at) && text.slice(at, skipped).includes("<!ENTITY");
       at = skipped;
       continue;
     }
@@ -64,6 +73,8 @@ export function readXml(
     at += whole.length;
   }
   if (open.length > 0) return fault(`<${(open.at(-1) ?? "").slice(0, 64)}> is not closed`);
+  // What an entity stands for could be an attack in pieces, or a file of the server's.
+  if (declaresEntity) return fault("an entity is declared");
   return rooted ? undefined : fault("there is no element");
 }
 
@@ -86,13 +97,32 @@ function skipSpecial(
   }
   if (!text.startsWith("<!", at)) return undefined;
   // A document type may hold an internal subset in brackets; its text is shown to the rules.
-  const bracket = text.indexOf("[", at);
-  const plain = text.indexOf(">", at);
-  const end = bracket !== -1 && bracket < plain ? closedBy("]", bracket) : at;
-  if (end === "unclosed") return end;
-  const closed = closedBy(">", end);
+  const closed = endOfDeclaration(text, at);
   if (closed !== "unclosed") take.text(text.slice(at, closed));
   return closed;
+}
+
+/**
+ * The end of a document type (XML 1.0 §2.8). A bracket or an angle in a literal, a comment or an
+ * instruction ends nothing: whoever reads it otherwise reads another document than the server.
+ */
+function endOfDeclaration(text: string, from: number): number | "unclosed" {
+  const part = /<!--|<\?|["'[\]>]/g;
+  let isInSubset = false;
+  for (let at = from + 2; ; ) {
+    part.lastIndex = at;
+    const found = part.exec(text);
+    if (found === null) return "unclosed";
+    const [mark] = found;
+    at = part.lastIndex;
+    if (mark === ">" && !isInSubset) return at;
+    if (mark === "[" || mark === "]") isInSubset = mark === "[";
+    const close = CLOSED_BY[mark];
+    if (close === undefined) continue;
+    const end = text.indexOf(close, at);
+    if (end === -1) return "unclosed";
+    at = end + close.length;
+  }
 }
 
 function decodeEntities(text: string): string {
