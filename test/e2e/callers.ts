@@ -25,10 +25,15 @@ export type Caller = {
 
 /** Calls from one address before the next one: limits of rate count by address. */
 const CALLS_PER_ADDRESS = 200;
+const IDLE_MS_MAX = 2_000;
 
 /** A way to the API that keeps connections and comes from another address again and again. */
 function travel(stack: Stack) {
-  const agent = new https.Agent({ keepAlive: true, maxSockets: 32, rejectUnauthorized: false });
+  const agent = new https.Agent({
+    ...{ keepAlive: true, maxSockets: 32, rejectUnauthorized: false },
+    // Connections from the addresses before would add up to as many as the server takes.
+    timeout: IDLE_MS_MAX,
+  });
   let calls = 0;
   const via = () => {
     const at = Math.floor(calls / CALLS_PER_ADDRESS);

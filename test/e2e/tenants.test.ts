@@ -43,7 +43,7 @@ beforeAll(async () => {
   );
   const dead = await deadCredentials(stack, { key: stranger, accountName: EVE.accountName });
   const more = await moreCredentials(stack, stranger);
-  const named = { name: "directory" };
+  const named = { name: DIRECTORY };
   const directory = await stack.api("POST", "/v1/iam/scimCredentials", named, stranger);
   callers = callersOf(stack, {
     ...more,
@@ -128,8 +128,9 @@ function inputFor(operation: Operation): fc.Arbitrary<Record<string, unknown>> {
     );
 }
 
-/** Himself, or his own role's session. */
-const isStranger = (name: string): boolean => name === "eve" || name === "all/eve";
+const DIRECTORY = "directory of the stranger";
+/** Himself, his own role's session, or his own directory. */
+const isStranger = (name: string): boolean => ["eve", "all/eve", DIRECTORY].includes(name);
 
 /** What the stranger has stored in his own account; it comes back to him, rightly. */
 let stored = "";
