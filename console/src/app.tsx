@@ -26,6 +26,7 @@ const AuditEntry = lazy(() => import("./pages/audit-entry.tsx"));
 const EventDetail = lazy(() => import("./pages/event.tsx"));
 const Explain = lazy(() => import("./pages/explain.tsx"));
 const Why = lazy(() => import("./pages/why.tsx"));
+const Reach = lazy(() => import("./pages/iam/reach.tsx"));
 const JoinToken = lazy(() => import("./pages/join-token.tsx"));
 const BackupStatus = lazy(() => import("./pages/backup/status.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
@@ -76,6 +77,7 @@ const { getSecuritySettings, updateSecuritySettings } = catalog.iam.operations;
 const plainPages: Readonly<Record<string, () => ReactNode>> = {
   explain: () => <Explain />,
   why: () => <Why />,
+  reach: () => <Reach />,
   backup: () => <BackupStatus />,
   "join-token": () => <JoinToken />,
   "automatic-response": () => (

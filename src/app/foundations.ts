@@ -9,6 +9,7 @@ import { type Alarm, diskAlarms } from "../kernel/health.ts";
 import type { Sealer } from "../kernel/identity/sealer.ts";
 import { instanceOf } from "../kernel/instance.ts";
 import { keydClient } from "../kernel/keyd/client.ts";
+import { createKeyAlarms } from "../kernel/keyd/key-alarms.ts";
 import { keydSocket } from "../kernel/keyd/protocol.ts";
 import { signingKey } from "../kernel/keys.ts";
 import { connectLake } from "../kernel/lake/client.ts";
@@ -73,6 +74,7 @@ export async function openFoundations() {
     lake,
     sealer,
     keyd,
+    keyAlarms: createKeyAlarms({ health: keyd.health, clock }),
     signers,
     outbound,
   };
@@ -82,7 +84,7 @@ export async function openFoundations() {
 export type Foundations = Awaited<ReturnType<typeof openFoundations>>;
 
 /** What this process and the disks below it complain of; names and words, no secrets. */
-export function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[] {
+export function machineAlarms({ auditLog, spool, keyAlarms }: Foundations): readonly Alarm[] {
   const fix = "free some space; it recovers by itself";
   const failures = [
     { part: "audit", message: auditLog.failure() },
@@ -91,5 +93,5 @@ export function machineAlarms({ auditLog, spool }: Foundations): readonly Alarm[
   const refused = failures.flatMap(({ part, message }) =>
     message === undefined ? [] : [{ part, message: `Cannot write ${part}: ${message}`, fix }],
   );
-  return [...diskAlarms(config), ...backupAlarms(config, clock()), ...refused];
+  return [...keyAlarms(), ...diskAlarms(config), ...backupAlarms(config, clock()), ...refused];
 }

@@ -1,15 +1,10 @@
 /** Which root of trust there is, what protects it, and whether it opens. */
 import { keydClient } from "../kernel/keyd/client.ts";
+import { KEY_FIXES } from "../kernel/keyd/key-alarms.ts";
 import { KeydError, keydSocket } from "../kernel/keyd/protocol.ts";
 import type { Check, Finding } from "./doctor-check.ts";
 
 const WAIT_MS = 2_000;
-
-const FIXES = {
-  sealed: "run ./cordon keys unseal",
-  unavailable: "see docs/root-of-trust.md, or run ./cordon keys recover with recovery shares",
-  rolledBack: "put the newest data/keys back, or run ./cordon keys accept-restored",
-} as const;
 
 export const KEYS_CHECK: Check = {
   name: "root-of-trust",
@@ -19,7 +14,7 @@ export const KEYS_CHECK: Check = {
     try {
       const { state, stateReason, root, rootProtection } = await keyd.health();
       if (state !== "ready") {
-        return { state: "off", why: `${root}: ${stateReason}`, fix: FIXES[state] };
+        return { state: "off", why: `${root}: ${stateReason}`, fix: KEY_FIXES[state] };
       }
       const weak = rootProtection.includes("key file");
       return {

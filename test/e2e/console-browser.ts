@@ -67,6 +67,7 @@ export const plainPages: readonly string[] = [
   "/live",
   "/explain",
   "/why",
+  "/reach",
   "/automatic-response",
   "/join-token",
   "/security-settings",

@@ -29,10 +29,12 @@ type Props = {
   readonly submitText: string;
   readonly disabled?: boolean;
   readonly cancel?: () => void;
+  /** Instead of the call: what is done with the input. */
+  readonly send?: (input: Item) => Promise<Item>;
   done(result: Item): void;
 };
 
-function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
+function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
   const { t } = useWords();
   const fields = fieldsOf(operation).filter(
     ({ name }) => !Object.hasOwn(fixed, name) && name !== DRY_RUN,
@@ -67,7 +69,7 @@ function useForm({ operation, fixed = {}, initial = {}, done }: Props) {
       if (trier !== undefined)
         setTried(await callAny(trier, knownTo(trier, { ...initial, ...input })));
       else if (options.dryRun) setTried(await callAny(operation, { ...input, [DRY_RUN]: true }));
-      else done(await callAny(operation, input));
+      else done(await (send === undefined ? callAny(operation, input) : send(input)));
     } catch (caught) {
       setError(caught);
       if (caught instanceof ApiError) setFaults(faultsByField(caught));

@@ -104,6 +104,7 @@ const listed: readonly Shown[] = [
   ...shown("responses", incident, "response", "state cidr siteId automatic incidentId responseId"),
   ...shown("users", iam, "user", "name userId enabled policyIds createTime"),
   ...shown("policies", iam, "policy", "name policyId managed updateTime"),
+  ...shown("resource-policies", iam, "resourcePolicy", "resource"),
   ...shown("bearer-keys", iam, "bearerKey", "name bearerKeyId userId"),
   ...shown("access-keys", iam, "accessKey", "accessKeyId userId enabled"),
   ...shown("invitations", iam, "invitation", "name userId createdBy"),

@@ -75,8 +75,9 @@ const declared: readonly SectionEntry[] = [
     title: "access",
     services: ["iam", "sts", "audit"],
     places: [
-      ...resources("user invitation group role policy"),
+      ...resources("user invitation group role policy resourcePolicy"),
       { href: "/why", title: "whyDenied" },
+      { href: "/reach", title: "reach" },
       ...resources("oidcProvider scimCredential"),
       { resource: "securitySettings", href: "/security-settings" },
       ...resources("bearerKey accessKey session roleSession"),

@@ -18,6 +18,7 @@ import { useDark } from "./dark-mode.ts";
 import { FreshFactorDialog } from "./fresh-factor.tsx";
 import { Keys, useOpenTool } from "./keys.tsx";
 import { type Section, sectionsOf } from "./navigation.ts";
+import { useNavigationOpen } from "./navigation-open.ts";
 import { NoticeBar } from "./notices.tsx";
 import { type Panel, PanelContext } from "./panel.ts";
 import { ValueMenuHost } from "./value-menu-host.tsx";
@@ -26,7 +27,7 @@ export default function Shell({ caller, children }: { caller: Caller; children: 
   const words = useWords();
   const { pathname } = useAddress();
   const [panel, setPanel] = useState<Panel>();
-  const [navigationOpen, setNavigationOpen] = useState(window.innerWidth > 900);
+  const [navigationOpen, setNavigationOpen] = useNavigationOpen();
   const [tool, openTool] = useOpenTool();
   const { t } = words;
   const sections = useMemo(() => sectionsOf(words, caller.operator), [words, caller.operator]);

@@ -237,6 +237,16 @@ export const iamResources = [
     delete: "deletePolicy",
   },
   {
+    name: "resourcePolicy",
+    idField: "resource",
+    idPrefix: "",
+    titleField: "resource",
+    columns: ["resource", "document", "updateTime"],
+    list: "listResourcePolicies",
+    create: "setResourcePolicy",
+    delete: "deleteResourcePolicy",
+  },
+  {
     name: "bearerKey",
     idField: "bearerKeyId",
     idPrefix: "bk",

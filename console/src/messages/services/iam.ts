@@ -6,8 +6,13 @@ export const iam: ServiceWords = {
     oidcProvider: ["Sign-in providers", "登录提供方"],
     invitation: ["Invitations", "邀请"],
     scimCredential: ["Directories (SCIM)", "目录（SCIM）"],
+    resourcePolicy: ["Resource policies", "资源策略"],
   },
   about: {
+    resourcePolicy: [
+      "A policy on a resource names who may or may not reach it, also from a role. Deny wins.",
+      "资源上的策略指明谁可以或不可以访问该资源，对角色同样有效。拒绝优先。",
+    ],
     group: [
       "Users of a group may do what its policies allow.",
       "用户组中的用户拥有该组策略允许的权限。",
