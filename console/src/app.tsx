@@ -29,6 +29,7 @@ const Why = lazy(() => import("./pages/why.tsx"));
 const Reach = lazy(() => import("./pages/iam/reach.tsx"));
 const JoinToken = lazy(() => import("./pages/join-token.tsx"));
 const BackupStatus = lazy(() => import("./pages/backup/status.tsx"));
+const KeyDetail = lazy(() => import("./pages/kms/key.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
 const ResourceTable = lazy(() => import("./resource/resource-table.tsx"));
 const ResourceDetail = lazy(() => import("./resource/resource-detail.tsx"));
@@ -116,6 +117,7 @@ function Page({ pathname }: { pathname: string }): ReactNode {
   if (second === "create") return <ResourceCreate shown={shown} />;
   if (first === "sites") return <SiteDetail siteId={second} />;
   if (first === "incidents") return <IncidentDetail incidentId={second} />;
+  if (first === "keys") return <KeyDetail shown={shown} keyId={second} />;
   if (first === "audit") return <AuditEntry entryId={second} />;
   return <ResourceDetail shown={shown} id={second} />;
 }

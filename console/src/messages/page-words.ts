@@ -190,6 +190,31 @@ export const pageWords = {
     "在节点首次启动时提供此令牌，节点随后会获得自己的证书。",
   ],
   whyDenied: ["Why denied", "为何被拒绝"],
+  keyUse: ["Use it", "使用"],
+  keyUnused: ["Nothing has used this key yet", "此密钥尚未被使用"],
+  keyUnusedHelp: [
+    "Its commands for curl and for the AWS SDK are ready, with the right address and id.",
+    "curl 和 AWS SDK 的命令已备好，地址和密钥 ID 均已填入。",
+  ],
+  keyUseHelp: [
+    "You never see the key itself: you send data, or fetch data keys. Paste these into a shell on a machine that reaches this address; authority.pem is in keys/ of the data folder.",
+    "密钥本身永不可见：您发送数据，或获取数据密钥。请在能访问此地址的机器上将以下内容粘贴到 shell 中；authority.pem 位于数据目录的 keys/ 下。",
+  ],
+  keyUseBearer: [
+    "curl takes a bearer key of a user who may use this key.",
+    "curl 使用有权使用此密钥的用户的访问令牌。",
+  ],
+  keyUseMakeBearer: ["Make a bearer key", "创建访问令牌"],
+  keyUseSdk: ["AWS SDK for JavaScript", "AWS SDK for JavaScript"],
+  keyUseAccess: [
+    "The AWS SDK signs with an access key. Save the program as first-key.mjs beside an installed @aws-sdk/client-kms and run it with node.",
+    "AWS SDK 用访问密钥签名。将程序保存为 first-key.mjs，放在已安装 @aws-sdk/client-kms 的目录中，用 node 运行。",
+  ],
+  keyUseMakeAccess: ["Make an access key", "创建访问密钥"],
+  keyPolicyHelp: [
+    "A statement that names the account leaves the decision to the policies of users, groups and roles. Without one, only who the policy names may do anything. A deny is over every allow.",
+    "指明账号的语句将决定权交给用户、组和角色的策略；没有这样的语句时，只有策略指明的主体可以操作。拒绝优先于一切允许。",
+  ],
   whyHelp: [
     "Which policy decided a call, and what a user may do.",
     "哪条策略决定了一次调用，以及用户可以做什么。",

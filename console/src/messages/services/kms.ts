@@ -47,6 +47,7 @@ export const kms: ServiceWords = {
     tagNames: ["Tags to take away", "要移除的标签"],
   },
   value: {
+    enabled: ["Enabled", "已启用"],
     disabled: ["Disabled", "已停用"],
     pendingImport: ["Waits for material", "等待导入材料"],
     pendingDeletion: ["Waits for deletion", "等待删除"],

@@ -1,0 +1,67 @@
+/** Commands that the console shows of a key: each runs as it stands, with the reader's own keys. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { keyCommands, preparation } from "../../console/src/pages/kms/key-commands.ts";
+import { programFolder } from "../../src/kernel/config.ts";
+import { type AccessKey, accessKeyOf } from "../kms-client.ts";
+import { type Stack, startStack } from "../stack.ts";
+
+let stack: Stack;
+let accessKey: AccessKey;
+let origin = "";
+const folder = mkdtempSync(join(tmpdir(), "cordon-first-key-"));
+
+beforeAll(async () => {
+  stack = await startStack();
+  accessKey = await accessKeyOf(stack);
+  origin = `https://127.0.0.1:${stack.consolePort}`;
+  mkdirSync(join(folder, "data"));
+  symlinkSync(join(stack.dataFolder, "keys"), join(folder, "data", "keys"));
+  symlinkSync(join(programFolder, "node_modules"), join(folder, "node_modules"));
+});
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A script in a shell of its own; what `read` asks for comes line by line. */
+function shell(script: string, typed: readonly string[]) {
+  const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+  const run = spawnSync("bash", ["-c", `set -eu\n${script}`], {
+    cwd: folder,
+    env: { PATH: path, HOME: folder },
+    input: typed.map((line) => `${line}\n`).join(""),
+    encoding: "utf8",
+  });
+  expect(run.status, run.stdout + run.stderr).toBe(0);
+  return run.stdout;
+}
+
+test.each([
+  [{}, "hello", "hello"],
+  [{ spec: "SM4" }, "hello", "hello"],
+  [{ spec: "RSA_2048", usage: "ENCRYPT_DECRYPT" }, "hello", "hello"],
+  [{ spec: "ECC_NIST_P256", usage: "SIGN_VERIFY" }, '"valid":true', "true"],
+  [{ spec: "SM2", usage: "SIGN_VERIFY" }, '"valid":true', "true"],
+  [{ spec: "HMAC_256", usage: "GENERATE_VERIFY_MAC" }, '"valid":true', "true"],
+])("a new key %o is used by the commands that its page shows", async (given, curl, sdk) => {
+  const { result } = await stack.api("POST", "/v1/kms/keys", given);
+  const { keyId, usage, algorithms } = result;
+  const commands = keyCommands({ keyId, usage, algorithms, origin });
+  const before = preparation({ origin });
+  const shown = JSON.stringify([commands, before]);
+  expect(shown).not.toContain(stack.key);
+  const bearer = shell(`${before.curl}\n${commands?.curl}`, [stack.key]);
+  expect(bearer).toContain(curl);
+  writeFileSync(join(folder, "first-key.mjs"), commands?.sdk ?? "");
+  const typed = [accessKey.accessKeyId, accessKey.secret];
+  expect(shell(`${before.sdk}\nnode first-key.mjs`, typed).trim()).toBe(sdk);
+});
+
+test("a key that only agrees on secrets has no commands of two lines", () => {
+  const use = { keyId: "key-0000000000", algorithms: ["ECDH"], origin };
+  expect(keyCommands({ ...use, usage: "KEY_AGREEMENT" })).toBeUndefined();
+});
