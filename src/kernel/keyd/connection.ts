@@ -22,6 +22,7 @@ const PENDING_MAX = 4_096;
 const RECONNECT_MS = 50;
 const TIMER_STEP_MS = 250;
 const WAIT_MS = 5_000;
+const READ_BYTES = 65_536;
 const ID_MAX = 0xffff_ffff;
 
 type Pending = {
@@ -108,21 +109,26 @@ function flush(state: State): void {
 }
 
 function open(state: State): void {
-  const socket = connect(state.socketPath);
   const reader = frameReader();
-  state.socket = socket;
-  socket.on("connect", () => {
-    state.connected = true;
-    for (const { bytes } of state.pending.values()) state.outgoing.push(bytes);
-    flush(state);
-  });
-  socket.on("data", (chunk) => {
+  // One buffer for all reads, instead of 64 KiB made for each. It keeps no clear data keys.
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  const take = (bytesRead: number): boolean => {
     try {
+      const chunk = Buffer.from(buffer.subarray(0, bytesRead));
+      buffer.fill(0, 0, bytesRead);
       for (const frame of reader.push(chunk)) settle(state, frame);
     } catch (error) {
       state.lastError = messageOf(error);
       socket.destroy();
     }
+    return true;
+  };
+  const socket = connect({ path: state.socketPath, onread: { buffer, callback: take } });
+  state.socket = socket;
+  socket.on("connect", () => {
+    state.connected = true;
+    for (const { bytes } of state.pending.values()) state.outgoing.push(bytes);
+    flush(state);
   });
   socket.on("error", (error) => {
     state.lastError = messageOf(error);
