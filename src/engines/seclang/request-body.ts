@@ -1,5 +1,5 @@
 /** Hands a request body to the processor that its type, or a rule, has chosen. */
-import { readJson } from "./body/json.ts";
+import { type BodyFault, readJson } from "./body/json.ts";
 import { readMultipart } from "./body/multipart.ts";
 import { readXml } from "./body/xml.ts";
 import { addTo, type Collection, createCollection } from "./collection.ts";
@@ -21,7 +21,10 @@ const STRICT = new Set([
   "MULTIPART_FILE_LIMIT_EXCEEDED",
 ]);
 
-/** Fills the state from the body. A body that cannot be read sets REQBODY_ERROR. */
+/**
+ * Fills the state from the body. A body that cannot be read sets REQBODY_ERROR; that one of which
+ * only the beginning is here does not end is no fault of it.
+ */
 export function processBody(state: State, body: string): void {
   switch (state.bodyProcessor) {
     case "URLENCODED":
@@ -48,16 +51,19 @@ export function processBody(state: State, body: string): void {
   if (state.forceBodyVariable) state.requestBody = body;
 }
 
-function fail(state: State, message: string): void {
+/** @returns whether it is a fault of what there is of the body. */
+function fail(state: State, fault: BodyFault | undefined): boolean {
+  if (fault === undefined || (state.inboundDataError && fault.atEnd === true)) return false;
   state.bodyError = "1";
-  state.bodyErrorMessage = message;
+  state.bodyErrorMessage = fault.message;
+  return true;
 }
 
 function processJson(state: State, body: string): void {
   const args: Collection = createCollection();
   const fault = readJson(body, (name, value) => addTo(args, name, value));
   state.argsPost = args;
-  if (fault !== undefined) fail(state, fault.message);
+  fail(state, fault);
 }
 
 function processXml(state: State, body: string): void {
@@ -71,7 +77,7 @@ function processXml(state: State, body: string): void {
   addTo(text, "/*", texts.join(""));
   state.xmlText = text;
   state.xmlAttributes = attributes;
-  if (fault !== undefined) fail(state, fault.message);
+  fail(state, fault);
 }
 
 function processMultipart(state: State, body: string): void {
@@ -98,8 +104,5 @@ function processMultipart(state: State, body: string): void {
   state.fileSizes = sizes;
   state.multipartHeaders = headers;
   state.multipartFlags = flags;
-  if (fault !== undefined) {
-    fail(state, fault.message);
-    flags.set("MULTIPART_STRICT_ERROR", "1");
-  }
+  if (fail(state, fault)) flags.set("MULTIPART_STRICT_ERROR", "1");
 }

@@ -1,5 +1,6 @@
 /** Bodies that two readers could read differently: what a server may take, the rules must see. */
 import { describe, expect, test } from "vitest";
+import { readJson } from "./json.ts";
 import { readMultipart } from "./multipart.ts";
 import { readXml } from "./xml.ts";
 
@@ -64,4 +65,53 @@ describe("multipart", () => {
     const twice = 'form-data; name="q"; filename="a"; filename*="b"';
     expect(multipart(twice).isStrict).toBe(false);
   });
+});
+
+describe("a body of which only the beginning is here", () => {
+  const json = '{"a":["x\\u00e9 attack",{"b":true,"c":-1.5e3}],"d":null}';
+  const document = '<!DOCTYPE r><r a="x"><!-- c --><b>attack</b><![CDATA[more]]></r>';
+  const form =
+    '--x\r\nContent-Disposition: form-data; name="q"\r\n\r\nattack\r\n' +
+    '--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nbytes\r\n--x--\r\n';
+  const sink = { argument: () => {}, file: () => {}, header: () => {}, flag: () => {} };
+  const type = "multipart/form-data; boundary=x";
+  const readers = [
+    ["JSON", json, (text: string) => readJson(text, () => {}), 1],
+    ["XML", document, (text: string) => readXml(text, { text() {}, attribute() {} }), 13],
+    ["multipart", form, (text: string) => readMultipart(type, text, sink), 5],
+  ] as const;
+
+  test.each(readers)("%s is no fault wherever it is cut", (_what, whole, read, from) => {
+    expect(read(whole)).toBeUndefined();
+    for (let end = from; end < whole.length; end++) {
+      const fault = read(whole.slice(0, end));
+      expect(fault?.atEnd ?? true, `${whole.slice(0, end)}: ${fault?.message}`).toBe(true);
+    }
+  });
+
+  test("what stands before the cut is seen, also of a value that is cut", () => {
+    const values: string[] = [];
+    readJson('{"a":"one","b":"attack and mo', (name, value) => values.push(`${name}=${value}`));
+    expect(values).toEqual(["json.a=one", "json.b=attack and mo"]);
+    expect(xml("<r><![CDATA[attack and mo").texts).toContain("attack and mo");
+    expect(xml('<r><a b="attack and mo').texts).toContain("attack and mo");
+    expect(multipartOf(form.slice(0, form.indexOf("tack") + 2))).toEqual(["q=atta"]);
+  });
+
+  test("what is malformed before the cut stays a fault", () => {
+    const pad = "x".repeat(100);
+    expect(readJson(`{"a":"\\q","b":"${pad}`, () => {})?.atEnd ?? false).toBe(false);
+    expect(readJson(`{"a" "b":"${pad}`, () => {})?.atEnd ?? false).toBe(false);
+    const take = { text() {}, attribute() {} };
+    expect(readXml(`<r><a b=c></a>${pad}`, take)?.atEnd ?? false).toBe(false);
+    expect(readXml(`<!DOCTYPE r [<!ENTITY a "b">]><r>${pad}`, take)?.atEnd ?? false).toBe(false);
+    expect(readMultipart(type, `--x\r\nNothing: q\r\n\r\n${pad}`, sink)?.atEnd).toBeUndefined();
+  });
+
+  function multipartOf(body: string): string[] {
+    const fields: string[] = [];
+    const argument = (name: string, value: string) => fields.push(`${name}=${value}`);
+    readMultipart(type, body, { ...sink, argument });
+    return fields;
+  }
 });

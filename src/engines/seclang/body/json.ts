@@ -5,7 +5,8 @@
  */
 export const limits = { depthMax: 128, valuesMax: 10_000, nameLengthMax: 1_024 } as const;
 
-export type BodyFault = { readonly message: string };
+/** `atEnd`: what there is may be well-formed, if more of it follows. */
+export type BodyFault = { readonly message: string; readonly atEnd?: boolean };
 export type TakeValue = (name: string, value: string) => void;
 
 type Reader = { readonly text: string; at: number; count: number; readonly take: TakeValue };
@@ -19,8 +20,12 @@ export function readJson(text: string, take: TakeValue): BodyFault | undefined {
   return reader.at < text.length ? faultAt(reader, "text follows the document") : undefined;
 }
 
-function faultAt({ at }: Reader, message: string): BodyFault {
-  return { message: `JSON: ${message} at byte ${at}` };
+/** An escape or a word of at most so many bytes may be cut where the text ends. */
+const CUT_BYTES_MAX = 12;
+
+function faultAt({ at, text }: Reader, message: string): BodyFault {
+  const fault = { message: `JSON: ${message} at byte ${at}` };
+  return at + CUT_BYTES_MAX > text.length ? { ...fault, atEnd: true } : fault;
 }
 
 function skipBlank(reader: Reader): void {
@@ -38,7 +43,7 @@ function readValue(reader: Reader, name: string, depth: number): BodyFault | und
   if (char === "{") return readObject(reader, name, depth);
   if (char === "[") return readArray(reader, name, depth);
   if (char === '"') {
-    const text = readString(reader);
+    const text = readString(reader, name);
     return text === undefined ? faultAt(reader, "a string is malformed") : give(reader, name, text);
   }
   const scalar = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/.exec(
@@ -66,7 +71,7 @@ function readObject(reader: Reader, name: string, depth: number): BodyFault | un
   }
   for (;;) {
     skipBlank(reader);
-    const key = reader.text.charAt(reader.at) === '"' ? readString(reader) : undefined;
+    const key = reader.text.charAt(reader.at) === '"' ? readString(reader, name) : undefined;
     if (key === undefined) return faultAt(reader, "a member has no name");
     skipBlank(reader);
     if (reader.text.charAt(reader.at) !== ":") return faultAt(reader, "a colon is missing");
@@ -110,8 +115,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
-/** The string at the reader as UTF-8 bytes (latin1); undefined when it is malformed. */
-function readString(reader: Reader): string | undefined {
+/**
+ * The string at the reader as UTF-8 bytes (latin1); undefined when it is malformed. One that does
+ * not end is taken as far as it goes, as a value of `name`.
+ */
+function readString(reader: Reader, name: string): string | undefined {
   const { text } = reader;
   let value = "";
   let start = reader.at + 1;
@@ -124,20 +132,26 @@ function readString(reader: Reader): string | undefined {
     }
     if (code !== 0x5c) continue;
     value += text.slice(start, at);
+    start = at;
+    const isNearEnd = at + CUT_BYTES_MAX > text.length;
     const letter = text.charAt(at + 1);
     if (letter === "u") {
       const unit = readUnicode(text, at);
+      if (unit === undefined && isNearEnd) break;
       if (unit === undefined) return undefined;
       value += Buffer.from(unit.text, "utf8").toString("latin1");
       at = unit.end - 1;
     } else {
       const plain = ESCAPES[letter];
+      if (plain === undefined && isNearEnd) break;
       if (plain === undefined) return undefined;
       value += plain;
       at += 1;
     }
     start = at + 1;
   }
+  give(reader, name, value + text.slice(start));
+  reader.at = text.length;
   return undefined;
 }
 

@@ -50,10 +50,12 @@ export function readMultipart(
     }
     const next = starts[index + 1];
     const until = next === undefined ? body.length : trimLineEnd(body, start.end, next.at);
-    const fault = readPart(body.slice(start.end, until), sink);
+    const part = body.slice(start.end, until);
+    if (next === undefined && !/\r?\n\r?\n/.test(`\n${part}`)) break;
+    const fault = readPart(part, sink);
     if (fault !== undefined) return fault;
   }
-  return { message: "Multipart: the final boundary is missing" };
+  return { message: "Multipart: the final boundary is missing", atEnd: true };
 }
 
 type BoundaryLine = { readonly at: number; readonly end: number; readonly final: boolean };

@@ -32,6 +32,11 @@ export function readXml(
   let rooted = false;
   let declaresEntity = false;
   const fault = (message: string): BodyFault => ({ message: `XML: ${message} at byte ${at}` });
+  // Where more may follow, rules see what there is of the rest as it stands.
+  const cut = (message: string): BodyFault => {
+    take.text(text.slice(at));
+    return { ...fault(message), atEnd: !declaresEntity };
+  };
   while (at < text.length) {
     nodes += 1;
     if (nodes > limits.nodesMax) return fault(`more than ${limits.nodesMax} nodes`);
@@ -45,9 +50,10 @@ export function readXml(
     at = end;
     if (next === -1) break;
     const skipped = skipSpecial(text, at, take);
-    if (skipped === "unclosed") return fault("a comment, section or instruction is not closed");
+    if (skipped === "unclosed") return cut("a comment, section or instruction is not closed");
     if (skipped !== undefined) {
-      declaresEntity ||= text.startsWith("<!D", at) && text.slice(at, skipped).includes("<!ENTITY");
+      const isType = text.startsWith("<!D", at);
+      if (isType && text.slice(at, skipped).includes("<!ENTITY")) declaresEntity = true;
       at = skipped;
       continue;
     }
@@ -55,6 +61,7 @@ export function readXml(
       /^<(\/?)([A-Za-z_:\x80-\xff][\w:.\x80-\xff-]*)((?:\s+[^\s=<>"'/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/.exec(
         text.slice(at, at + 65_536),
       );
+    if (tag === null && !text.includes(">", at)) return cut("a tag is not closed");
     if (tag === null) return fault("a tag is malformed");
     const [whole, closing, name = "", attributes = "", empty] = tag;
     if (closing === "/") {
@@ -72,7 +79,7 @@ export function readXml(
     }
     at += whole.length;
   }
-  if (open.length > 0) return fault(`<${(open.at(-1) ?? "").slice(0, 64)}> is not closed`);
+  if (open.length > 0) return cut(`<${(open.at(-1) ?? "").slice(0, 64)}> is not closed`);
   // What an entity stands for could be an attack in pieces, or a file of the server's.
   if (declaresEntity) return fault("an entity is declared");
   return rooted ? undefined : fault("there is no element");
