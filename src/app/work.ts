@@ -6,6 +6,7 @@ import { forgetJob } from "../kernel/identity/shared-memory.ts";
 import { INTENT_CHANNEL, type IntentPublisher } from "../kernel/intent/publisher.ts";
 import { type Job, type JobParts, runJobs } from "../kernel/jobs.ts";
 import { createLeadership, type Leadership } from "../kernel/leadership.ts";
+import { reportJobs } from "../services/appgateway/schedules.ts";
 import { backupJobs } from "../services/backup/service.ts";
 import { certificateJobs } from "../services/certificates/jobs.ts";
 import { encryptionJobs } from "../services/encryption/service.ts";
@@ -64,6 +65,7 @@ function jobsOf(
       alarms: () => machineAlarms(foundations),
     }),
     ...backupJobs(backupParts(foundations)),
+    ...reportJobs({ database: fenced, lake: foundations.lake, clock, newId }),
     ...encryptionJobs(fenced, clock),
     ...kmsJobs({ ...parts.kms, report: log }, fenced),
     forgetJob(fenced, clock),

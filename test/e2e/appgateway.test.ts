@@ -240,3 +240,26 @@ test("a compliance check judges the site by requests, names fixes that mend, and
     (await cordon.api("GET", `/v1/events/events?${filter}`)).result.totalCount;
   await until("both results are events", async () => (await findings()) === 2, 30_000);
 }, 180_000);
+
+test("a scheduled report is made once, kept, and exported from what was kept", async () => {
+  const set = await cordon.api("PUT", path("reportSchedule"), { every: "day", keptMax: 2 });
+  expect(set.result).toMatchObject({ every: "day", keptMax: 2 });
+  const kept = async () => (await cordon.api("GET", path("keptReports"))).result;
+  await until("the report is made", async () => (await kept()).totalCount === 1, 60_000);
+  const { result: schedule } = await cordon.api("GET", path("reportSchedule"));
+  expect(Date.parse(schedule.nextTime)).toBeGreaterThan(Date.now());
+  const [report] = (await kept()).keptReports;
+  expect(report.endTime.slice(11, 19)).toBe("00:00:00");
+  const query = `keptReports/${report.reportId}:export?format=csv`;
+  const { result: file } = await cordon.api("GET", path(query));
+  expect(file.fileName).toContain(siteId);
+  expect(Buffer.from(file.contentBase64, "base64").toString("utf8")).toContain("shop.localhost");
+  // The same period again has the same report.
+  await cordon.api("PUT", path("reportSchedule"), { every: "day" });
+  const isLater = async () =>
+    Date.parse((await cordon.api("GET", path("reportSchedule"))).result.nextTime) > Date.now();
+  await until("it was due again", isLater, 60_000);
+  expect((await kept()).totalCount).toBe(1);
+  await cordon.api("PUT", path("reportSchedule"), { every: "off" });
+  expect((await cordon.api("GET", path("reportSchedule"))).result.nextTime).toBe(null);
+}, 150_000);

@@ -2,11 +2,13 @@
 import { contract } from "../../kernel/operation.ts";
 import { complianceOperations, complianceProblems } from "./compliance-operations.ts";
 import { reportOperations, reportProblems } from "./report-operations.ts";
+import { scheduleOperations, scheduleProblems } from "./schedule-operations.ts";
 import { tuningOperations, tuningProblems } from "./tuning-operations.ts";
 import { userOperations, userProblems } from "./user-operations.ts";
 
 export type { ComplianceCheck, ComplianceResult } from "./compliance-operations.ts";
 export type { Report } from "./report-operations.ts";
+export type { KeptReport } from "./schedule-operations.ts";
 export type { Proposal } from "./tuning-operations.ts";
 
 export const appgatewayContract = contract({
@@ -17,12 +19,14 @@ export const appgatewayContract = contract({
   operations: {
     ...userOperations,
     ...reportOperations,
+    ...scheduleOperations,
     ...complianceOperations,
     ...tuningOperations,
   },
   problems: {
     ...userProblems,
     ...reportProblems,
+    ...scheduleProblems,
     ...complianceProblems,
     ...tuningProblems,
     "appgateway.siteNotFound": {
@@ -44,6 +48,8 @@ export const appgatewayContract = contract({
   events: [
     "appgateway.userAuditSet",
     "appgateway.pseudonymKeyRotated",
+    "appgateway.reportScheduleSet",
+    "appgateway.reportMade",
     "appgateway.complianceChecked",
     "appgateway.learningSet",
     "appgateway.proposalAccepted",

@@ -59,6 +59,17 @@ export const Report = Type.Object({
 });
 export type Report = Static<typeof Report>;
 
+export const exportFields = {
+  format: Type.Enum(["csv", "pdf"]),
+  language: Type.Optional(Type.Enum(["en", "zh-CN"])),
+};
+
+export const FileOutput = Type.Object({
+  fileName: Type.String(),
+  mediaType: Type.String(),
+  contentBase64: Type.String(),
+});
+
 const shape = {
   method: "GET",
   resource: "site/{siteId}",
@@ -84,15 +95,10 @@ export const reportOperations = {
     input: input({
       siteId: SiteId,
       ...range,
-      format: Type.Enum(["csv", "pdf"]),
-      language: Type.Optional(Type.Enum(["en", "zh-CN"])),
+      ...exportFields,
     }),
     defaults: { language: "en" },
-    output: Type.Object({
-      fileName: Type.String(),
-      mediaType: Type.String(),
-      contentBase64: Type.String(),
-    }),
+    output: FileOutput,
     problems: [...shape.problems, "appgateway.fontMissing"],
   }),
 };

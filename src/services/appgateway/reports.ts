@@ -25,22 +25,33 @@ export function reportHandlers(parts: AppgatewayParts) {
   return {
     getReport: load,
     async exportReport(context: Context, input: InputOf<Operations["exportReport"]>) {
-      const { format, language = "en", ...asked } = input;
-      const font = format === "pdf" ? reportFont(parts.fontFile) : undefined;
-      if (format === "pdf" && language === "zh-CN" && font === undefined) {
-        throw new Problem("appgateway.fontMissing");
-      }
-      const report = await load(context, asked);
-      const days = [report.startTime, report.endTime].map((time) => time.slice(0, 10));
-      const content =
-        format === "csv"
-          ? Buffer.from(reportCsv(report), "utf8")
-          : await reportPdf(report, { language, font });
-      return {
-        fileName: `report-${report.siteId}-${days.join("-")}.${format}`,
-        mediaType: format === "csv" ? "text/csv" : "application/pdf",
-        contentBase64: content.toString("base64"),
-      };
+      const { format, language: _, ...asked } = input;
+      if (format === "pdf") requireFont(parts, input);
+      return reportFile(parts, await load(context, asked), input);
     },
+  };
+}
+
+type Wanted = Pick<InputOf<Operations["exportReport"]>, "format" | "language">;
+
+/** The font of a PDF, found before the work begins. @throws Problem appgateway.fontMissing. */
+function requireFont({ fontFile }: AppgatewayParts, { language = "en" }: Wanted) {
+  const font = reportFont(fontFile);
+  if (language === "zh-CN" && font === undefined) throw new Problem("appgateway.fontMissing");
+  return font;
+}
+
+/** A report as a file. @throws Problem appgateway.fontMissing. */
+export async function reportFile(parts: AppgatewayParts, report: Report, wanted: Wanted) {
+  const { format, language = "en" } = wanted;
+  const days = [report.startTime, report.endTime].map((time) => time.slice(0, 10));
+  const content =
+    format === "csv"
+      ? Buffer.from(reportCsv(report), "utf8")
+      : await reportPdf(report, { language, font: requireFont(parts, wanted) });
+  return {
+    fileName: `report-${report.siteId}-${days.join("-")}.${format}`,
+    mediaType: format === "csv" ? "text/csv" : "application/pdf",
+    contentBase64: content.toString("base64"),
   };
 }

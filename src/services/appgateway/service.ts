@@ -4,6 +4,7 @@ import { complianceHandlers } from "./compliance.ts";
 import { appgatewayContract } from "./contract.ts";
 import type { AppgatewayParts } from "./parts.ts";
 import { reportHandlers } from "./reports.ts";
+import { scheduleHandlers } from "./schedules.ts";
 import { tuningHandlers } from "./tuning.ts";
 import { userHandlers } from "./users.ts";
 
@@ -12,6 +13,7 @@ export function appgatewayService(parts: AppgatewayParts): Service {
   return service(appgatewayContract, {
     ...userHandlers(parts),
     ...reportHandlers(parts),
+    ...scheduleHandlers(parts),
     ...complianceHandlers(parts),
     ...tuningHandlers(parts),
   });

@@ -1,5 +1,4 @@
 /** What happened on a site in the last day: figures, a chart, tables, and the same as a file. */
-import Button from "@cloudscape-design/components/button";
 import ColumnLayout from "@cloudscape-design/components/column-layout";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
@@ -15,8 +14,8 @@ import { call } from "../../api/client.ts";
 import { useWords } from "../../language.tsx";
 import { Rows } from "../../resource/rows.tsx";
 import { Failure } from "../../shell/failure.tsx";
-import { useNotices } from "../../shell/notices.tsx";
 import SeriesChart from "../series-chart.tsx";
+import { FileButtons } from "./file-buttons.tsx";
 
 const { getReport, exportReport } = catalog.appgateway.operations;
 const DAY_MS = 86_400_000;
@@ -63,6 +62,9 @@ function Shown({ report }: { report: Report }) {
     group: ["Allowed", "Observed", "Blocked"][at] ?? "",
     points: report.traffic.map((point) => ({ time: point.time, count: point[name] })),
   }));
+  // Names of people, addresses and rules are nobody's words.
+  const wordOf = (name: string, value: string) =>
+    name === "attackTypes" || name === "bots" ? valueText(value) : value;
   const figures = Object.entries(report.totals);
   return (
     <SpaceBetween size="l">
@@ -95,7 +97,7 @@ function Shown({ report }: { report: Report }) {
           <Rows
             key={name}
             title={label(name)}
-            items={report[name].map(({ value, count }) => ({ value: valueText(value), count }))}
+            items={report[name].map(({ value, count }) => ({ value: wordOf(name, value), count }))}
             columns={["value", "count"]}
           />
         ))}
@@ -106,31 +108,11 @@ function Shown({ report }: { report: Report }) {
 
 /** The same report as a file, in the language of the page. */
 function Files({ report }: { report: Report }) {
-  const { language, valueText } = useWords();
-  const { failed } = useNotices();
+  const { language } = useWords();
   const { siteId, startTime, endTime } = report;
-  const save = async (format: "csv" | "pdf"): Promise<void> => {
-    try {
-      const asked = { siteId, startTime, endTime, format, language };
-      const file = await call(exportReport, asked);
-      const bytes = Uint8Array.from(atob(file.contentBase64), (one) => one.charCodeAt(0));
-      const address = URL.createObjectURL(new Blob([bytes], { type: file.mediaType }));
-      const link = document.createElement("a");
-      link.href = address;
-      link.download = file.fileName;
-      link.click();
-      URL.revokeObjectURL(address);
-    } catch (error) {
-      failed(error);
-    }
-  };
   return (
-    <SpaceBetween direction="horizontal" size="xs">
-      {(["csv", "pdf"] as const).map((format) => (
-        <Button key={format} iconName="download" onClick={() => void save(format)}>
-          {valueText(format)}
-        </Button>
-      ))}
-    </SpaceBetween>
+    <FileButtons
+      get={(format) => call(exportReport, { siteId, startTime, endTime, format, language })}
+    />
   );
 }

@@ -14,6 +14,10 @@ export const concerns = {
     catalog.appgateway.operations.getUserAudit,
     catalog.appgateway.operations.setUserAudit,
   ],
+  reportSchedule: [
+    catalog.appgateway.operations.getReportSchedule,
+    catalog.appgateway.operations.setReportSchedule,
+  ],
   learning: [catalog.appgateway.operations.getLearning, catalog.appgateway.operations.setLearning],
 } as const;
 export type Concern = keyof typeof concerns;
