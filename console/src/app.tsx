@@ -30,6 +30,7 @@ const Reach = lazy(() => import("./pages/iam/reach.tsx"));
 const JoinToken = lazy(() => import("./pages/join-token.tsx"));
 const BackupStatus = lazy(() => import("./pages/backup/status.tsx"));
 const KeyDetail = lazy(() => import("./pages/kms/key.tsx"));
+const CertificateFile = lazy(() => import("./pages/certificates/pkcs12.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
 const ResourceTable = lazy(() => import("./resource/resource-table.tsx"));
 const ResourceDetail = lazy(() => import("./resource/resource-detail.tsx"));
@@ -81,6 +82,7 @@ const plainPages: Readonly<Record<string, () => ReactNode>> = {
   reach: () => <Reach />,
   backup: () => <BackupStatus />,
   "join-token": () => <JoinToken />,
+  "certificate-file": () => <CertificateFile />,
   "automatic-response": () => (
     <SettingsPage name="automaticResponse" get={getAutomaticResponse} set={setAutomaticResponse} />
   ),

@@ -70,6 +70,7 @@ export const plainPages: readonly string[] = [
   "/reach",
   "/automatic-response",
   "/join-token",
+  "/certificate-file",
   "/security-settings",
   "/backup",
   "/there-is-no-such-page",

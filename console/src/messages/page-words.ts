@@ -215,6 +215,14 @@ export const pageWords = {
     "A statement that names the account leaves the decision to the policies of users, groups and roles. Without one, only who the policy names may do anything. A deny is over every allow.",
     "指明账号的语句将决定权交给用户、组和角色的策略；没有这样的语句时，只有策略指明的主体可以操作。拒绝优先于一切允许。",
   ],
+  filesOnce: [
+    "Save these files now. They hold the private key, are not kept by this page, and each download is in the audit log.",
+    "请立即保存这些文件。其中含有私钥，本页面不会保留；每次下载都会记入审计日志。",
+  ],
+  pkcs12Help: [
+    "A .p12 or .pfx file with certificate, chain and private key. The key is sealed before it is kept.",
+    "含证书、证书链和私钥的 .p12 或 .pfx 文件。私钥在保存前即被密封。",
+  ],
   whyHelp: [
     "Which policy decided a call, and what a user may do.",
     "哪条策略决定了一次调用，以及用户可以做什么。",

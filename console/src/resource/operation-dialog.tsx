@@ -9,6 +9,7 @@ import { useState } from "react";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { useWords } from "../language.tsx";
 import { useNotices } from "../shell/notices.tsx";
+import { FilesOnce, madeFilesOf } from "./files-once.tsx";
 import { OperationForm } from "./operation-form.tsx";
 import type { Item } from "./resources.ts";
 import { SecretOnce } from "./secret-once.tsx";
@@ -30,13 +31,17 @@ export default function OperationDialog(props: Props) {
   const { succeeded } = useNotices();
   const client = useQueryClient();
   const [typed, setTyped] = useState("");
-  const [secret, setSecret] = useState("");
+  const [secretField, setSecretField] = useState("");
+  const [made, setMade] = useState<Item>({});
   const final = operation.dangerous === true;
   const title = operationTitle(operation);
   const finished = async (result: Item): Promise<void> => {
     await client.invalidateQueries();
-    const [secretField] = operation.secretOutput ?? [];
-    if (secretField !== undefined) return setSecret(String(result[secretField]));
+    const [field] = operation.secretOutput ?? [];
+    if (field !== undefined) {
+      setMade(result);
+      return setSecretField(field);
+    }
     succeeded(t("doneOf", { name: title }));
     done?.(result);
     close();
@@ -49,7 +54,7 @@ export default function OperationDialog(props: Props) {
       closeAriaLabel={t("close")}
       header={header ?? `${title}: ${name}`}
     >
-      {secret === "" ? (
+      {secretField === "" ? (
         <SpaceBetween size="m">
           {final ? (
             <>
@@ -68,8 +73,16 @@ export default function OperationDialog(props: Props) {
           />
         </SpaceBetween>
       ) : (
-        <SecretOnce secret={secret} done={close} />
+        <MadeOnce made={made} field={secretField} close={close} />
       )}
     </Modal>
   );
+}
+
+/** What the answer shows once: files to save, or a text to copy. */
+function MadeOnce({ made, field, close }: { made: Item; field: string; close(): void }) {
+  const files = madeFilesOf(made[field]);
+  if (files === undefined) return <SecretOnce secret={String(made[field])} done={close} />;
+  const note = typeof made.configuration === "string" ? made.configuration : "";
+  return <FilesOnce files={files} note={note} done={close} />;
 }

@@ -29,7 +29,10 @@ export function itemActions({ contract, resource }: Shown): readonly Operation[]
 export function actionsWithoutItem(shown: Shown): { operation: Operation; href: string }[] {
   const create = operationOf(shown, "create");
   const made = create === undefined ? [] : [{ operation: create, href: `/${shown.path}/create` }];
-  const join = shown.contract.operations.createJoinToken;
+  const { createJoinToken: join, uploadPkcs12 } = shown.contract.operations;
+  if (shown.resource.name === "certificate" && uploadPkcs12 !== undefined) {
+    return [...made, { operation: uploadPkcs12, href: "/certificate-file" }];
+  }
   if (shown.resource.name !== "node" || join === undefined) return made;
   return [...made, { operation: join, href: "/join-token" }];
 }

@@ -74,7 +74,10 @@ export const inventoryOperations = {
     resource: "certificate/*",
     input: input({
       name: Name,
-      contentBase64: Type.String({ minLength: 4, maxLength: 87_384, pattern: "^[A-Za-z0-9+/=]+$" }),
+      contentBase64: Type.String({
+        ...{ minLength: 4, maxLength: 87_384, pattern: "^[A-Za-z0-9+/=]+$" },
+        ...{ contentEncoding: "base64", contentMediaType: "application/x-pkcs12" },
+      }),
       passphrase: Passphrase,
       acceptWeak: Type.Optional(Type.Boolean()),
     }),

@@ -6,7 +6,7 @@ import { useWords } from "../../language.tsx";
 import { Rows } from "../../resource/rows.tsx";
 import { Failure } from "../../shell/failure.tsx";
 
-const COLUMNS = ["version", "state", "current", "origin", "rotation", "expireTime", "createTime"];
+const COLUMNS = ["version", "state", "origin", "rotation", "expireTime", "createTime"];
 /** The most that a list gives at once. */
 const VERSIONS_MAX = 100;
 
