@@ -14,5 +14,7 @@ const AS_ID: Readonly<Record<string, string>> = {
 export function resourceOfField(name: string): Shown | undefined {
   const one = AS_ID[name] ?? (name.endsWith("Ids") ? name.slice(0, -1) : name);
   if (one === "ruleId" || one === "uid" || one === "eventUid") return undefined;
+  // A resource's name is written, also where no policy lies on it yet.
+  if (one === "resource") return undefined;
   return allShown.find(({ resource }) => resource.idField === one && resource.list !== undefined);
 }

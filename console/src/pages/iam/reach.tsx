@@ -31,7 +31,7 @@ export default function Reach() {
       <Question
         operation={catalog.iam.operations.listUnusedRights}
         words={["reachUnused", "reachUnusedHelp", "reachAllUsed"]}
-        fields={["userId", "roleId", "days"]}
+        fields={["userId", "roleId"]}
         columns={["action", "determiningPolicyIds"]}
       />
     </SpaceBetween>
@@ -52,13 +52,13 @@ function Question({ operation, words: [title, help, empty], fields, columns }: P
   const { searchParams } = useAddress();
   const asked = fields.flatMap((name) => {
     const text = searchParams.get(name) ?? "";
-    return text === "" ? [] : [[name, name === "days" ? Number(text) : text] as const];
+    return text === "" ? [] : [[name, text] as const];
   });
   const input: Item = Object.fromEntries(asked);
   const query = useQuery({
     queryKey: ["reach", operation.name, input],
     queryFn: () => callAny(operation, { ...input, ...PAGE }),
-    enabled: asked.some(([name]) => name !== "days"),
+    enabled: asked.length > 0,
     retry: false,
   });
   return (
