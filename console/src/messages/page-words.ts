@@ -152,6 +152,7 @@ export const pageWords = {
   ],
   proposalRejected: ["The proposal does not come back.", "该建议不再出现。"],
   tryWithout: ["Try with this exclusion", "试用此排除规则"],
+  saveAs: ["Save as", "另存为"],
   ruleOn: ["On", "已启用"],
   ruleOff: ["Off", "未启用"],
   everyRequestShort: ["Every request", "所有请求"],

@@ -8,13 +8,18 @@ type Count = { readonly value: string; readonly count: number };
 type Numbers<Names extends string> = Readonly<Record<Names, number | string>>;
 
 const ATTACKS = `${OF_SITE} AND disposition IN ('Blocked', 'Observed')`;
+/** Rules that look at a request, without those that only add up scores and decide. */
+const DETECTING = "arrayFilter(id -> intDiv(id, 1000) NOT IN (949, 959, 980), rule_ids)";
 const QUANTILES = "quantilesTDigest(0.5, 0.95, 0.99)(latency_ms) AS latencies";
 const FROM = "FROM event AS e FINAL WHERE";
 
 /** The report of a site and period. */
 export async function reportOf(lake: Lake, scope: Scope, domain: string): Promise<Report> {
   const intervalSeconds = stepOf(scope);
-  const rules = await top(lake, scope, { what: "toString(arrayJoin(rule_ids))", of: ATTACKS });
+  const rules = await top(lake, scope, {
+    what: `toString(arrayJoin(${DETECTING}))`,
+    of: ATTACKS,
+  });
   return {
     siteId: scope.siteId,
     domain,
@@ -131,7 +136,7 @@ async function top(
 /** A request counts once in each class of its rules. */
 async function attackTypes(lake: Lake, scope: Scope): Promise<Count[]> {
   const rows = await lake.query<{ families: number[]; n: number | string }>(
-    `SELECT arraySort(arrayDistinct(arrayMap(id -> intDiv(id, 1000), rule_ids))) AS families,
+    `SELECT arraySort(arrayDistinct(arrayMap(id -> intDiv(id, 1000), ${DETECTING}))) AS families,
        count() AS n ${FROM} ${ATTACKS} GROUP BY families ORDER BY n DESC LIMIT 10000`,
     parametersOf(scope),
   );

@@ -15,7 +15,7 @@ const { listKeptReports, exportKeptReport } = catalog.appgateway.operations;
 const COLUMNS = ["startTime", "endTime", "requestCount", "blockedCount"] as const;
 
 export default function SiteKeptReports({ siteId }: { siteId: string }) {
-  const { about, label, language, resourceTitle } = useWords();
+  const { t, about, label, language, resourceTitle } = useWords();
   const query = useQuery({
     queryKey: ["appgateway", "kept", siteId],
     queryFn: () => call(listKeptReports, { siteId, pageSize: 100 }),
@@ -30,7 +30,7 @@ export default function SiteKeptReports({ siteId }: { siteId: string }) {
   }));
   const files = {
     id: "files",
-    header: label("format"),
+    header: t("saveAs"),
     cell: ({ reportId }: KeptReport) => (
       <FileButtons
         get={(format) => call(exportKeptReport, { siteId, reportId, format, language })}
