@@ -96,7 +96,7 @@ function Values({ row, number, change }: Omit<Props, "words">) {
   if (WITHOUT_VALUES.has(operator)) return <div />;
   if (operator === "inList" && lists !== undefined) {
     return (
-      <Suspense fallback={<Input value="" disabled />}>
+      <Suspense fallback={<Input value="" disabled ariaLabel={label("values")} />}>
         <IdField
           {...{ shown: lists, several: false, required: true, text: values }}
           set={(text) => change({ ...row, values: text })}

@@ -86,26 +86,27 @@ export function AskedField(props: Props) {
 
 function Control(props: Props) {
   const { field, text, set } = props;
+  const { label } = useWords();
   const { name, required, schema } = field;
   const named = resourceOfField(name);
   if (named !== undefined) {
     const several = schema.type === "array";
     return (
-      <Suspense fallback={<Input value={text} disabled />}>
+      <Suspense fallback={<Input value={text} disabled ariaLabel={label(name)} />}>
         <IdField {...{ shown: named, several, required, text }} set={(next) => set(name, next)} />
       </Suspense>
     );
   }
   if (schema.contentEncoding === "base64" && schema.contentMediaType !== undefined) {
     return (
-      <Suspense fallback={<Input value="" disabled />}>
+      <Suspense fallback={<Input value="" disabled ariaLabel={label(name)} />}>
         <FileField accept={schema.contentMediaType} set={(next) => set(name, next)} />
       </Suspense>
     );
   }
   if (isStructured(schema)) {
     return (
-      <Suspense fallback={<Input value="" disabled />}>
+      <Suspense fallback={<Input value="" disabled ariaLabel={label(name)} />}>
         <Structured {...props} />
       </Suspense>
     );
