@@ -98,7 +98,17 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
     await open(`/sites/${siteId}?tab=customRule`);
     const third = page.getByRole("listitem").filter({ hasText: "Third" });
     await third.getByRole("button", { name: /drag handle/i }).focus();
-    for (const key of ["Space", "ArrowUp", "ArrowUp", "Space"]) await page.keyboard.press(key);
+    // Nobody presses the next key before hearing what the last one did.
+    const steps = [
+      ["Space", "Picked up item at position 3 of 3"],
+      ["ArrowUp", "Moving item to position 2 of 3"],
+      ["ArrowUp", "Moving item to position 1 of 3"],
+      ["Space", "Item moved from position 3 to position 1 of 3"],
+    ] as const;
+    for (const [key, told] of steps) {
+      await page.keyboard.press(key);
+      await page.getByText(told).first().waitFor({ state: "attached" });
+    }
     await until("the order is kept", async () => (await names())[0] === "Third");
     expect(await names()).toEqual(["Third", "Nobody inside", "Second"]);
     const order = `/v1/waf/sites/${siteId}:orderCustomRules`;
