@@ -72,8 +72,6 @@ const START_TIMEOUT_MS = 20_000;
 const CONTENT_RETRY_MS = 1_000;
 const MESSAGES_MAX = 20;
 const HEAP_MIB_MAX = 512;
-/** The engine's default lets the young generation of each worker grow to 100 MB of garbage. */
-const SEMI_SPACE_MIB_MAX = 8;
 
 /**
  * Starts the workers with the last good intent and follows `intents`.
@@ -220,10 +218,7 @@ function shareRates(state: MasterState, counts: Parameters<RateHub["take"]>[0]):
 function startSlot(state: MasterState, slot: Slot): Promise<void> {
   const { options } = state;
   const child = fork(join(import.meta.dirname, "worker-main.ts"), [], {
-    execArgv: [
-      `--max-old-space-size=${HEAP_MIB_MAX}`,
-      `--max-semi-space-size=${SEMI_SPACE_MIB_MAX}`,
-    ],
+    execArgv: [`--max-old-space-size=${HEAP_MIB_MAX}`],
     env: {
       ...process.env,
       CORDON_WORKER_HOST: options.host,
