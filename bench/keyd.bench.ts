@@ -1,26 +1,20 @@
 /**
  * Operations per CPU-second of keyd, requests in flight together as a busy server sends them. CPU
- * is that of keyd's process (utime and stime of proc(5)); the client's is printed beside it.
+ * is that of keyd's process; the client's is printed beside it.
  */
-import { readFileSync } from "node:fs";
 import { spawnKeyd } from "../src/daemons/keyd/spawned-keyd.ts";
 import type { KeyBinding } from "../src/engines/keys/binding.ts";
 import type { KeySpec, KeyUsage } from "../src/engines/keys/specs.ts";
+import { cpuMicroseconds } from "./process.ts";
 import { printRow } from "./row.ts";
 
 const ROUNDS = 5;
 const IN_FLIGHT = 128;
-/** USER_HZ of Linux on every machine that Node supports. */
-const TICKS_PER_SECOND = 100;
 
 const keyd = await spawnKeyd();
 const { client } = keyd;
 
-function cpuSeconds(): number {
-  const stat = readFileSync(`/proc/${keyd.pid()}/stat`, "latin1");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
+const cpuSeconds = (): number => cpuMicroseconds(keyd.pid()) / 1_000_000;
 
 async function measure(name: string, run: () => Promise<unknown>, options: Options = {}) {
   const { calls = 20_000, perCall = 1 } = options;

@@ -5,19 +5,17 @@
  * its program is there (`bao` on the path, or CORDON_BAO).
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { startStack } from "../test/stack.ts";
 import { startBareHttps } from "./bare-https.ts";
 import { startOpenBao } from "./openbao.ts";
+import { cpuMicroseconds } from "./process.ts";
 import { printRow, printSkip } from "./row.ts";
 
 const BENCH = "kms";
 const ROUNDS = 5;
 const IN_FLIGHT = 32;
 const BATCH = 100;
-/** USER_HZ of Linux on every machine that Node supports. */
-const TICKS_PER_SECOND = 100;
 
 const stack = await startStack();
 const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT, rejectUnauthorized: false });
@@ -26,15 +24,8 @@ const keyd = await stack.pid("keyd");
 const pids = [server, keyd];
 
 /** CPU time of these processes so far, in seconds. */
-export function cpuSeconds(of: readonly number[]): number {
-  let ticks = 0;
-  for (const pid of of) {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / TICKS_PER_SECOND;
-}
+const cpuSeconds = (of: readonly number[]): number =>
+  of.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0) / 1_000_000;
 
 function post(
   path: string,
