@@ -23,10 +23,6 @@ const server = await stack.pid("server");
 const keyd = await stack.pid("keyd");
 const pids = [server, keyd];
 
-/** CPU time of these processes so far, in seconds. */
-const cpuSeconds = (of: readonly number[]): number =>
-  of.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0) / 1_000_000;
-
 function post(
   path: string,
   body: object,
@@ -59,7 +55,7 @@ type Load = { readonly run: () => Promise<unknown>; readonly calls: number; read
 /** CPU-seconds of each of these processes for the load, once. */
 async function spentOn({ run, calls }: Load, of: readonly number[]): Promise<readonly number[]> {
   let started = 0;
-  const before = of.map((pid) => cpuSeconds([pid]));
+  const before = of.map(cpuMicroseconds);
   const lane = async () => {
     while (started < calls) {
       started += 1;
@@ -67,7 +63,7 @@ async function spentOn({ run, calls }: Load, of: readonly number[]): Promise<rea
     }
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-  return of.map((pid, at) => cpuSeconds([pid]) - (before[at] ?? 0));
+  return of.map((pid, at) => (cpuMicroseconds(pid) - (before[at] ?? 0)) / 1_000_000);
 }
 
 /** Operations per CPU-second of these processes, once. */
