@@ -68,6 +68,8 @@ describe.skipIf(softHsmModule === undefined)("with a PKCS #11 token (SoftHSM 2)"
     after = await encrypted("after");
     const made = await stack.run("backup", "create", file("newer.age"));
     expect(expectDone(made)).toMatch(/It opens with .*root/);
+    // The device counts each change of keys: from here on both backups are older than it knows.
+    await stack.api("POST", "/v1/kms/keys", {});
     await stack.run("down");
   }, TEST_MAX_MS);
   afterAll(async () => {
@@ -83,7 +85,6 @@ describe.skipIf(softHsmModule === undefined)("with a PKCS #11 token (SoftHSM 2)"
       expectDone(await node.run(["backup", "restore", file("newer.age")]));
       expectDone(await node.run(["up", "--detach"]));
       try {
-        // The device has counted on since: whoever restores says that he did.
         expect(await node.decrypt(before)).toBe("kms.rolledBack");
         expectDone(await node.run(["keys", "accept-restored"], "accept\n"));
         expect(await node.decrypt(before)).toBe("before");
