@@ -1,6 +1,9 @@
 /** What listens beside the API: nodes, and protocols of their own. */
+import { randomUUID } from "node:crypto";
 import { newId } from "../kernel/id.ts";
 import { createFleetListener } from "../kernel/intent/listener.ts";
+import { createRateExchange } from "../kernel/intent/rate-exchange.ts";
+import { scopesOfNewest } from "../kernel/intent/rate-scopes.ts";
 import { acmeMount } from "../services/certificates/acme-server/mount.ts";
 import { pkiMount } from "../services/certificates/pki-endpoints.ts";
 import { nodeRegistry } from "../services/fleet/service.ts";
@@ -23,7 +26,14 @@ export async function listenForFleet(
             (await listIntentStore(sql).packed(sha256)) ?? ruleSetIntentStore(sql).packed(sha256),
         )
       : Promise.resolve(undefined);
-  const fleet = createFleetListener({ authority, registry, content, log, ...parts });
+  const rates = createRateExchange({
+    seed: authority.secretFor("rate limits of gateways"),
+    epoch: randomUUID(),
+    scopes: scopesOfNewest(() => parts.publisher.current("gateway")),
+    clock,
+    log,
+  });
+  const fleet = createFleetListener({ authority, registry, content, rates, log, ...parts });
   await new Promise<void>((resolve, reject) => {
     fleet.once("error", reject);
     fleet.listen(config.fleet.port, config.fleet.host, resolve);

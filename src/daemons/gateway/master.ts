@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { saveLastGood } from "../../kernel/intent/last-good.ts";
+import type { RateNews, RateReport } from "../../kernel/intent/rate-protocol.ts";
 import { type GatewayIntent, type IntentFault, readIntent, settleIntent } from "./intent.ts";
 import { loadIntent } from "./intent-store.ts";
 import {
@@ -12,6 +13,7 @@ import {
   type WorkerStatus,
 } from "./messages.ts";
 import { joinPages } from "./page-guard.ts";
+import { createFleetRates, type FleetRates } from "./policy/fleet-rates.ts";
 import { bringLists, dropOldLists, type FetchContent } from "./policy/list-files.ts";
 import { createRateHub, type RateHub } from "./policy/rate-hub.ts";
 import { createRuleCheck, withoutBrokenSets } from "./rule-check.ts";
@@ -32,6 +34,8 @@ export type MasterOptions = {
   intents: AsyncIterable<unknown>;
   /** Gives what an intent names by its SHA-256; default: only what is on the disk already. */
   fetchContent?: FetchContent;
+  /** Tells other gateways what was counted; false when it did not arrive. Default: nobody. */
+  tellRates?: (report: RateReport) => Promise<boolean>;
   /** Called when something changed, and once a second with fresh counters. */
   onStatus: (status: GatewayStatus) => void;
 };
@@ -41,6 +45,8 @@ export type Master = {
   readonly httpsPort: number;
   /** Process ids of the workers that run. */
   pids(): number[];
+  /** Takes over what follows from the counts of all gateways. */
+  hearRates(news: RateNews): void;
   stop(graceMs: number): Promise<void>;
 };
 
@@ -55,6 +61,7 @@ type MasterState = {
   readonly options: MasterOptions;
   readonly slots: Slot[];
   readonly rates: RateHub;
+  readonly fleetRates: FleetRates;
   readonly checkRules: ReturnType<typeof createRuleCheck>;
   /** What the workers share and nobody outside may know: keys of hashes and of challenges. */
   readonly seed: string;
@@ -84,6 +91,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     checkRules: createRuleCheck(),
     slots: [],
     rates: createRateHub(),
+    fleetRates: createFleetRates(options.tellRates ?? (async () => false)),
     seed: randomBytes(32).toString("hex"),
     intent: null,
     faults: [],
@@ -107,8 +115,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     httpPort: state.httpPort,
     httpsPort: state.httpsPort,
     pids: () => state.slots.flatMap(({ child }) => (child?.pid === undefined ? [] : [child.pid])),
+    hearRates: (news) => {
+      const heard = state.fleetRates.hear(news, Date.now());
+      for (const slot of state.slots)
+        send(slot, { kind: "fleetRates", seed: heard.seed, bans: [...heard.bans] });
+    },
     stop: async (graceMs) => {
       state.stopping = true;
+      state.fleetRates.close();
       clearInterval(timer);
       await Promise.all(state.slots.map((slot) => stopSlot(slot, graceMs)));
       void followed;
@@ -209,9 +223,18 @@ function send(slot: Slot, message: ToWorker): void {
   if (slot.child?.connected) slot.child.send(message, () => {});
 }
 
-function shareRates(state: MasterState, counts: Parameters<RateHub["take"]>[0]): void {
+function shareRates(state: MasterState, counts: Parameters<FleetRates["note"]>[0]): void {
+  state.fleetRates.note(counts);
   const bans = [...state.rates.take(counts, Date.now())];
   if (bans.length > 0) for (const slot of state.slots) send(slot, { kind: "bans", bans });
+}
+
+/** What a worker that begins has to know of limits. */
+function tellRatesInForce({ rates, fleetRates }: MasterState, slot: Slot): void {
+  const nowMs = Date.now();
+  send(slot, { kind: "bans", bans: [...rates.inForce(nowMs)] });
+  const fleet = fleetRates.inForce(nowMs);
+  if (fleet !== null) send(slot, { kind: "fleetRates", seed: fleet.seed, bans: [...fleet.bans] });
 }
 
 /** Forks a worker; resolves when it listens, rejects with its reason when it does not. */
@@ -248,7 +271,7 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
         state.httpsPort = message.httpsPort;
         const { intent } = state;
         if (intent !== null && intent !== sent) send(slot, { kind: "intent", intent });
-        send(slot, { kind: "bans", bans: [...state.rates.inForce(Date.now())] });
+        tellRatesInForce(state, slot);
         resolve();
       } else if (message.kind === "failed") reason = message.message;
       else if (message.kind === "notApplied") note(state, message.message);

@@ -18,6 +18,11 @@ export const ToWorker = Type.Union([
     kind: Type.Literal("bans"),
     bans: Type.Array(Type.Object({ key: RateKey, untilMs: Count })),
   }),
+  Type.Object({
+    kind: Type.Literal("fleetRates"),
+    seed: Type.String(),
+    bans: Type.Array(Type.Object({ scope: Type.String(), key: RateKey, untilMs: Count })),
+  }),
   Type.Object({ kind: Type.Literal("stop"), graceMs: Type.Integer({ minimum: 0 }) }),
 ]);
 export type ToWorker = Type.Static<typeof ToWorker>;
@@ -76,7 +81,9 @@ export const FromWorker = Type.Union([
   Type.Object({ kind: Type.Literal("status"), status: WorkerStatus }),
   Type.Object({
     kind: Type.Literal("rates"),
-    counts: Type.Array(Type.Object({ key: RateKey, terms: RateTerms, amount: Count })),
+    counts: Type.Array(
+      Type.Object({ scope: Type.String(), key: RateKey, terms: RateTerms, amount: Count }),
+    ),
   }),
   Type.Object({ kind: Type.Literal("failed"), message: Type.String() }),
 ]);

@@ -62,6 +62,7 @@ async function run(): Promise<void> {
     const message = readToWorker(value);
     if (message?.kind === "stop") void stop(message.graceMs);
     if (message?.kind === "bans") worker?.acceptBans(message.bans);
+    if (message?.kind === "fleetRates") worker?.acceptFleetRates(message);
     if (message?.kind !== "intent") return;
     newest = message.intent;
     first.resolve();

@@ -13,7 +13,7 @@ import { extraPorts, listen, plainServer, secureServer } from "./listeners.ts";
 import type { WorkerStatus } from "./messages.ts";
 import { pageCopies } from "./page-copies.ts";
 import { pageStatuses, pageTroubles } from "./page-guard.ts";
-import { acceptBans, createRates, type Rates } from "./policy/rates.ts";
+import { acceptBans, acceptFleetRates, createRates, type Rates } from "./policy/rates.ts";
 import type { PolicyResources } from "./policy/site-policy.ts";
 import { noRefusals } from "./refusal-event.ts";
 import { refusalTroubles, tellRefusals } from "./refusals.ts";
@@ -53,6 +53,8 @@ export type GatewayWorker = {
   status(): WorkerStatus;
   /** Takes over bans of the master's. */
   acceptBans(bans: Parameters<typeof acceptBans>[1]): void;
+  /** Takes over what all gateways count by and have banned. */
+  acceptFleetRates(news: Parameters<typeof acceptFleetRates>[1]): void;
   /** Stops accepting, lets requests under way end for `graceMs`, then cuts. */
   close(graceMs: number): Promise<void>;
 };
@@ -116,6 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     httpsPort: gateway.httpsPort,
     apply,
     acceptBans: (bans) => acceptBans(gateway.rates, bans),
+    acceptFleetRates: (news) => acceptFleetRates(gateway.rates, news),
     status: () => statusOf(gateway, ports.troubles()),
     close: (graceMs) =>
       close(gateway, [http, https, ...ports.servers()], graceMs).finally(() =>

@@ -35,7 +35,7 @@ export function createRateBook({ sets, bansMax }: { sets: number; bansMax: numbe
 }
 
 /** 53 of the 64 bits, as a Map takes them without an object. */
-const banKey = ({ high, low }: RateKey): number => high * 2_097_152 + (low >>> 11);
+export const banKey = ({ high, low }: RateKey): number => high * 2_097_152 + (low >>> 11);
 
 /** Until when a key is refused; 0 when it is not. */
 export function refusedUntil(book: RateBook, key: RateKey, nowMs: number): number {

@@ -19,6 +19,8 @@ import {
   type NodeIdentity,
   RenewAnswer,
 } from "./protocol.ts";
+import { type FleetCall, followRates, tellRates } from "./rate-client.ts";
+import type { RateNews, RateReport } from "./rate-protocol.ts";
 
 const RETRY_MS = 300;
 const RENEWAL_LOOK_EVERY_MS = 3_600_000;
@@ -36,6 +38,10 @@ export type IntentClient = {
   ): AsyncIterable<{ version: number; document: unknown }>;
   /** Bytes that an intent names; undefined when there are none. @throws Error when not now. */
   content(sha256: string): Promise<Buffer | undefined>;
+  /** What other gateways' counts mean for this one, as it comes, until the signal ends it. */
+  rateNews(signal: AbortSignal): AsyncIterable<RateNews>;
+  /** Tells what was counted, once; resolves false when it is not known to have been taken. */
+  tellRates(report: RateReport): Promise<boolean>;
   /** Reports what runs; resolves false when the control plane could not be told now. */
   report(status: Readonly<Record<string, unknown>>): Promise<boolean>;
 };
@@ -59,9 +65,15 @@ export async function openIntentClient(
   );
   // It ends with the signal and tells of each failure itself.
   void renewing;
+  const fleet: FleetCall = {
+    ask: (path, given) => request(target.agent, { url: `${target.url}${path}`, ...given }),
+    isOver: () => isOver(target.identity, Date.now()),
+  };
   return {
     nodeId: identity.nodeId,
     intents: (after, ended) => followIntents(target, after, ended),
+    rateNews: (ended) => followRates(fleet, ended),
+    tellRates: (report) => tellRates(fleet, report),
     async content(sha256) {
       const url = `${target.url}/fleet/v1/content/${sha256}`;
       const answer = await request(target.agent, { url });
@@ -89,7 +101,8 @@ type Target = { readonly url: string; agent: https.Agent; identity: NodeIdentity
 function agentOf(identity: NodeIdentity): https.Agent {
   return new https.Agent({
     keepAlive: true,
-    maxSockets: 4,
+    // Two requests are held open: one for the intent, one for news of rate limits.
+    maxSockets: 6,
     ca: identity.authorityPem,
     cert: identity.certificatePem,
     key: identity.privateKeyPem,

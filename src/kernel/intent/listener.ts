@@ -10,6 +10,8 @@ import Value from "typebox/value";
 import type { CertificateAuthority, IssuedCertificate } from "../pki/authority.ts";
 import { JoinRequest, LONG_POLL_MS, RenewRequest, STATUS_BYTES_MAX } from "./protocol.ts";
 import type { IntentPublisher } from "./publisher.ts";
+import type { RateExchange } from "./rate-exchange.ts";
+import { RateReport } from "./rate-protocol.ts";
 
 export type KnownNode = { readonly nodeId: string; readonly plane: string };
 
@@ -30,6 +32,7 @@ export type FleetListenerParts = {
   readonly certificate: IssuedCertificate;
   readonly registry: NodeRegistry;
   readonly publisher: IntentPublisher;
+  readonly rates: RateExchange;
   /** Bytes that an intent of a plane names by their SHA-256; undefined when there are none. */
   readonly content: (plane: string, sha256: string) => Promise<Buffer | undefined>;
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
@@ -93,6 +96,9 @@ async function route(
   if (key === "POST /fleet/v1/join") return join(parts, request);
   const node = await nodeOf(parts, request);
   if (node === undefined) return { code: 401 };
+  if (url.pathname === "/fleet/v1/rates" && node.plane === "gateway") {
+    return rates(parts, node, { request, response, asked: url.searchParams });
+  }
   await parts.registry.seen(node.nodeId);
   if (key === "GET /fleet/v1/intent") {
     return intent(parts, { node, after: Number(url.searchParams.get("after") ?? 0), response });
@@ -153,18 +159,49 @@ async function intent(
   parts: FleetListenerParts,
   { node, after, response }: { node: KnownNode; after: number; response: ServerResponse },
 ): Promise<Answer> {
-  const ended = new AbortController();
-  const timer = setTimeout(() => ended.abort(), LONG_POLL_MS);
-  response.once("close", () => ended.abort());
-  const newer = await parts.publisher.newerThan(
-    node.plane,
-    Number.isSafeInteger(after) ? after : 0,
-    ended.signal,
+  const newer = await heldOpen(response, (signal) =>
+    parts.publisher.newerThan(node.plane, Number.isSafeInteger(after) ? after : 0, signal),
   );
-  clearTimeout(timer);
   if (newer === undefined) return { code: 204 };
   const { version, document } = newer;
   return { code: 200, body: { version, document: { version, ...document } } };
+}
+
+/** What gateways tell each other of rate limits: reports come in, news go out when there are. */
+async function rates(
+  parts: FleetListenerParts,
+  { nodeId }: KnownNode,
+  call: { request: IncomingMessage; response: ServerResponse; asked: URLSearchParams },
+): Promise<Answer> {
+  if (call.request.method === "POST") {
+    const report: unknown = JSON.parse(await readText(call.request));
+    if (!Value.Check(RateReport, report)) return { code: 400 };
+    return parts.rates.take(nodeId, report) === "taken"
+      ? { code: 200, body: {} }
+      : { code: 429, body: {} };
+  }
+  const heard = {
+    epoch: call.asked.get("epoch") ?? "",
+    sequence: Number(call.asked.get("after") ?? 0),
+    gateways: Number(call.asked.get("gateways") ?? 0),
+  };
+  const news = await heldOpen(call.response, (signal) => parts.rates.news(nodeId, heard, signal));
+  return news === undefined ? { code: 204 } : { code: 200, body: news };
+}
+
+/** Waits for an answer until the client has to be told that there is none, or is gone. */
+async function heldOpen<Result>(
+  response: ServerResponse,
+  wait: (signal: AbortSignal) => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  const ended = new AbortController();
+  const timer = setTimeout(() => ended.abort(), LONG_POLL_MS);
+  response.once("close", () => ended.abort());
+  try {
+    return await wait(ended.signal);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

@@ -59,6 +59,7 @@ beforeEach(async () => {
     certificate,
     registry,
     publisher,
+    rates: { take: () => "taken", news: async () => undefined },
     content: async () => undefined,
     log: () => {},
   });

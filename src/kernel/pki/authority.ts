@@ -3,7 +3,7 @@
  * bound, and for the nodes of the fleet. Its key is a file in the data folder that only the
  * operating user can read.
  */
-import { webcrypto } from "node:crypto";
+import { hkdfSync, webcrypto } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 // The library builds on decorators that need this polyfill before anything of it is loaded.
@@ -33,6 +33,11 @@ export type CertificateAuthority = {
   issueServer(names: readonly string[]): Promise<IssuedCertificate>;
   /** A client certificate for a key that the node made itself. */
   issueClient(subject: string, requestPem: string): Promise<{ certificatePem: string }>;
+  /**
+   * 32 bytes for one purpose, the same from every control plane that has this authority's key
+   * (HKDF, RFC 5869). Hex; nothing about the key or another purpose's secret follows from it.
+   */
+  secretFor(purpose: string): string;
 };
 
 /** Opens the authority in `folder`, making it at the first start. */
@@ -63,6 +68,8 @@ export async function openAuthority(
         nowMs: clock(),
         lifetimeMs: options.nodeLifetimeMs ?? NODE_LIFETIME_MS,
       }),
+    secretFor: (purpose) =>
+      Buffer.from(hkdfSync("sha256", privateKeyPem, "", `cordon ${purpose}`, 32)).toString("hex"),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a policy checks before its rules: honeypots, countries, agents that probe, crawlers. */
 import type { Facts } from "../../../engines/sitepolicy/facts.ts";
+import { scopeOfHoneypot, termsOfHoneypot } from "../../../kernel/intent/rate-scopes.ts";
 import type { Exchange } from "../state.ts";
 import { challengeUnlessPassed, decide, type Outcome, stop } from "./outcome.ts";
 import { countByNetwork, refusedNetwork } from "./rates.ts";
@@ -23,11 +24,11 @@ export function passGates(exchange: Exchange, policy: SitePolicy, facts: Facts):
 /** Who asks for a path that nothing links to is refused everywhere on the site for a while. */
 function honeypot(exchange: Exchange, policy: SitePolicy, facts: Facts): Outcome {
   const { rates } = exchange.connection.gateway;
-  const scope = `honeypot/${exchange.site?.intent.siteId}`;
+  const scope = scopeOfHoneypot(exchange.site?.intent.siteId ?? "");
   const { honeypotBanSeconds } = policy.intent.bots;
   const isTrap = policy.honeypots.has(facts.path);
   const waitMs = isTrap
-    ? countByNetwork(rates, facts, { scope, banMs: honeypotBanSeconds * 1_000 })
+    ? countByNetwork(rates, facts, { scope, terms: termsOfHoneypot(honeypotBanSeconds) })
     : refusedNetwork(rates, facts, scope);
   if (waitMs === 0) return "next";
   const detail = isTrap ? `Asked for ${facts.path}` : "Asked for a honeypot path before";

@@ -1,6 +1,6 @@
 /**
  * Rate limits of a worker: what a request is counted by, the worker's own book, and what it tells
- * the master so that all workers count together (docs/decisions/0029).
+ * the master so that all workers, and all gateways, count together (docs/decisions/0029).
  */
 import { hash } from "node:crypto";
 import { readAddress } from "../../../engines/sitepolicy/address.ts";
@@ -15,6 +15,15 @@ import {
   type RateTerms,
   refusedUntil,
 } from "../../../engines/sitepolicy/rate-book.ts";
+import {
+  addScopedBan,
+  bannedUntil,
+  createScopedBans,
+  type ScopedBan,
+  type ScopedBans,
+} from "../../../engines/sitepolicy/scoped-bans.ts";
+import { rateExchangeLimits } from "../../../kernel/intent/rate-protocol.ts";
+import { termsOfLimit } from "../../../kernel/intent/rate-scopes.ts";
 import type { RateLimit } from "../../../kernel/intent/site-policy-document.ts";
 
 export const rateLimits = {
@@ -29,12 +38,20 @@ export const rateLimits = {
 } as const;
 
 /** Arrivals of a key that the master does not know of yet. */
-export type RateCount = { readonly key: RateKey; readonly terms: RateTerms; amount: number };
+export type RateCount = {
+  /** The limit that it is counted for. */
+  readonly scope: string;
+  readonly key: RateKey;
+  readonly terms: RateTerms;
+  amount: number;
+};
 
 export type Rates = {
   readonly book: RateBook;
-  /** Keys the hash, so that nobody can choose two keys that meet. */
-  readonly seed: string;
+  /** Bans that follow from what other gateways counted too. */
+  readonly fleet: ScopedBans;
+  /** Keys the hash, so that nobody can choose two keys that meet; one of all gateways once told. */
+  seed: string;
   readonly pending: Map<string, RateCount>;
   /** Gives a report to the master; null for a worker that is alone. */
   readonly share: ((counts: readonly RateCount[]) => void) | null;
@@ -44,7 +61,8 @@ export type Rates = {
 /** A worker's rates. */
 export function createRates(seed: string, share: Rates["share"]): Rates {
   const book = createRateBook(rateLimits);
-  return { book, seed, pending: new Map(), share, timer: null };
+  const fleet = createScopedBans(rateExchangeLimits.bansMax);
+  return { book, fleet, seed, pending: new Map(), share, timer: null };
 }
 
 /** Milliseconds for which the request is refused; 0 when it is within the limit. */
@@ -55,15 +73,10 @@ export function countRequest(
 ): number {
   const { nowMs } = facts;
   const key = keyOf(rates, scope, keyText(limit, facts));
-  const refused = refusedUntil(rates.book, key, nowMs);
-  if (refused > 0) return refused - nowMs;
-  const terms: RateTerms = {
-    requestsMax: limit.requestsMax,
-    windowMs: limit.windowSeconds * 1_000,
-    banMs: limit.banSeconds * 1_000,
-    banMsMax: limit.banSecondsMax * 1_000,
-  };
-  noteForMaster(rates, key, terms);
+  const refused = refusedMs(rates, scope, { key, nowMs });
+  if (refused > 0) return refused;
+  const terms = termsOfLimit(limit);
+  noteForMaster(rates, { scope, key, terms });
   const untilMs = countArrivals(rates.book, key, { terms, amount: 1, nowMs });
   return untilMs === 0 ? 0 : untilMs - nowMs;
 }
@@ -73,22 +86,30 @@ function keyOf({ seed }: Rates, scope: string, text: string): RateKey {
   return { high: digest.readUInt32LE(0), low: digest.readUInt32LE(4) };
 }
 
-/** Bans the network of a client at its first request; returns for how long. */
+/** For how long a key is refused from now on, by this gateway's own count or by that of all. */
+function refusedMs(
+  { book, fleet }: Rates,
+  scope: string,
+  asked: { key: RateKey; nowMs: number },
+): number {
+  const own = refusedUntil(book, asked.key, asked.nowMs);
+  return Math.max(own, bannedUntil(fleet, scope, asked), asked.nowMs) - asked.nowMs;
+}
+
+/** Counts the network of a client; returns for how long it is banned. */
 export function countByNetwork(
   rates: Rates,
   { address, nowMs }: Facts,
-  { scope, banMs }: { scope: string; banMs: number },
+  { scope, terms }: { scope: string; terms: RateTerms },
 ): number {
   const key = keyOf(rates, scope, networkOf(address));
-  const terms: RateTerms = { requestsMax: 0, windowMs: 1_000, banMs, banMsMax: banMs };
-  noteForMaster(rates, key, terms);
+  noteForMaster(rates, { scope, key, terms });
   return countArrivals(rates.book, key, { terms, amount: 1, nowMs }) - nowMs;
 }
 
 /** Milliseconds for which the network of a client is banned in a scope; 0 when it is not. */
 export function refusedNetwork(rates: Rates, { address, nowMs }: Facts, scope: string): number {
-  const untilMs = refusedUntil(rates.book, keyOf(rates, scope, networkOf(address)), nowMs);
-  return untilMs === 0 ? 0 : untilMs - nowMs;
+  return refusedMs(rates, scope, { key: keyOf(rates, scope, networkOf(address)), nowMs });
 }
 
 /** Takes over bans that the master tells of. */
@@ -96,13 +117,26 @@ export function acceptBans(rates: Rates, bans: readonly { key: RateKey; untilMs:
   for (const { key, untilMs } of bans) acceptBan(rates.book, key, untilMs);
 }
 
-function noteForMaster(rates: Rates, key: RateKey, terms: RateTerms): void {
+/** Takes over what all gateways count by, and bans that follow from it. */
+export function acceptFleetRates(
+  rates: Rates,
+  { seed, bans }: { seed: string; bans: readonly ScopedBan[] },
+): void {
+  // Counts under another seed can meet nobody's any more.
+  if (seed !== rates.seed) rates.pending.clear();
+  rates.seed = seed;
+  for (const ban of bans) addScopedBan(rates.fleet, ban, Date.now());
+}
+
+function noteForMaster(rates: Rates, { scope, key, terms }: Omit<RateCount, "amount">): void {
   const { pending, share } = rates;
   if (share === null) return;
   const name = `${key.high}.${key.low}`;
   const known = pending.get(name);
   if (known !== undefined) known.amount++;
-  else if (pending.size < rateLimits.pendingMax) pending.set(name, { key, terms, amount: 1 });
+  else if (pending.size < rateLimits.pendingMax) {
+    pending.set(name, { scope, key, terms, amount: 1 });
+  }
   rates.timer ??= setTimeout(report, rateLimits.shareEveryMs, rates).unref();
 }
 

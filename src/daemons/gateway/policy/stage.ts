@@ -5,6 +5,7 @@
 import type { Facts } from "../../../engines/sitepolicy/facts.ts";
 import { requestFingerprint } from "../../../engines/sitepolicy/fingerprint.ts";
 import { type PathView, viewPath } from "../../../engines/sitepolicy/path.ts";
+import { scopeOfRule } from "../../../kernel/intent/rate-scopes.ts";
 import type { RateLimit } from "../../../kernel/intent/site-policy-document.ts";
 import { forwardedScheme } from "../forward.ts";
 import type { Exchange, Site } from "../state.ts";
@@ -206,7 +207,7 @@ function applyLimit(
   const facts = exchange.policy?.facts;
   if (facts === null || facts === undefined || passesAsCrawler(exchange, policy)) return "next";
   const { gateway } = exchange.connection;
-  const scope = `${exchange.site?.intent.siteId}/${id}`;
+  const scope = scopeOfRule(exchange.site?.intent.siteId ?? "", id);
   const waitMs = countRequest(gateway.rates, facts, { limit, scope });
   if (waitMs === 0) return "next";
   const decided = { kind: "rateLimit", id, name } as const;
