@@ -83,9 +83,20 @@ test("both certificates are taken until the newer one was used, then only that",
   identity = renewed;
 });
 
-test("a removed node can neither report nor renew", async () => {
+test("a gateway's counts are taken in their form only, and from nobody without a certificate", async () => {
+  const counts = (count: unknown) => ({ scopes: [{ scope: "site-a/limit", counts: [count] }] });
+  expect((await post(identity, "/fleet/v1/rates", counts([1, 2, 3]))).code).toBe(200);
+  for (const wrong of [[1, 2], [1, 2, 0], [1, 2, -3], [2 ** 32, 2, 3], "x"]) {
+    expect((await post(identity, "/fleet/v1/rates", counts(wrong))).code).toBe(400);
+  }
+  const stranger = { ...identity, certificatePem: "", privateKeyPem: "" };
+  expect((await post(stranger, "/fleet/v1/rates", counts([1, 2, 3]))).code).toBe(401);
+});
+
+test("a removed node can neither report nor renew, and its counts are refused", async () => {
   await stack.api("DELETE", `/v1/fleet/nodes/${identity.nodeId}`);
   expect((await report(identity)).code).toBe(401);
+  expect((await post(identity, "/fleet/v1/rates", { scopes: [] })).code).toBe(401);
   const { requestPem } = await createCertificateRequest("any name");
   expect((await post(identity, "/fleet/v1/renew", { requestPem })).code).toBe(401);
 });
