@@ -4,7 +4,6 @@
  */
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
 import { Problem, type ProblemCatalog } from "../problem.ts";
@@ -17,6 +16,7 @@ import { REFERENCE_STYLE, referenceLanguage, referencePage } from "./openapi-pag
 import { type PipelineParts, runCall } from "./pipeline.ts";
 import type { ForeignRouter, RouteMatch, Router } from "./route.ts";
 import { answerScim } from "./scim-calls.ts";
+import { serveConsole } from "./serve-console.ts";
 import { streamLines, streamServerSentEvents } from "./stream.ts";
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -94,7 +94,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   server.all("/v1/*", (request, reply) => answerCall(parts, request, reply));
   for (const protocol of parts.protocols ?? []) serveProtocol(server, parts, protocol);
   for (const mount of parts.mounts ?? []) serveMount(server, mount);
-  await serveConsole(server, parts);
+  await serveConsole(server, parts.consoleFolder);
   return server;
 }
 
@@ -329,37 +329,4 @@ function problemOfServer(parts: ServerParts, error: unknown, request: FastifyReq
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-const NOT_BUILT = `<!doctype html><html lang="en"><title>Cordon</title>
-<p>The console is not built. Run <code>./cordon up</code>, which builds it; the API answers below
-<a href="/v1/openapi.json">/v1</a>.</p></html>`;
-
-/** The console is one page: every path that is neither API nor file answers with it. */
-async function serveConsole(server: FastifyInstance, parts: ServerParts): Promise<void> {
-  const folder = parts.consoleFolder;
-  if (folder === undefined) {
-    server.setNotFoundHandler((request, reply) => {
-      if (request.url.startsWith("/v1")) throw new Problem("kernel.routeNotFound");
-      reply.type("text/html").send(NOT_BUILT);
-    });
-    return;
-  }
-  await server.register(fastifyStatic, {
-    root: folder,
-    wildcard: false,
-    index: "index.html",
-    setHeaders: (response, path) => {
-      // File names below assets/ carry a hash of their content.
-      const fixed = path.includes("/assets/");
-      const value = fixed ? "public, max-age=31536000, immutable" : "no-cache";
-      response.header("cache-control", value);
-    },
-  });
-  server.setNotFoundHandler((request, reply) => {
-    if (request.url.startsWith("/v1") || request.method !== "GET") {
-      throw new Problem("kernel.routeNotFound");
-    }
-    return reply.header("cache-control", "no-cache").sendFile("index.html", folder);
-  });
 }
