@@ -7,15 +7,15 @@ import { catalog } from "../../src/catalog.ts";
 import { session } from "./api/session.ts";
 import { useWords } from "./language.tsx";
 import { useAddress } from "./location.ts";
+import { Overview } from "./pages/overview.tsx";
 import { isPart, resourceAt } from "./resource/resources.ts";
 import { Failure } from "./shell/failure.tsx";
+import { Shell } from "./shell/shell.tsx";
 
-const Shell = lazy(() => import("./shell/shell.tsx"));
 const SetupPage = lazy(() => import("./pages/setup.tsx"));
 const SignInPage = lazy(() => import("./pages/sign-in.tsx"));
 const InvitationPage = lazy(() => import("./pages/invitation.tsx"));
 const ProviderReturn = lazy(() => import("./pages/provider-return.tsx"));
-const Overview = lazy(() => import("./pages/overview.tsx"));
 const OwnSecurity = lazy(() => import("./pages/own-security.tsx"));
 const Live = lazy(() => import("./pages/live.tsx"));
 const Search = lazy(() => import("./pages/search.tsx"));

@@ -1,15 +1,17 @@
 /** Words in the chosen language, for our own components and for the library's. */
-import { I18nProvider, type I18nProviderProps } from "@cloudscape-design/components/i18n";
+import { I18nProvider } from "@cloudscape-design/components/i18n";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import type { Operation } from "../../src/kernel/operation.ts";
+import { type Language, type LoadedWords, languageOf, loadWords } from "./messages/load-words.ts";
 import { titleOfKey } from "./messages/operation-title.ts";
 import type { UiKey, Vocabulary } from "./messages/vocabulary.ts";
 import { usePreference } from "./preferences.ts";
 import { quantityText } from "./quantities.ts";
 import { relativeText, timeFormat, type Zone } from "./times.ts";
 
+export type { Language } from "./messages/load-words.ts";
 export type { UiKey } from "./messages/vocabulary.ts";
-export type Language = "en" | "zh-CN";
+
 type Values = Readonly<Record<string, string | number>>;
 
 type Words = {
@@ -88,40 +90,15 @@ export function useWords(): Words {
   return words;
 }
 
-function languageOf(stored: string): Language {
-  return (stored || navigator.language).startsWith("zh") ? "zh-CN" : "en";
-}
-
-type Loaded = {
-  readonly language: Language;
-  readonly own: Vocabulary;
-  readonly library: I18nProviderProps.Messages;
-};
-
-/** Our own words and the library's; only the chosen language is fetched. */
-async function load(language: Language): Promise<Loaded> {
-  const [own, library] =
-    language === "en"
-      ? await Promise.all([
-          import("./messages/all-english.ts"),
-          import("@cloudscape-design/components/i18n/messages/all.en"),
-        ])
-      : await Promise.all([
-          import("./messages/all-chinese.ts"),
-          import("@cloudscape-design/components/i18n/messages/all.zh-CN"),
-        ]);
-  return { language, own: own.words, library: library.default };
-}
-
 export function LanguageProvider({ children }: { children: ReactNode }) {
   const [stored, setLanguage] = usePreference("language");
   const [zoneText, setZone] = usePreference("zone");
   const language = languageOf(stored);
-  const [loaded, setLoaded] = useState<Loaded>();
+  const [loaded, setLoaded] = useState<LoadedWords>();
   useEffect(() => {
     document.documentElement.lang = language;
     let current = true;
-    void load(language).then((words) => current && setLoaded(words));
+    void loadWords(language).then((words) => current && setLoaded(words));
     return () => {
       current = false;
     };

@@ -1,7 +1,7 @@
 /** What a person chose, kept in this browser: never anything secret, never more than the limit. */
 import { useSyncExternalStore } from "react";
+import { PREFERENCE_PREFIX, storedPreference } from "./stored-preference.ts";
 
-const PREFIX = "cordon.";
 const VALUE_CHARS_MAX = 20_000;
 const changed = new EventTarget();
 
@@ -17,7 +17,7 @@ function subscribe(listener: () => void): () => void {
 function store(name: string, text: string): void {
   if (text.length > VALUE_CHARS_MAX) return;
   try {
-    localStorage.setItem(PREFIX + name, text);
+    localStorage.setItem(PREFERENCE_PREFIX + name, text);
   } catch {
     // A full or forbidden store: the choice then lasts as long as the page.
   }
@@ -26,7 +26,7 @@ function store(name: string, text: string): void {
 
 /** A preference as text, "" when it was never set; every component that reads it follows. */
 export function usePreference(name: string): [string, (text: string) => void] {
-  const text = useSyncExternalStore(subscribe, () => localStorage.getItem(PREFIX + name) ?? "");
+  const text = useSyncExternalStore(subscribe, () => storedPreference(name));
   return [text, (next) => store(name, next)];
 }
 

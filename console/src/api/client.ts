@@ -1,5 +1,6 @@
 /** Calls operations by their declarations: the contract says method, path and where input goes. */
 import type { InputOf, Operation, OutputOf } from "../../../src/kernel/operation.ts";
+import { takeEarly } from "./early.ts";
 
 export type Fault = { readonly path: string; readonly message: string };
 
@@ -124,7 +125,8 @@ async function callOnce(operation: Operation, fields: Fields): Promise<Fields> {
   let response: Response;
   try {
     const text = body === undefined ? null : JSON.stringify(body);
-    response = await fetch(url, { method, headers, body: text });
+    const early = method === "GET" ? takeEarly(url) : undefined;
+    response = await (early ?? fetch(url, { method, headers, body: text }));
   } catch (error) {
     throw unreachable(503, String(error));
   }

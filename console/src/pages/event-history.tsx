@@ -6,12 +6,17 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { catalog } from "../../../src/catalog.ts";
 import { callAny } from "../api/client.ts";
+import { idle } from "../idle.ts";
 import { useWords } from "../language.tsx";
 import type { Item } from "../resource/resources.ts";
 import { Failure } from "../shell/failure.tsx";
 import { setTimes } from "./time-range.ts";
 
-const SeriesChart = lazy(() => import("./series-chart.tsx"));
+/** A chart is not what a person waits for first. */
+const SeriesChart = lazy(async () => {
+  await idle();
+  return import("./series-chart.tsx");
+});
 const REFRESH_MS = 10_000;
 
 type Counted = {
@@ -55,10 +60,14 @@ export function EventHistory({ search, href }: Props) {
     >
       {counts.isError ? <Failure error={counts.error} /> : null}
       <Suspense fallback={<div className="chart">{t("loading")}</div>}>
-        <SeriesChart
-          {...{ series, intervalSeconds, startTime, endTime }}
-          {...(href === undefined ? { picked: setTimes } : {})}
-        />
+        {counts.isPending ? (
+          <div className="chart">{t("loading")}</div>
+        ) : (
+          <SeriesChart
+            {...{ series, intervalSeconds, startTime, endTime }}
+            {...(href === undefined ? { picked: setTimes } : {})}
+          />
+        )}
       </Suspense>
     </Container>
   );

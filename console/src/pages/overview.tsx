@@ -8,6 +8,7 @@ import Table from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
 import { catalog } from "../../../src/catalog.ts";
 import { session } from "../api/session.ts";
+import { useAfterFirst } from "../idle.ts";
 import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
 import { countHref } from "../resource/counts.ts";
@@ -31,12 +32,11 @@ const OPEN: Item = {
 };
 const CHANGES: Item = { changesOnly: true, pageSize: ROWS_MAX };
 
-export default function Overview() {
+export function Overview() {
   const { t } = useWords();
   const operator = useQuery(session).data?.operator === true;
   const incidents = useAnswer(catalog.incident.operations.listIncidents, OPEN);
-  const changes = useAnswer(catalog.audit.operations.listEntries, CHANGES);
-  const { startTime } = readRange(new URLSearchParams(), Date.now());
+  const below = useAfterFirst();
   return (
     <SpaceBetween size="xl">
       <Header variant="h1">{t("overview")}</Header>
@@ -55,28 +55,44 @@ export default function Overview() {
           />
         </SpaceBetween>
       </section>
-      <section aria-labelledby="changed">
-        <SpaceBetween size="m">
-          <Question id="changed" text={t("whatChanged")} />
-          <EventHistory search={{ startTime }} href="/search" />
-          <Short
-            title={t("changesMade")}
-            asked={changes}
-            columns={["time", "principalName", "operation", "resource", "code"]}
-            {...{ resource: "entry", idField: "entryId", linked: "time" }}
-            href="/audit?changes=true"
-            empty={<Box>{t("noChanges")}</Box>}
-          />
-        </SpaceBetween>
-      </section>
-      <section aria-labelledby="covered">
-        <SpaceBetween size="m">
-          <Question id="covered" text={t("covered")} />
-          <Coverage operator={operator} />
-          <Sites />
-        </SpaceBetween>
-      </section>
+      {below ? <Changed /> : null}
+      {below ? <Covered operator={operator} /> : null}
     </SpaceBetween>
+  );
+}
+
+function Changed() {
+  const { t } = useWords();
+  const changes = useAnswer(catalog.audit.operations.listEntries, CHANGES);
+  const { startTime } = readRange(new URLSearchParams(), Date.now());
+  return (
+    <section aria-labelledby="changed">
+      <SpaceBetween size="m">
+        <Question id="changed" text={t("whatChanged")} />
+        <EventHistory search={{ startTime }} href="/search" />
+        <Short
+          title={t("changesMade")}
+          asked={changes}
+          columns={["time", "principalName", "operation", "resource", "code"]}
+          {...{ resource: "entry", idField: "entryId", linked: "time" }}
+          href="/audit?changes=true"
+          empty={<Box>{t("noChanges")}</Box>}
+        />
+      </SpaceBetween>
+    </section>
+  );
+}
+
+function Covered({ operator }: { operator: boolean }) {
+  const { t } = useWords();
+  return (
+    <section aria-labelledby="covered">
+      <SpaceBetween size="m">
+        <Question id="covered" text={t("covered")} />
+        <Coverage operator={operator} />
+        <Sites />
+      </SpaceBetween>
+    </section>
   );
 }
 

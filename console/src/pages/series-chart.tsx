@@ -31,8 +31,10 @@ const COLOR_BY_GROUP: Readonly<Record<string, string>> = {
 };
 const OTHER_COLORS = ["#4f86c6", "#8f6bb3", "#6b7f82", "#b0813f", "#3f7d58", "#a85c86"];
 
-function optionsFor(props: Props, words: ReturnType<typeof useWords>, dark: boolean) {
-  const { series, startTime, endTime, intervalSeconds } = props;
+type Drawn = Omit<Props, "picked">;
+
+function optionsFor(drawn: Drawn, words: ReturnType<typeof useWords>, dark: boolean) {
+  const { series, startTime, endTime, intervalSeconds } = drawn;
   const line = dark ? "#33474a" : "#dde3e3";
   const text = dark ? "#c3ced0" : "#3d4a4c";
   const name = (group: string) => (group === "" ? words.t("events") : words.valueText(group));
@@ -77,21 +79,28 @@ export default function SeriesChart(props: Props) {
   const chart = useRef<EChartsType>(undefined);
   const pick = useRef(props.picked);
   pick.current = props.picked;
-  const { intervalSeconds } = props;
+  const { series, startTime, endTime, intervalSeconds } = props;
   useEffect(() => {
     if (element.current === null) return;
     const made = init(element.current);
     chart.current = made;
-    const resized = new ResizeObserver(() => made.resize());
-    resized.observe(element.current);
+    const { current } = element;
+    const resized = new ResizeObserver(() => {
+      // It is also called at the beginning, when everything was drawn a moment ago.
+      const { clientWidth, clientHeight } = current;
+      if (made.getWidth() === clientWidth && made.getHeight() === clientHeight) return;
+      made.resize();
+    });
+    resized.observe(current);
     return () => {
       resized.disconnect();
       made.dispose();
     };
   }, []);
   useEffect(() => {
-    chart.current?.setOption(optionsFor(props, words, dark), { notMerge: true });
-  });
+    const drawn = { series, startTime, endTime, intervalSeconds };
+    chart.current?.setOption(optionsFor(drawn, words, dark), { notMerge: true });
+  }, [series, startTime, endTime, intervalSeconds, words, dark]);
   useEffect(() => {
     chart.current?.off("click");
     chart.current?.on("click", ({ value }) => {

@@ -2,8 +2,8 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { navigate } from "../location.ts";
 import type { Place } from "./navigation.ts";
+import { Palette } from "./palette.tsx";
 
-const Palette = lazy(() => import("./palette.tsx"));
 const KeyList = lazy(() => import("./key-list.tsx"));
 
 const SEQUENCE_MS = 1_200;

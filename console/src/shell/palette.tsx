@@ -60,7 +60,7 @@ function useFound(places: readonly Place[], query: string): readonly Found[] {
   ].slice(0, limits.foundMax);
 }
 
-export default function Palette({ places, close }: Props) {
+export function Palette({ places, close }: Props) {
   const { t } = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const list = useId();

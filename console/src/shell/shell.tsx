@@ -23,7 +23,7 @@ import { NoticeBar } from "./notices.tsx";
 import { type Panel, PanelContext } from "./panel.ts";
 import { ValueMenuHost } from "./value-menu-host.tsx";
 
-export default function Shell({ caller, children }: { caller: Caller; children: ReactNode }) {
+export function Shell({ caller, children }: { caller: Caller; children: ReactNode }) {
   const words = useWords();
   const { pathname } = useAddress();
   const [panel, setPanel] = useState<Panel>();
