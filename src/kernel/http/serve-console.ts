@@ -1,4 +1,4 @@
-/** The console on the API's listener: one page for every place in it, and the parts it is made of. */
+/** The console on the listener of the API: one page for every place in it, and its parts. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Problem } from "../problem.ts";
 import { type ConsoleFile, openConsoleFiles, takesBrotli } from "./console-files.ts";
