@@ -79,20 +79,30 @@ type Form = {
   readonly hits: RuleBits;
   /** Bits of the conditional steps that may change it. */
   readonly steps: number;
-  /** What single transformations make of it. */
-  next: Map<(text: string) => string, Form> | undefined;
+  /** What single transformations make of it: a list, since they are few. */
+  made: Made | undefined;
+  /** The form that was made before this one. */
+  readonly former: Form | undefined;
+};
+
+type Made = {
+  readonly apply: (text: string) => string;
+  readonly form: Form;
+  readonly next: Made | undefined;
 };
 
 type Walk = {
   readonly filter: CandidateFilter;
   readonly bits: RuleBits;
-  readonly forms: Form[];
+  /** All forms of the value, by `former`. */
+  last: Form | undefined;
+  forms: number;
 };
 
 function compute(filter: CandidateFilter, text: string): RuleBits {
-  const first = formOf(filter, text);
   const bits = emptyBits(filter.words);
-  visit({ filter, bits, forms: [first] }, filter.root, first);
+  const walk: Walk = { filter, bits, last: undefined, forms: 0 };
+  visit(walk, filter.root, formWith(walk, text));
   return bits;
 }
 
@@ -110,25 +120,34 @@ function visit(walk: Walk, node: ChainNode, form: Form): void {
 }
 
 /** Chains share steps, and different ones often make the same text: each is made once. */
-function transformed({ filter, forms }: Walk, { chain }: ChainNode, form: Form): Form {
-  const known = form.next?.get(chain.apply);
-  if (known !== undefined) return known;
-  const text = chain.apply(form.text);
-  let made = forms.find((one) => one.text === text);
-  if (made === undefined) {
-    made = formOf(filter, text);
-    forms.push(made);
+function transformed(walk: Walk, { chain }: ChainNode, form: Form): Form {
+  const { apply } = chain;
+  for (let known = form.made; known !== undefined; known = known.next) {
+    if (known.apply === apply) return known.form;
   }
-  form.next ??= new Map();
-  form.next.set(chain.apply, made);
+  const made = formWith(walk, apply(form.text));
+  form.made = { apply, form: made, next: form.made };
+  return made;
+}
+
+function formWith(walk: Walk, text: string): Form {
+  for (let one = walk.last; one !== undefined; one = one.former) {
+    if (one.text === text) return one;
+  }
+  const made = formOf(walk, text);
+  walk.last = made;
   return made;
 }
 
 /** Facts of the bytes of the text that was scanned last. */
 const seen = new Int32Array(BYTE_WORDS);
 
-function formOf(filter: CandidateFilter, text: string): Form {
-  const hits = filter.always.slice();
+function formOf(walk: Walk, text: string): Form {
+  const { filter, last: former } = walk;
+  const hits = filter.ofForms[walk.forms] ?? emptyBits(filter.words);
+  filter.ofForms[walk.forms] = hits;
+  walk.forms += 1;
+  for (let word = 0; word < hits.length; word += 1) hits[word] = filter.always[word] ?? 0;
   scan(filter.index, text, { hits, facts: filter.facts, seen });
   for (let word = 1; word < BYTE_WORDS; word += 1) {
     for (let rest = seen[word] ?? 0; rest !== 0; rest &= rest - 1) {
@@ -137,7 +156,7 @@ function formOf(filter: CandidateFilter, text: string): Form {
       if (rules !== undefined) addSparse(hits, rules);
     }
   }
-  return { text, hits, steps: seen[0] ?? 0, next: undefined };
+  return { text, hits, steps: seen[0] ?? 0, made: undefined, former };
 }
 
 function addSparse(into: RuleBits, { words, masks }: SparseBits): void {

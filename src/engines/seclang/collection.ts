@@ -28,9 +28,13 @@ export function addTo(collection: Collection, name: string, text: string): void 
 
 /** A collection of these parallel arrays. */
 export function collectionOf(names: readonly string[], texts: readonly string[]): Collection {
-  const collection = createCollection();
-  for (const [at, name] of names.entries()) addTo(collection, name, texts[at] ?? "");
-  return collection;
+  return {
+    names: names.slice(),
+    lowered: names.map((name) => name.toLowerCase()),
+    values: names.map((_, at) => toValue(texts[at] ?? "")),
+    nameValues: undefined,
+    candidates: undefined,
+  };
 }
 
 /** The names as values, one for each item. */

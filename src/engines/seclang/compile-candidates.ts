@@ -54,6 +54,8 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
     always,
     root,
     metOnce: new Uint32Array(MET_ONCE_SIZE),
+    ofForms: [],
+    ofPhase: emptyBits(words),
     recent: new Map(),
     older: new Map(),
   };

@@ -184,6 +184,10 @@ export type CandidateFilter = {
   readonly root: ChainNode;
   /** Fingerprints of texts that were met once; a text that comes again is remembered. */
   readonly metOnce: Uint32Array;
+  /** Sets for the forms of the value that is looked at; of no meaning between values. */
+  readonly ofForms: RuleBits[];
+  /** The rules that may match in the phase that runs; of no meaning between phases. */
+  readonly ofPhase: RuleBits;
   recent: Map<string, RuleBits>;
   older: Map<string, RuleBits>;
 };

@@ -181,8 +181,9 @@ function readRequestHeaders(
 ): Verdict | undefined {
   state.headers = collectionOf(names, values);
   const cookies: Collection = createCollection();
-  for (const [at, lowered] of state.headers.lowered.entries()) {
-    if (lowered === "cookie")
+  const { lowered } = state.headers;
+  for (let at = 0; at < lowered.length; at += 1) {
+    if (lowered[at] === "cookie")
       parseCookies(values[at] ?? "", (name, text) => addTo(cookies, name, text));
   }
   state.cookies = cookies;

@@ -64,11 +64,13 @@ export function tell(state: State, rule: Rule, outcome: "matched" | "no match" |
 /** Runs a rule with its chain; true when all links match. */
 export function runRule(state: State, head: Rule): boolean {
   state.rule = head;
-  const found: Found[] = [];
+  const hits: Hits = { names: undefined, texts: undefined, found: undefined };
   for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
-    if (!runLink(state, link, found)) return false;
+    if (!runLink(state, link, hits)) return false;
   }
-  if (head.log || head.tags.length > 0 || head.message.length > 0) report(state, head, found);
+  if (head.log || head.tags.length > 0 || head.message.length > 0) {
+    report(state, head, hits.found ?? []);
+  }
   const level = SEVERITY_LEVELS[head.severity];
   if (level !== undefined && level < state.highestSeverity) state.highestSeverity = level;
   return true;
@@ -82,17 +84,25 @@ type Found = {
   readonly end: number;
 };
 
-/** What one link has matched so far. */
-type Hits = { readonly names: string[]; readonly texts: string[]; readonly found: Found[] };
+/**
+ * What the present link of a rule has matched so far, and what the rule has found with all its
+ * links. Most match nothing, so that a list is made when something does.
+ */
+type Hits = {
+  names: string[] | undefined;
+  texts: string[] | undefined;
+  found: Found[] | undefined;
+};
 
 /** Runs one link over its targets; effects happen for every variable that matches. */
-function runLink(state: State, link: Rule, found: Found[]): boolean {
+function runLink(state: State, link: Rule, hits: Hits): boolean {
   if (link.operator === undefined) {
     applyEffects(state, link);
     return true;
   }
-  if (link.gate !== undefined) return runGate(state, link, link.gate, found);
-  const hits: Hits = { names: [], texts: [], found };
+  if (link.gate !== undefined) return runGate(state, link, link.gate, hits);
+  hits.names = undefined;
+  hits.texts = undefined;
   for (const target of link.targets) {
     if (target.count) {
       const count = countOf(state, target);
@@ -102,14 +112,14 @@ function runLink(state: State, link: Rule, found: Found[]): boolean {
       if (text !== undefined) testText(state, link, { target, itemName: "", hits }, text);
     } else runTarget(state, link, target, hits);
   }
-  if (hits.names.length === 0) return false;
+  if (hits.names === undefined || hits.texts === undefined) return false;
   state.matchedNames = hits.names;
   state.matchedValues = hits.texts;
   return true;
 }
 
 /** The short way for a test of one `TX` variable; the same effects as the long one. */
-function runGate(state: State, link: Rule, gate: Gate, found: Found[]): boolean {
+function runGate(state: State, link: Rule, gate: Gate, hits: Hits): boolean {
   const text = txOf(state.tx, gate.key);
   if (gate.counts) {
     if (!gate.passes(text === undefined ? 0 : 1)) return false;
@@ -121,7 +131,8 @@ function runGate(state: State, link: Rule, gate: Gate, found: Found[]): boolean 
   state.matchedValues = [tested];
   if (link.capture) capture(state, tested, { start: 0, end: tested.length });
   applyEffects(state, link);
-  found.push({ link, name: gate.name, text: tested, start: 0, end: tested.length });
+  hits.found ??= [];
+  hits.found.push({ link, name: gate.name, text: tested, start: 0, end: tested.length });
   return true;
 }
 
@@ -133,6 +144,8 @@ function runTarget(state: State, link: Rule, target: Target, hits: Hits): void {
   const mask = maskOf(link);
   if (filters && ((candidatesOfAll(candidates, items)[word] ?? 0) & mask) === 0) return;
   const whole = target.variable === "XML" || !target.named;
+  const excludes =
+    target.exclusions.length > 0 || state.removedTargets.length > 0 || state.exclusions.length > 0;
   for (let at = 0; at < items.values.length; at += 1) {
     const value = items.values[at];
     if (value === undefined) continue;
@@ -141,7 +154,7 @@ function runTarget(state: State, link: Rule, target: Target, hits: Hits): void {
     const itemName = items.names[at] ?? "";
     const lowered = items.lowered[at] ?? "";
     if (!whole && !selects(target.selector, itemName, lowered)) continue;
-    if (isExcluded(state, link, { target, itemName, lowered })) continue;
+    if (excludes && isExcluded(state, link, { target, itemName, lowered })) continue;
     const answer = test(state, link, { target, itemName, hits }, value);
     // Whatever else a request holds, this rule does not match this value.
     if (answer === "no match" && bits !== undefined) bits[word] = (bits[word] ?? 0) & ~mask;
@@ -246,18 +259,22 @@ function matched(
   given: { candidate: Candidate; text: string; match: OperatorMatch | undefined },
 ): void {
   const { candidate, text, match } = given;
-  const { names, texts, found } = candidate.hits;
+  const { hits } = candidate;
   const name = nameOf(candidate);
   state.matchedName = name;
   state.matchedValue = text;
-  if (names.length < limits.matchedValuesMax) {
-    names.push(name);
-    texts.push(text);
+  if (hits.names === undefined || hits.texts === undefined) {
+    hits.names = [name];
+    hits.texts = [text];
+  } else if (hits.names.length < limits.matchedValuesMax) {
+    hits.names.push(name);
+    hits.texts.push(text);
   }
   if (link.capture && match !== undefined) capture(state, text, match);
   applyEffects(state, link);
-  if (found.length < limits.matchesPerRuleMax) {
-    found.push({ link, name, text, start: match?.start ?? 0, end: match?.end ?? 0 });
+  hits.found ??= [];
+  if (hits.found.length < limits.matchesPerRuleMax) {
+    hits.found.push({ link, name, text, start: match?.start ?? 0, end: match?.end ?? 0 });
   }
 }
 

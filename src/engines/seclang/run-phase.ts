@@ -137,7 +137,8 @@ function enter(state: State, point: Point): void {
 function candidatesOfPhase(state: State, { sources }: PhaseRules): RuleBits | undefined {
   if (!state.usePrefilter) return undefined;
   const { candidates } = state.ruleset;
-  const bits = new Array<number>(candidates.words).fill(0);
+  // One for all requests: it is read until the phase ends, and phases do not wait for anything.
+  const bits = candidates.ofPhase.fill(0);
   for (const target of sources) {
     const items = readTarget(state, target);
     if (items.values.length === 0) continue;

@@ -220,7 +220,7 @@ export function createState(
     files: none,
     fileSizes: none,
     multipartHeaders: none,
-    multipartFlags: new Map(),
+    multipartFlags: NO_VARIABLES,
     xmlText: none,
     xmlAttributes: none,
     requestBody: "",

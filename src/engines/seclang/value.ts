@@ -61,21 +61,25 @@ export function createChainTable(): ChainTable {
 export type Value = {
   readonly text: string;
   candidates: RuleBits | undefined;
-  readonly derived: (Value | undefined)[];
+  derived: Derived | undefined;
 };
 
+/** What one chain made of a value: a list, since a value has few of them. */
+type Derived = { readonly chain: Chain; readonly value: Value; readonly next: Derived | undefined };
+
 export function toValue(text: string): Value {
-  return { text, candidates: undefined, derived: [] };
+  return { text, candidates: undefined, derived: undefined };
 }
 
 /** What `chain` makes of `value`; the same object when it changes nothing. */
 export function derive(value: Value, chain: Chain): Value {
   if (chain.parent === undefined) return value;
-  const known = value.derived[chain.index];
-  if (known !== undefined) return known;
+  for (let known = value.derived; known !== undefined; known = known.next) {
+    if (known.chain === chain) return known.value;
+  }
   const before = derive(value, chain.parent);
   const text = chain.apply(before.text);
   const after = text === before.text ? before : toValue(text);
-  value.derived[chain.index] = after;
+  value.derived = { chain, value: after, next: value.derived };
   return after;
 }
