@@ -116,6 +116,8 @@ export async function visitPage(page: Page, path: string): Promise<void> {
 
 async function settled(page: Page): Promise<void> {
   await page.locator("h1").first().waitFor();
+  // The overview draws what lies below after what is seen first.
+  if (new URL(page.url()).pathname === "/") await page.locator("#covered").waitFor();
   await page
     .locator('[class*="spinner"]')
     .first()

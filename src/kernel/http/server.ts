@@ -9,6 +9,7 @@ import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticat
 import { Problem, type ProblemCatalog } from "../problem.ts";
 import { PROMETHEUS_TYPE } from "../telemetry/prometheus.ts";
 import type { Call } from "./call.ts";
+import { keepRoom } from "./connection-room.ts";
 import type { ForeignAnswer, ForeignProtocol } from "./foreign-protocol.ts";
 import { type HealthParts, serveHealth } from "./health-paths.ts";
 import type { Mount } from "./mount.ts";
@@ -22,6 +23,7 @@ import { streamLines, streamServerSentEvents } from "./stream.ts";
 const BODY_BYTES_MAX = 1_048_576;
 /** Bodies above that which are taken in at a time, by the operations that allow them. */
 const LARGE_BODIES_MAX = 4;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 const CONNECTIONS_MAX = 2_000;
@@ -63,6 +65,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       cert: parts.certificate.certificatePem,
       key: parts.certificate.privateKeyPem,
       minVersion: "TLSv1.2",
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -73,7 +76,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     forceCloseConnections: true,
   });
   server.server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.server.maxConnections = CONNECTIONS_MAX;
+  keepRoom(server.server, CONNECTIONS_MAX);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
