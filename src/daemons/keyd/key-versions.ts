@@ -35,6 +35,8 @@ export type KeyVersions = ReturnType<typeof keyVersions>;
 
 export function keyVersions(ring: AccountKeyRing) {
   const known = new Map<string, KeyVersion>();
+  /** The one used last, which stands at the end of the map already. */
+  let latest: KeyVersion | undefined;
 
   const drop = (name: string, version: KeyVersion): void => {
     known.delete(name);
@@ -59,6 +61,7 @@ export function keyVersions(ring: AccountKeyRing) {
     const oldest = known.entries().next();
     if (known.size >= VERSIONS_IN_MEMORY_MAX && !oldest.done) drop(...oldest.value);
     known.set(name, version);
+    latest = version;
     return version;
   };
   return {
@@ -75,8 +78,11 @@ export function keyVersions(ring: AccountKeyRing) {
         return undefined;
       }
       // The map is in the order of use: the first is what was used longest ago.
-      known.delete(name);
-      known.set(name, version);
+      if (version !== latest) {
+        known.delete(name);
+        known.set(name, version);
+        latest = version;
+      }
       version.uses += 1;
       return version;
     },

@@ -84,13 +84,12 @@ export function contextOf(fields: Fields): Buffer {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw refusedInput("context must be an object of texts");
   }
-  const context: EncryptionContext = Object.fromEntries(
-    Object.entries(value).map(([name, text]: [string, unknown]) => {
-      if (typeof text !== "string") throw refusedInput("context must be an object of texts");
-      return [name, text];
-    }),
-  );
-  const bytes = contextBytes(context);
+  if (!holdsTexts(value)) throw refusedInput("context must be an object of texts");
+  const bytes = contextBytes(value);
   if (bytes === undefined) throw refusedInput("context is too large");
   return bytes;
+}
+
+function holdsTexts(value: object): value is EncryptionContext {
+  return Object.values(value).every((text) => typeof text === "string");
 }

@@ -164,11 +164,17 @@ function contextOf(request: AccessRequest): Value {
     secureTransport: request.secureTransport,
     userName: request.principal.name,
     principalType: request.principal.type,
-    principalTags: record(request.principal.tags ?? {}),
-    resourceTags: record(request.resourceTags ?? {}),
-    requestTags: record(request.requestTags ?? {}),
+    principalTags: textsOf(request.principal.tags),
+    resourceTags: textsOf(request.resourceTags),
+    requestTags: textsOf(request.requestTags),
     mfaAgeSeconds: mfaAgeSeconds === undefined ? undefined : BigInt(mfaAgeSeconds),
     externalId: request.externalId,
-    encryptionContext: record(request.encryptionContext ?? {}),
+    encryptionContext: textsOf(request.encryptionContext),
   });
+}
+
+const NO_TEXTS = record({});
+
+function textsOf(texts: Readonly<Record<string, string>> | undefined): Value {
+  return texts === undefined ? NO_TEXTS : record(texts);
 }

@@ -35,7 +35,10 @@ export function entity(type: string, id: string): Value {
 
 export function record(fields: Readonly<Record<string, Value | undefined>>): Value {
   const map = new Map<string, Value>();
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) map.set(name, value);
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value !== undefined) map.set(name, value);
+  }
   return { kind: "record", fields: map };
 }
 

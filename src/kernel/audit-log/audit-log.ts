@@ -3,7 +3,7 @@
  * writes; any process may read and verify the files. Method: docs/decisions/0005-audit-log.md.
  */
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { noteKeyId, signCheckpoint } from "../../engines/tlog/checkpoint.ts";
 import {
@@ -19,7 +19,7 @@ import {
   tileOfNode,
   tilePath,
 } from "../../engines/tlog/tile.ts";
-import { decodeFrames, encodeFrames } from "./pending.ts";
+import { appendDurably, decodeFrames, encodeFrames, openPending } from "./pending.ts";
 import {
   checkpointFile,
   pendingFile,
@@ -131,7 +131,7 @@ async function recover(options: AuditLogOptions): Promise<State> {
   }
   const path = join(folder, pendingFile(fullBundles * TILE_WIDTH));
   const { entries, wholeBytes } = decodeFrames((await readIfThere(path)) ?? Buffer.alloc(0));
-  const file = await open(path, "a", 0o640);
+  const file = await openPending(path);
   await file.truncate(wholeBytes);
   await file.datasync();
   await syncFolder(folder);
@@ -209,7 +209,7 @@ function startWriting(state: State): void {
   });
 }
 
-/** Group commit: all that wait share one write and one fdatasync. */
+/** Group commit: all that wait share one durable write. */
 async function writeQueue(state: State): Promise<void> {
   // Let the callers of this turn join the batch.
   await new Promise((resolve) => setImmediate(resolve));
@@ -232,9 +232,7 @@ async function writeBatch(state: State, batch: readonly Waiter[]): Promise<void>
   const frames = encodeFrames(entries);
   if (state.isTorn) await cutTorn(state);
   try {
-    // Writes all or fails: a disk that fills up takes the first part without an error (write(2)).
-    await state.file.appendFile(frames);
-    await state.file.datasync();
+    await appendDurably(state.file, frames);
   } catch (error) {
     state.isTorn = true;
     await cutTorn(state);
@@ -271,7 +269,7 @@ async function sealBundles(state: State): Promise<void> {
     // The rest is durable under its new name before the bundle makes the old name obsolete.
     const frames = encodeFrames(rest);
     await writeWhole(folder, pendingFile((index + 1) * TILE_WIDTH), { bytes: frames, sync: true });
-    const next = await open(join(folder, pendingFile((index + 1) * TILE_WIDTH)), "a", 0o640);
+    const next = await openPending(join(folder, pendingFile((index + 1) * TILE_WIDTH)));
     const path = tilePath({ level: "entries", index, width: TILE_WIDTH });
     try {
       await writeWhole(folder, path, { bytes: encodeEntryBundle(entries), sync: true });

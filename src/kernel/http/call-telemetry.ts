@@ -29,7 +29,7 @@ export function watchCall(telemetry: CallTelemetry | undefined, call: Call): Cal
     "client.address": call.sourceIp,
   });
   return {
-    step: async (step, work) => (trace === undefined ? work() : trace.step(step, work)),
+    step: (step, work) => (trace === undefined ? work() : trace.step(step, work)),
     end(outcome) {
       trace?.end(outcome);
       telemetry?.calls.add({ operation: name, code: String(outcome.code) });

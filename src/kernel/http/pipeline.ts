@@ -22,6 +22,7 @@ import { beginIdempotent } from "./idempotency.ts";
 import { problemOf } from "./problem-of.ts";
 import type { RateLimiter } from "./rate-limit.ts";
 import { checkedInput, readInput } from "./read-input.ts";
+import type { Translation } from "./route.ts";
 
 export type PipelineParts = {
   readonly database: Database;
@@ -104,16 +105,21 @@ export async function runCall(parts: PipelineParts, call: Call): Promise<unknown
   }
 }
 
-async function limitRate(parts: PipelineParts, progress: Progress): Promise<void> {
+function limitRate(parts: PipelineParts, progress: Progress): Promise<void> | void {
   const { call, nowMs } = progress;
-  const { shared } = parts;
   const { operation } = call.route;
   const perMinute = operation.limits?.perMinute ?? PER_MINUTE_DEFAULT;
   const key = `${operation.name} ${call.sourceIp}`;
   // The own count comes first, so that a flood costs the database no more than the limit.
-  const isAllowed =
-    parts.rateLimiter.allow(key, perMinute, nowMs) &&
-    (perMinute > SHARED_PER_MINUTE_MAX || (await shared?.allow(key, perMinute, nowMs)) !== false);
+  if (!parts.rateLimiter.allow(key, perMinute, nowMs)) throw new Problem("kernel.rateLimited");
+  if (perMinute <= SHARED_PER_MINUTE_MAX) return limitShared(parts, { key, perMinute, nowMs });
+}
+
+async function limitShared(
+  { shared }: PipelineParts,
+  { key, perMinute, nowMs }: { key: string; perMinute: number; nowMs: number },
+): Promise<void> {
+  const isAllowed = (await shared?.allow(key, perMinute, nowMs)) !== false;
   if (!isAllowed) throw new Problem("kernel.rateLimited");
 }
 
@@ -125,19 +131,23 @@ async function authenticate(parts: PipelineParts, progress: Progress): Promise<v
   progress.sessionToken = sessionToken;
 }
 
-async function parse(parts: PipelineParts, progress: Progress): Promise<void> {
+function parse(parts: PipelineParts, progress: Progress): Promise<void> | void {
+  const { call } = progress;
+  if (call.translation !== undefined) return translate(parts, progress, call.translation);
+  progress.input = readInput(call.route.operation, {
+    parameters: call.parameters,
+    query: call.query,
+    body: call.body,
+    contentType: call.headers["content-type"] ?? "",
+  });
+}
+
+async function translate(
+  parts: PipelineParts,
+  progress: Progress,
+  translation: Translation,
+): Promise<void> {
   const { call, identity } = progress;
-  const { operation } = call.route;
-  const { translation } = call;
-  if (translation === undefined) {
-    progress.input = readInput(operation, {
-      parameters: call.parameters,
-      query: call.query,
-      body: call.body,
-      contentType: call.headers["content-type"] ?? "",
-    });
-    return;
-  }
   if (identity === undefined) throw new Problem("kernel.unauthenticated");
   const { caller } = identity;
   const { accountId } = caller;
@@ -145,7 +155,7 @@ async function parse(parts: PipelineParts, progress: Progress): Promise<void> {
     (work) => parts.database.transaction({ accountId }, work),
     caller,
   );
-  progress.input = checkedInput(operation, input);
+  progress.input = checkedInput(call.route.operation, input);
 }
 
 async function authorize(parts: PipelineParts, progress: Progress): Promise<void> {

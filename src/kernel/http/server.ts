@@ -2,7 +2,7 @@
  * The HTTPS listener of the API and the console: bytes in, calls to the pipeline, envelopes out.
  * It decides nothing; every decision is a step of the pipeline.
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { cookieOf, DEVICE_COOKIE, SESSION_COOKIE } from "../identity/authenticate.ts";
@@ -188,7 +188,8 @@ async function answerCall(
   const call = callOf({ request, reply, raw }, matched, { ...raw, service });
   const { stream, wire } = matched.route.operation;
   if (wire !== undefined) return answerScim(parts, call, { request, reply });
-  const result = await runCall(parts, { ...call, translation: foreign?.translation });
+  const translation = foreign?.translation;
+  const result = await runCall(parts, translation === undefined ? call : { ...call, translation });
   reply.header("x-request-id", request.id).header("cache-control", "no-store");
   if (stream === undefined) return { requestId: request.id, result };
   return sendStream(reply, { stream, items: result as AsyncIterable<unknown> });
@@ -273,12 +274,21 @@ function sendStream(
   return reply.send(Readable.from(events ? streamServerSentEvents(items) : streamLines(items)));
 }
 
-function headersOf(message: IncomingMessage): Record<string, string | undefined> {
-  const headers: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(message.headers)) {
-    headers[name] = Array.isArray(value) ? value.join(", ") : value;
+function headersOf({ headers }: IncomingMessage): Readonly<Record<string, string | undefined>> {
+  if (areTexts(headers)) return headers;
+  const texts: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    texts[name] = Array.isArray(value) ? value.join(", ") : value;
   }
-  return headers;
+  return texts;
+}
+
+/** So they nearly always are: of what clients send, Node makes a list of Set-Cookie only. */
+function areTexts(
+  headers: IncomingHttpHeaders,
+): headers is Readonly<Record<string, string | undefined>> {
+  for (const name in headers) if (Array.isArray(headers[name])) return false;
+  return true;
 }
 
 const DEVICE_MAX_AGE_SECONDS = 180 * 86_400;

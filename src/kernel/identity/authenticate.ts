@@ -95,7 +95,8 @@ export function credentialOf(headers: {
 
 /** The value of a cookie; undefined when absent or too long to be ours. */
 export function cookieOf(header: string | undefined, wanted: string): string | undefined {
-  for (const pair of (header ?? "").split(";")) {
+  if (header === undefined) return undefined;
+  for (const pair of header.split(";")) {
     const [name, value] = pair.trim().split("=", 2);
     if (name === wanted && value !== undefined && value.length <= SECRET_LENGTH_MAX) return value;
   }

@@ -38,7 +38,7 @@ type From = { readonly nowMs: number; readonly sourceIp: string };
 export function shortMemory<Value>(ttlMs: number = limits.ttlMs) {
   let entries = new Map<string, { readonly value: Promise<Value | undefined>; untilMs: number }>();
   return {
-    async get(
+    get(
       name: string,
       nowMs: number,
       read: () => Promise<Value | undefined>,

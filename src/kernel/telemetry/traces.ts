@@ -22,7 +22,7 @@ export const limits = {
 /** A call under way. */
 export type CallTrace = {
   /** Runs one step of the call in a span of its own. */
-  step<Result>(name: string, work: () => Promise<Result> | Result): Promise<Result>;
+  step<Result>(name: string, work: () => Promise<Result> | Result): Promise<Result> | Result;
   end(outcome: { readonly code: number; readonly reason: string | null }): void;
 };
 
