@@ -40,6 +40,21 @@ function shell(script: string, typed: readonly string[]) {
   return run.stdout;
 }
 
+type Given = { readonly spec?: string; readonly usage?: string };
+
+/** Runs what the page shows of a new key: what its curl and its SDK example print. */
+async function shownCommands(given: Given): Promise<{ curl: string; sdk: string }> {
+  const { result } = await stack.api("POST", "/v1/kms/keys", given);
+  const { keyId, usage, spec, algorithms } = result;
+  const commands = keyCommands({ keyId, usage, spec, algorithms, origin });
+  const before = preparation({ origin });
+  expect(JSON.stringify([commands, before])).not.toContain(stack.key);
+  const curl = shell(`${before.curl}\n${commands?.curl}`, [stack.key]);
+  writeFileSync(join(folder, "first-key.mjs"), commands?.sdk ?? "");
+  const typed = [accessKey.accessKeyId, accessKey.secret];
+  return { curl, sdk: shell(`${before.sdk}\nnode first-key.mjs`, typed).trim() };
+}
+
 test.each([
   [{}, "hello", "hello"],
   [{ spec: "SM4" }, "hello", "hello"],
@@ -48,20 +63,21 @@ test.each([
   [{ spec: "SM2", usage: "SIGN_VERIFY" }, '"valid":true', "true"],
   [{ spec: "HMAC_256", usage: "GENERATE_VERIFY_MAC" }, '"valid":true', "true"],
 ])("a new key %o is used by the commands that its page shows", async (given, curl, sdk) => {
-  const { result } = await stack.api("POST", "/v1/kms/keys", given);
-  const { keyId, usage, algorithms } = result;
-  const commands = keyCommands({ keyId, usage, algorithms, origin });
-  const before = preparation({ origin });
-  const shown = JSON.stringify([commands, before]);
-  expect(shown).not.toContain(stack.key);
-  const bearer = shell(`${before.curl}\n${commands?.curl}`, [stack.key]);
-  expect(bearer).toContain(curl);
-  writeFileSync(join(folder, "first-key.mjs"), commands?.sdk ?? "");
-  const typed = [accessKey.accessKeyId, accessKey.secret];
-  expect(shell(`${before.sdk}\nnode first-key.mjs`, typed).trim()).toBe(sdk);
+  const printed = await shownCommands(given);
+  expect(printed.curl).toContain(curl);
+  expect(printed.sdk).toBe(sdk);
 });
 
-test("a key that only agrees on secrets has no commands of two lines", () => {
-  const use = { keyId: "key-0000000000", algorithms: ["ECDH"], origin };
-  expect(keyCommands({ ...use, usage: "KEY_AGREEMENT" })).toBeUndefined();
+test.each([
+  { spec: "ECC_NIST_P256", usage: "KEY_AGREEMENT" },
+  { spec: "ECC_NIST_P384", usage: "KEY_AGREEMENT" },
+  { spec: "ECC_NIST_P521", usage: "KEY_AGREEMENT" },
+  { spec: "ML_KEM_768" },
+])("the commands of a new key %o give both sides the same secret", async (given) => {
+  const printed = await shownCommands(given);
+  const [here, other, ...rest] = printed.curl.trim().split("\n");
+  expect(here).toMatch(/^[A-Za-z0-9+/]{40,}={0,2}$/);
+  expect(other).toBe(here);
+  expect(rest).toEqual([]);
+  expect(printed.sdk).toBe("true");
 });

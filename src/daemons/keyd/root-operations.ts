@@ -86,10 +86,15 @@ export function rootOperations(keyd: Keyd): Readonly<Record<string, Operation>> 
       await keyd.record.accept();
       return {};
     },
-    /** Under the root itself, so that a backup opens with nothing but the root or its shares. */
-    wrapBackupKey: async (request) => ({
-      parts: [await keyd.provider().wrap(backupKeyOf(request), rootStanzaAad)],
-    }),
+    /**
+     * Under the root itself, so that a backup opens with nothing but the root or its shares. What
+     * follows is a copy of the keys folder: its record is closed, so that a node restored from it
+     * needs nobody's word while nothing has changed since.
+     */
+    wrapBackupKey: async (request) => {
+      await keyd.record.finish();
+      return { parts: [await keyd.provider().wrap(backupKeyOf(request), rootStanzaAad)] };
+    },
     unwrapBackupKey: async (request) => {
       const fileKey = await keyd.provider().unwrap(partOf(request, 0), rootStanzaAad);
       if (fileKey !== undefined) return { parts: [fileKey] };

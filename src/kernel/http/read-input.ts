@@ -56,14 +56,35 @@ export function readInput(operation: Operation, raw: RawInput): Record<string, u
   return checkedInput(operation, value);
 }
 
-/** The input when it fits the operation's schema. @throws Problem kernel.inputInvalid. */
+/**
+ * The input when it fits the operation's schema and every text in it is whole.
+ *
+ * @throws Problem kernel.inputInvalid.
+ */
 export function checkedInput(
   operation: Operation,
   value: Record<string, unknown>,
 ): Record<string, unknown> {
   const validator = validatorOf(operation.input);
-  if (validator.Check(value)) return value;
-  throw invalid(faultsOf(validator, value));
+  if (!validator.Check(value)) throw invalid(faultsOf(validator, value));
+  const broken = brokenText(value, 0);
+  if (broken === undefined) return value;
+  const message = "has half of a surrogate pair: send whole characters";
+  throw invalid([{ path: broken.toWellFormed(), message }]);
+}
+
+/**
+ * Where a text or a name has half of a surrogate pair, which JSON can say (`"\ud800"`) and UTF-8
+ * and PostgreSQL cannot; undefined when all are whole.
+ */
+function brokenText(value: unknown, depth: number): string | undefined {
+  if (typeof value === "string") return value.isWellFormed() ? undefined : "";
+  if (typeof value !== "object" || value === null || depth > BODY_DEPTH_MAX) return undefined;
+  for (const [name, child] of Object.entries(value)) {
+    const below = name.isWellFormed() ? brokenText(child, depth + 1) : "";
+    if (below !== undefined) return `/${name}${below}`;
+  }
+  return undefined;
 }
 
 function invalid(details: readonly Fault[]): Problem {

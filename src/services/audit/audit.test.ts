@@ -34,6 +34,28 @@ test("an entry comes with a proof that it is in the signed tree", async () => {
   expect(proof.treeSize).toBeGreaterThan(index);
 });
 
+test("half of a surrogate pair is refused in every operation, with the field that has it", async () => {
+  const half = "half \ud800";
+  const refused = async (path: string, body: object) => {
+    const { code, error } = await cordon.api("POST", path, body);
+    return [code, error?.reason, error?.details[0]?.path];
+  };
+  const invalid = (path: string) => [400, "kernel.inputInvalid", path];
+  const group = "/v1/iam/groups";
+  expect(await refused(group, { name: "g", description: half })).toEqual(invalid("/description"));
+  const policyWith = (fields: object) => {
+    const statement = [{ effect: "allow", action: ["iam:*"], resource: ["*"], ...fields }];
+    return { name: "p", document: { version: "1", statement } };
+  };
+  const [policies, inDocument] = ["/v1/iam/policies", "/document/statement/0"];
+  const named = { condition: { StringEquals: { [half]: "x" } } };
+  const ofName = `${inDocument}/condition/StringEquals/half \ufffd`;
+  expect(await refused(policies, policyWith({ sid: half }))).toEqual(invalid(`${inDocument}/sid`));
+  expect(await refused(policies, policyWith(named))).toEqual(invalid(ofName));
+  const whole = await cordon.api("POST", group, { name: "g", description: "whole \u{1f511}" });
+  expect(whole.code).toBe(200);
+});
+
 test("a character that the database refuses is answered 400 and holds up no other entry", async () => {
   const filter = "/v1/audit/entries?filters.1.name=operation&filters.1.values.1=";
   const { code, error } = await cordon.api("GET", `${filter}a%00b%5Cu0000`);

@@ -227,5 +227,5 @@ describe("other accounts", () => {
     expect(succeeded).toBe(0);
     const after = await kit.get(`/keys/${keyId}`);
     expect({ ...after.result, lastUseTime: 0 }).toEqual({ ...before.result, lastUseTime: 0 });
-  });
+  }, 120_000);
 });

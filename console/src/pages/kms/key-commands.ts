@@ -3,6 +3,7 @@
 export type KeyUse = {
   readonly keyId: string;
   readonly usage: string;
+  readonly spec: string;
   readonly algorithms: readonly string[];
   /** Where Cordon is reached, such as `https://cordon.example:9443`. */
   readonly origin: string;
@@ -15,12 +16,14 @@ const TEXT = "hello";
 /** The same, base64. */
 const TEXT_BASE64 = "aGVsbG8=";
 
-/** Undefined for a usage that has no example of two lines, such as key agreement. */
+/** Undefined for a usage that this page does not know. */
 export function keyCommands(use: KeyUse): KeyCommands | undefined {
   const [algorithm = ""] = use.algorithms;
   if (use.usage === "ENCRYPT_DECRYPT") return encrypting(use, algorithm);
   if (use.usage === "SIGN_VERIFY") return signing(use, algorithm);
   if (use.usage === "GENERATE_VERIFY_MAC") return macking(use, algorithm);
+  if (use.usage === "KEY_AGREEMENT") return agreeing(use, algorithm);
+  if (use.usage === "ENCAPSULATE_DECAPSULATE") return encapsulating(use, algorithm);
   return undefined;
 }
 
@@ -135,6 +138,81 @@ function macking(use: KeyUse, algorithm: string): KeyCommands {
         "  new VerifyMacCommand({ KeyId, Message, Mac, MacAlgorithm }),",
         ");",
         "console.log(verified.MacValid);",
+      ],
+    ),
+  };
+}
+
+/** OpenSSL's and Node's name of a curve, by the key's spec. */
+const CURVES: Readonly<Record<string, string>> = {
+  ECC_NIST_P256: "prime256v1",
+  ECC_NIST_P384: "secp384r1",
+  ECC_NIST_P521: "secp521r1",
+};
+
+/** The other party is a key pair of the reader's machine; both sides print the same secret. */
+function agreeing(use: KeyUse, algorithm: string): KeyCommands {
+  const curve = CURVES[use.spec] ?? "";
+  const path = `"$CORDON/v1/kms/keys/${use.keyId}/publicKey"`;
+  return {
+    curl: [
+      `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:${curve} -out other.pem`,
+      "OTHER=$(openssl pkey -in other.pem -pubout -outform DER | openssl base64 -A)",
+      `${curl(use, "deriveSharedSecret", '"{\\"publicKey\\":\\"$OTHER\\"}"')} \\`,
+      `  | ${field("sharedSecret")}    # here`,
+      `curl -sS --cacert "$CA" -H "Authorization: Bearer $KEY" ${path} \\`,
+      `  | ${field("publicKey")} | base64 -d > key.der`,
+      "openssl pkey -pubin -inform DER -in key.der -out key.pem",
+      "openssl pkeyutl -derive -inkey other.pem -peerkey key.pem \\",
+      "  | openssl base64 -A    # the other party",
+    ].join("\n"),
+    sdk: [
+      'import { createPublicKey, diffieHellman, generateKeyPairSync } from "node:crypto";',
+      program(
+        ["DeriveSharedSecretCommand", "GetPublicKeyCommand"],
+        [
+          `const KeyId = "${use.keyId}";`,
+          `const other = generateKeyPairSync("ec", { namedCurve: "${curve}" });`,
+          'const PublicKey = other.publicKey.export({ type: "spki", format: "der" });',
+          "const { SharedSecret } = await kms.send(",
+          "  new DeriveSharedSecretCommand({",
+          `    KeyId, PublicKey, KeyAgreementAlgorithm: "${algorithm}",`,
+          "  }),",
+          ");",
+          "const half = await kms.send(new GetPublicKeyCommand({ KeyId }));",
+          "const key = Buffer.from(half.PublicKey);",
+          'const publicKey = createPublicKey({ key, type: "spki", format: "der" });',
+          "const theirs = diffieHellman({ privateKey: other.privateKey, publicKey });",
+          "console.log(theirs.equals(SharedSecret));",
+        ],
+      ),
+    ].join("\n"),
+  };
+}
+
+function encapsulating(use: KeyUse, algorithm: string): KeyCommands {
+  return {
+    curl: [
+      `ANSWER=$(${curl(use, "encapsulate", "'{}'")})`,
+      `printf %s "$ANSWER" | ${field("sharedSecret")}    # the sender's secret`,
+      `CIPHERTEXT=$(printf %s "$ANSWER" | ${field("ciphertext")})`,
+      `${curl(use, "decapsulate", '"{\\"ciphertext\\":\\"$CIPHERTEXT\\"}"')} \\`,
+      `  | ${field("sharedSecret")}    # the receiver's`,
+    ].join("\n"),
+    sdk: program(
+      ["EncapsulateCommand", "DecapsulateCommand"],
+      [
+        `const KeyId = "${use.keyId}";`,
+        `const EncapsulationAlgorithm = "${algorithm}";`,
+        "const { SharedSecret, SharedSecretCiphertextBlob } = await kms.send(",
+        "  new EncapsulateCommand({ KeyId, EncapsulationAlgorithm }),",
+        ");",
+        "const opened = await kms.send(",
+        "  new DecapsulateCommand({",
+        "    KeyId, EncapsulationAlgorithm, SharedSecretCiphertextBlob,",
+        "  }),",
+        ");",
+        "console.log(Buffer.from(SharedSecret).equals(opened.SharedSecret));",
       ],
     ),
   };

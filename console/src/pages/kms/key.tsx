@@ -22,7 +22,9 @@ const TAB = "use";
 function keyUse(item: Item): KeyUse {
   const algorithms = Array.isArray(item.algorithms) ? item.algorithms.map(String) : [];
   const { origin } = window.location;
-  return { keyId: String(item.keyId), usage: String(item.usage), algorithms, origin };
+  const { keyId, usage, spec } = item;
+  const texts = { keyId: String(keyId), usage: String(usage), spec: String(spec) };
+  return { ...texts, algorithms, origin };
 }
 
 export default function KeyDetail({ shown, keyId }: { shown: Shown; keyId: string }) {
