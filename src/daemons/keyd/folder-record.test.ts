@@ -97,6 +97,23 @@ for (const { name, available, start, slow = false } of roots) {
       await client.checkHead("acc-one", headAt(1));
     }, 120_000);
 
+    test("a copy made after the key of a backup was wrapped opens while nothing has changed", async () => {
+      const keyd = await start();
+      onTestFinished(() => keyd.remove());
+      const keys = join(keyd.dataFolder, "keys");
+      const copy = join(keyd.dataFolder, "copy");
+      await advance(keyd, "acc-one", 0);
+      await keyd.client.wrapBackupKey(Buffer.alloc(16, 1));
+      cpSync(keys, copy, { recursive: true });
+      // A record that was still open is closed now at the latest, and the device counts that.
+      await keyd.end();
+      rmSync(keys, { recursive: true });
+      cpSync(copy, keys, { recursive: true });
+      await keyd.start();
+      expect((await keyd.client.health()).state).toBe("ready");
+      await keyd.client.checkHead("acc-one", headAt(1));
+    }, 60_000);
+
     test(`killed at any moment, no acknowledged head is lost (seed ${SEED})`, async () => {
       console.info(`seed ${SEED}, ${ROUNDS} rounds`);
       const keyd = await start();

@@ -159,12 +159,12 @@ function agreeing(use: KeyUse, algorithm: string): KeyCommands {
       `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:${curve} -out other.pem`,
       "OTHER=$(openssl pkey -in other.pem -pubout -outform DER | openssl base64 -A)",
       `${curl(use, "deriveSharedSecret", '"{\\"publicKey\\":\\"$OTHER\\"}"')} \\`,
-      `  | ${field("sharedSecret")}    # here`,
+      `  | ${field("sharedSecret")}; echo    # here`,
       `curl -sS --cacert "$CA" -H "Authorization: Bearer $KEY" ${path} \\`,
       `  | ${field("publicKey")} | base64 -d > key.der`,
       "openssl pkey -pubin -inform DER -in key.der -out key.pem",
       "openssl pkeyutl -derive -inkey other.pem -peerkey key.pem \\",
-      "  | openssl base64 -A    # the other party",
+      "  | openssl base64 -A; echo    # the other party",
     ].join("\n"),
     sdk: [
       'import { createPublicKey, diffieHellman, generateKeyPairSync } from "node:crypto";',
@@ -194,10 +194,10 @@ function encapsulating(use: KeyUse, algorithm: string): KeyCommands {
   return {
     curl: [
       `ANSWER=$(${curl(use, "encapsulate", "'{}'")})`,
-      `printf %s "$ANSWER" | ${field("sharedSecret")}    # the sender's secret`,
+      `printf %s "$ANSWER" | ${field("sharedSecret")}; echo    # the sender's secret`,
       `CIPHERTEXT=$(printf %s "$ANSWER" | ${field("ciphertext")})`,
       `${curl(use, "decapsulate", '"{\\"ciphertext\\":\\"$CIPHERTEXT\\"}"')} \\`,
-      `  | ${field("sharedSecret")}    # the receiver's`,
+      `  | ${field("sharedSecret")}; echo    # the receiver's`,
     ].join("\n"),
     sdk: program(
       ["EncapsulateCommand", "DecapsulateCommand"],
