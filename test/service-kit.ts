@@ -42,6 +42,7 @@ import { createFirstAdministrator } from "../src/services/iam/first-administrato
 import { roleDirectory } from "../src/services/iam/role-directory.ts";
 import { iamService } from "../src/services/iam/service.ts";
 import { incidentService } from "../src/services/incident/service.ts";
+import { mailChannelIds } from "../src/services/notify/mail-files.ts";
 import { notifyService } from "../src/services/notify/service.ts";
 import { stsService } from "../src/services/sts/service.ts";
 import { ruleLibrary } from "../src/services/waf/library.ts";
@@ -92,6 +93,7 @@ function allServices(opened: Opened, all: Services): Service[] {
       ...{ database, lake, sealer, fontFile: undefined, clock: Date.now, report: () => {} },
       gateway: { address: "127.0.0.1", httpPort: 9, httpsPort: 9 },
       unservedReason: async () => "",
+      mailChannelIds,
       site: (sql, accountId, siteId) => wafStore(sql).getSite(accountId, siteId),
       exclusions: async () => [],
       createExclusion: () => Promise.reject(new Error("there is no lake to learn from")),

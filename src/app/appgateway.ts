@@ -2,6 +2,7 @@
 import type { Service } from "../kernel/service.ts";
 import type { AppgatewayParts } from "../services/appgateway/parts.ts";
 import { gatewayReports } from "../services/fleet/service.ts";
+import { mailChannelIds } from "../services/notify/mail-files.ts";
 import { siteState } from "../services/waf/domain.ts";
 import { wafStore } from "../services/waf/store.ts";
 import type { Foundations } from "./foundations.ts";
@@ -39,6 +40,7 @@ export function appgatewayParts(
       const { state, stateReason } = siteState(siteId, await gatewayReports(database));
       return state === "applied" ? "" : `the site is ${state}: ${stateReason}`;
     },
+    mailChannelIds,
     fontFile: config.reportFont,
   };
 }

@@ -16,6 +16,7 @@ import { expireResponses } from "../services/incident/intent.ts";
 import { kmsJobs } from "../services/kms/jobs.ts";
 import type { Kms } from "../services/kms/service.ts";
 import { notifyJobs } from "../services/notify/jobs.ts";
+import { queueMail } from "../services/notify/mail-files.ts";
 import { backupParts } from "./backups.ts";
 import { acmeClientParts, certificateParts } from "./certificates.ts";
 import { type Foundations, machineAlarms } from "./foundations.ts";
@@ -65,7 +66,10 @@ function jobsOf(
       alarms: () => machineAlarms(foundations),
     }),
     ...backupJobs(backupParts(foundations)),
-    ...reportJobs({ database: fenced, lake: foundations.lake, clock, newId }),
+    ...reportJobs({
+      ...{ database: fenced, lake: foundations.lake, clock, newId, queueMail },
+      fontFile: config.reportFont,
+    }),
     ...encryptionJobs(fenced, clock),
     ...kmsJobs({ ...parts.kms, report: log }, fenced),
     forgetJob(fenced, clock),

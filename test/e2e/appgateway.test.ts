@@ -1,12 +1,15 @@
 /** Users and reports on their whole way: gateway, spool, lake, API. */
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { createServer, type Server } from "node:http";
+import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { canParseMail, mailParts } from "../mail-parts.ts";
 import { type Stack, startStack, until } from "../stack.ts";
 
 let cordon: Stack;
 let origin: Server;
 let siteId = "";
+let mailServer: SMTPServer | undefined;
 
 beforeAll(async () => {
   origin = createServer((request, response) => {
@@ -18,12 +21,15 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
   const address = origin.address();
   const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-  cordon = await startStack();
+  cordon = await startStack({ env: { CORDON_PRIVATE_TARGETS: "127.0.0.1/32" } });
   const site = { domains: ["shop.localhost"], upstreams: [url], mode: "observe" };
   siteId = (await cordon.api("POST", "/v1/waf/sites", site)).result.siteId;
 }, 180_000);
 afterAll(async () => {
   await cordon?.stop();
+  await new Promise<void>((resolve) =>
+    mailServer === undefined ? resolve() : mailServer.close(() => resolve()),
+  );
   origin?.closeAllConnections();
   origin?.close();
 });
@@ -241,9 +247,48 @@ test("a compliance check judges the site by requests, names fixes that mend, and
   await until("both results are events", async () => (await findings()) === 2, 30_000);
 }, 180_000);
 
-test("a scheduled report is made once, kept, and exported from what was kept", async () => {
-  const set = await cordon.api("PUT", path("reportSchedule"), { every: "day", keptMax: 2 });
-  expect(set.result).toMatchObject({ every: "day", keptMax: 2 });
+/** An e-mail channel of the account, to a real SMTP server of this test. */
+async function mailbox() {
+  const mails: Buffer[] = [];
+  mailServer = new SMTPServer({
+    ...{ authOptional: true, disabledCommands: ["STARTTLS", "AUTH"], logger: false },
+    onData(stream, _session, done) {
+      const pieces: Buffer[] = [];
+      stream.on("data", (piece: Buffer) => pieces.push(piece));
+      stream.on("end", () => {
+        mails.push(Buffer.concat(pieces));
+        done();
+      });
+    },
+  });
+  const { server } = mailServer;
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const address = server.address();
+  const made = await cordon.api("POST", "/v1/notify/channels", {
+    ...{ name: "reports", kind: "email", smtpHost: "127.0.0.1", smtpSecurity: "none" },
+    smtpPort: typeof address === "object" ? address?.port : 0,
+    ...{ from: "cordon@shop.test", to: ["ada@shop.test"] },
+  });
+  return { mails, channelId: made.result.channel.channelId as string };
+}
+
+test("a schedule mails through e-mail channels of its account only", async () => {
+  const hook = { name: "hook", kind: "webhook", url: "https://hook.test/" };
+  const { channelId } = (await cordon.api("POST", "/v1/notify/channels", hook)).result.channel;
+  for (const wrong of [channelId, "channel-zzzzzzzzzz"]) {
+    const body = { every: "day", mailChannelIds: [wrong] };
+    const answer = await cordon.api("PUT", path("reportSchedule"), body);
+    expect(answer.error?.reason).toBe("appgateway.channelNotMail");
+  }
+  expect((await cordon.api("GET", path("reportSchedule"))).result.every).toBe("off");
+});
+
+test("a scheduled report is made once, kept, mailed, and exported from what was kept", async () => {
+  const { mails, channelId } = await mailbox();
+  const mail = { mailChannelIds: [channelId], mailFormats: ["pdf", "csv"] };
+  const wanted = { every: "day", keptMax: 2, ...mail };
+  const set = await cordon.api("PUT", path("reportSchedule"), wanted);
+  expect(set.result).toMatchObject(wanted);
   const kept = async () => (await cordon.api("GET", path("keptReports"))).result;
   await until("the report is made", async () => (await kept()).totalCount === 1, 60_000);
   const { result: schedule } = await cordon.api("GET", path("reportSchedule"));
@@ -254,12 +299,28 @@ test("a scheduled report is made once, kept, and exported from what was kept", a
   const { result: file } = await cordon.api("GET", path(query));
   expect(file.fileName).toContain(siteId);
   expect(Buffer.from(file.contentBase64, "base64").toString("utf8")).toContain("shop.localhost");
-  // The same period again has the same report.
-  await cordon.api("PUT", path("reportSchedule"), { every: "day" });
+  await until("the mail has come", async () => mails.length > 0, 60_000);
+  if (canParseMail) {
+    const { subject, files } = mailParts(mails[0] ?? "");
+    expect(subject).toContain("Report of shop.localhost");
+    const exported = async (format: string) =>
+      (await cordon.api("GET", path(`keptReports/${report.reportId}:export?format=${format}`)))
+        .result;
+    expect(files).toEqual([await exported("pdf"), await exported("csv")]);
+  }
+  // The same period again has the same report, and is not mailed again.
+  await cordon.api("PUT", path("reportSchedule"), { every: "day", ...mail });
   const isLater = async () =>
     Date.parse((await cordon.api("GET", path("reportSchedule"))).result.nextTime) > Date.now();
   await until("it was due again", isLater, 60_000);
   expect((await kept()).totalCount).toBe(1);
+  const sent = await cordon.api(
+    "GET",
+    `/v1/notify/deliveries?filters.1.name=channelId&filters.1.values.1=${channelId}`,
+  );
+  expect(sent.result.deliveries).toMatchObject([
+    { state: "sent", attachments: [{ mediaType: "application/pdf" }, { mediaType: "text/csv" }] },
+  ]);
   await cordon.api("PUT", path("reportSchedule"), { every: "off" });
   expect((await cordon.api("GET", path("reportSchedule"))).result.nextTime).toBe(null);
 }, 150_000);

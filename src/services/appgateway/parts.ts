@@ -5,6 +5,7 @@ import type { Sealer } from "../../kernel/identity/sealer.ts";
 import { type Lake, LakeError } from "../../kernel/lake/client.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { Database, Sql } from "../../kernel/store/database.ts";
+import type { Notice } from "../notify/contract.ts";
 import type { Exclusion } from "../waf/contract.ts";
 import type { GatewayPlace } from "./compliance-probe.ts";
 
@@ -35,8 +36,21 @@ export type AppgatewayParts = {
   ) => Promise<readonly Pick<Exclusion, "ruleId" | "variable" | "pathPrefix">[]>;
   /** Makes an exclusion as `waf.createExclusion` does, in the call's transaction; gives its id. */
   readonly createExclusion: (context: Context, input: NewExclusion) => Promise<string>;
+  /** The account's channels that lead to mailboxes. */
+  readonly mailChannelIds: (sql: Sql, accountId: string) => Promise<ReadonlySet<string>>;
   /** Font file with Chinese characters; undefined: none was named. */
   readonly fontFile: string | undefined;
+};
+
+/** A report on its way to mailboxes, as the notify service queues it. */
+export type ReportMail = {
+  readonly accountId: string;
+  readonly channelIds: readonly string[];
+  readonly notice: Notice;
+  readonly files: readonly { fileName: string; mediaType: string; content: Buffer }[];
+  /** What is queued twice under one key is sent once. */
+  readonly groupKey: string;
+  readonly nowMs: number;
 };
 
 /** The site of this account. @throws Problem appgateway.siteNotFound. */

@@ -36,7 +36,12 @@ export function reportPdf(
     margin: MARGIN,
     bufferPages: true,
     lang: language,
-    info: { Title: `${say("title")}: ${report.domain}`, Creator: "Cordon" },
+    info: {
+      Title: `${say("title")}: ${report.domain}`,
+      Creator: "Cordon",
+      // Not the time of the writing: a kept report is the same file whenever it is asked for.
+      CreationDate: new Date(report.endTime),
+    },
   });
   const pieces: Buffer[] = [];
   const done = new Promise<Buffer>((resolve, reject) => {

@@ -32,17 +32,24 @@ export function reportHandlers(parts: AppgatewayParts) {
   };
 }
 
+type Font = Pick<AppgatewayParts, "fontFile">;
 type Wanted = Pick<InputOf<Operations["exportReport"]>, "format" | "language">;
 
 /** The font of a PDF, found before the work begins. @throws Problem appgateway.fontMissing. */
-function requireFont({ fontFile }: AppgatewayParts, { language = "en" }: Wanted) {
+export function requireFont({ fontFile }: Font, { language = "en" }: Wanted) {
   const font = reportFont(fontFile);
   if (language === "zh-CN" && font === undefined) throw new Problem("appgateway.fontMissing");
   return font;
 }
 
 /** A report as a file. @throws Problem appgateway.fontMissing. */
-export async function reportFile(parts: AppgatewayParts, report: Report, wanted: Wanted) {
+export async function reportFile(parts: Font, report: Report, wanted: Wanted) {
+  const { content, ...named } = await reportBytes(parts, report, wanted);
+  return { ...named, contentBase64: content.toString("base64") };
+}
+
+/** A report as a file's bytes, the same each time. @throws Problem appgateway.fontMissing. */
+export async function reportBytes(parts: Font, report: Report, wanted: Wanted) {
   const { format, language = "en" } = wanted;
   const days = [report.startTime, report.endTime].map((time) => time.slice(0, 10));
   const content =
@@ -52,6 +59,6 @@ export async function reportFile(parts: AppgatewayParts, report: Report, wanted:
   return {
     fileName: `report-${report.siteId}-${days.join("-")}.${format}`,
     mediaType: format === "csv" ? "text/csv" : "application/pdf",
-    contentBase64: content.toString("base64"),
+    content,
   };
 }

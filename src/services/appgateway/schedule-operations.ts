@@ -11,6 +11,14 @@ export const scheduleFields = {
   every: Type.Enum(["off", "day", "week"]),
   /** So many are kept of a site. */
   keptMax: Type.Integer({ minimum: 1, maximum: 400 }),
+  /** Channels of kind `email` that get each report as files; none: no mail. */
+  mailChannelIds: Type.Array(idSchema("channel"), { maxItems: 10, uniqueItems: true }),
+  mailFormats: Type.Array(Type.Enum(["csv", "pdf"]), {
+    minItems: 1,
+    maxItems: 2,
+    uniqueItems: true,
+  }),
+  mailLanguage: Type.Enum(["en", "zh-CN"]),
 };
 
 export const ReportSchedule = Type.Object({
@@ -56,10 +64,13 @@ export const scheduleOperations = {
       siteId: SiteId,
       every: scheduleFields.every,
       keptMax: Type.Optional(scheduleFields.keptMax),
+      mailChannelIds: Type.Optional(scheduleFields.mailChannelIds),
+      mailFormats: Type.Optional(scheduleFields.mailFormats),
+      mailLanguage: Type.Optional(scheduleFields.mailLanguage),
     }),
-    defaults: { keptMax: 90 },
+    defaults: { keptMax: 90, mailChannelIds: [], mailFormats: ["pdf"], mailLanguage: "en" },
     output: ReportSchedule,
-    problems: ["appgateway.siteNotFound"],
+    problems: ["appgateway.siteNotFound", "appgateway.channelNotMail", "appgateway.fontMissing"],
   }),
   listKeptReports: operation({
     ...of,
@@ -87,6 +98,11 @@ export const scheduleOperations = {
 };
 
 export const scheduleProblems = {
+  "appgateway.channelNotMail": {
+    code: 400,
+    message: "A channel that the details name is no e-mail channel of this account",
+    fix: "List the channels, and name those of kind email; a route reaches the others without files",
+  },
   "appgateway.reportNotFound": {
     code: 404,
     message: "There is no such kept report",

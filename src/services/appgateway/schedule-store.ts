@@ -8,6 +8,9 @@ export type ScheduleRow = {
   readonly every: "day" | "week";
   readonly keptMax: number;
   readonly nextTime: string;
+  readonly mailChannelIds: string[];
+  readonly mailFormats: ("csv" | "pdf")[];
+  readonly mailLanguage: "en" | "zh-CN";
 };
 
 const DUE_MAX = 20;
@@ -17,17 +20,22 @@ export function scheduleStore(sql: Sql) {
   return {
     async get(accountId: string, siteId: string): Promise<ScheduleRow | undefined> {
       const [row] = await sql<ScheduleRow>`
-        select site_id, every, kept_max, next_time from appgateway_report_schedule
+        select site_id, every, kept_max, next_time, mail_channel_ids, mail_formats, mail_language
+        from appgateway_report_schedule
         where account_id = ${accountId} and site_id = ${siteId}`;
       return row;
     },
 
     put: (accountId: string, row: ScheduleRow, time: string) => sql`
       insert into appgateway_report_schedule
-        (account_id, site_id, every, kept_max, next_time, update_time)
-      values (${accountId}, ${row.siteId}, ${row.every}, ${row.keptMax}, ${row.nextTime}, ${time})
+        (account_id, site_id, every, kept_max, next_time, mail_channel_ids, mail_formats,
+          mail_language, update_time)
+      values (${accountId}, ${row.siteId}, ${row.every}, ${row.keptMax}, ${row.nextTime},
+        ${row.mailChannelIds}, ${row.mailFormats}, ${row.mailLanguage}, ${time})
       on conflict (site_id) do update set every = excluded.every, kept_max = excluded.kept_max,
-        next_time = excluded.next_time, update_time = excluded.update_time`,
+        next_time = excluded.next_time, mail_channel_ids = excluded.mail_channel_ids,
+        mail_formats = excluded.mail_formats, mail_language = excluded.mail_language,
+        update_time = excluded.update_time`,
 
     remove: (accountId: string, siteId: string) => sql`
       delete from appgateway_report_schedule
@@ -70,6 +78,7 @@ export function scheduleStore(sql: Sql) {
 export const dueSchedules = (sql: Sql, now: string) => sql<
   ScheduleRow & { accountId: string; domain: string }
 >`
-  select account_id, site_id, every, kept_max, next_time, domain
+  select account_id, site_id, every, kept_max, next_time, mail_channel_ids, mail_formats,
+    mail_language, domain
   from appgateway_report_schedule join site_domain using (account_id, site_id)
   where position = 1 and next_time <= ${now} order by next_time limit ${DUE_MAX}`;

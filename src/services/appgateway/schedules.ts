@@ -5,19 +5,23 @@ import type { Job } from "../../kernel/jobs.ts";
 import type { Lake } from "../../kernel/lake/client.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
-import type { Database } from "../../kernel/store/database.ts";
+import type { Database, Sql } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
-import { type AppgatewayParts, requireSite } from "./parts.ts";
+import { type AppgatewayParts, type ReportMail, requireSite } from "./parts.ts";
 import { reportOf } from "./report-lake.ts";
-import { reportFile } from "./reports.ts";
+import type { Report } from "./report-operations.ts";
+import { reportBytes, reportFile, requireFont } from "./reports.ts";
 import { lastPeriod, nextEnd } from "./schedule-domain.ts";
 import type { ReportSchedule, scheduleOperations } from "./schedule-operations.ts";
 import { dueSchedules, scheduleStore } from "./schedule-store.ts";
 
 type Operations = typeof scheduleOperations;
 
-const KEPT_DEFAULT = 90;
+const defaults: MailSettings & { keptMax: number } = {
+  ...{ keptMax: 90, mailChannelIds: [], mailFormats: ["pdf"], mailLanguage: "en" },
+};
 const EVERY_MS = 15_000;
+const MADE = "appgateway.reportMade";
 const fields = ["reportId", "requestCount", "blockedCount"];
 
 export function scheduleHandlers(parts: AppgatewayParts) {
@@ -28,14 +32,16 @@ export function scheduleHandlers(parts: AppgatewayParts) {
     },
     async setReportSchedule(
       context: Context,
-      { siteId, every, keptMax = KEPT_DEFAULT }: InputOf<Operations["setReportSchedule"]>,
+      { siteId, every, ...given }: InputOf<Operations["setReportSchedule"]>,
     ) {
       await requireSite(parts, context, siteId);
+      const settings = { ...defaults, ...given };
+      await requireMail(parts, context, settings);
       const store = scheduleStore(context.sql);
       const time = timeText(context.nowMs);
       if (every === "off") await store.remove(context.accountId, siteId);
       // Due at once: the period that ended last is the first to be reported.
-      else await store.put(context.accountId, { siteId, every, keptMax, nextTime: time }, time);
+      else await store.put(context.accountId, { siteId, every, ...settings, nextTime: time }, time);
       await context.emit({
         type: "appgateway.reportScheduleSet",
         message: `Reports of site ${siteId} are made by themselves: ${every}`,
@@ -62,7 +68,25 @@ export function scheduleHandlers(parts: AppgatewayParts) {
 
 async function scheduleOf({ sql, accountId }: Context, siteId: string): Promise<ReportSchedule> {
   const row = await scheduleStore(sql).get(accountId, siteId);
-  return row ?? { siteId, every: "off", keptMax: KEPT_DEFAULT, nextTime: null };
+  return row ?? { siteId, every: "off", ...defaults, nextTime: null };
+}
+
+type MailSettings = Pick<ReportSchedule, "mailChannelIds" | "mailFormats" | "mailLanguage">;
+
+/** What is mailed can be made and sent. @throws Problem appgateway.channelNotMail, fontMissing. */
+async function requireMail(
+  parts: AppgatewayParts,
+  { sql, accountId }: Context,
+  { mailChannelIds, mailFormats, mailLanguage: language }: MailSettings,
+): Promise<void> {
+  if (mailChannelIds.length === 0) return;
+  const known = await parts.mailChannelIds(sql, accountId);
+  const wrong = mailChannelIds.filter((channelId) => !known.has(channelId));
+  if (wrong.length > 0) {
+    const details = wrong.map((message) => ({ path: "/mailChannelIds", message }));
+    throw new Problem("appgateway.channelNotMail", { details });
+  }
+  if (mailFormats.includes("pdf")) requireFont(parts, { format: "pdf", language });
 }
 
 /** Makes the reports that are due. One that fails is tried again at the next turn. */
@@ -71,6 +95,9 @@ export function reportJobs(parts: {
   readonly lake: Lake;
   readonly clock: () => number;
   readonly newId: (prefix: string) => string;
+  readonly fontFile: string | undefined;
+  /** Queues mail with files, in the same transaction. */
+  readonly queueMail: (sql: Sql, mail: ReportMail) => Promise<void>;
 }): Job[] {
   return [{ name: "reports", everyMs: EVERY_MS, run: () => makeDue(parts) }];
 }
@@ -88,12 +115,14 @@ async function makeDue(parts: JobParts): Promise<void> {
   if (faults.length > 0) throw faults[0];
 }
 
-async function makeOne({ database, lake, newId }: JobParts, due: Due, nowMs: number) {
+async function makeOne(parts: JobParts, due: Due, nowMs: number) {
+  const { database, lake, newId } = parts;
   const { accountId, siteId, every, keptMax, nextTime, domain } = due;
   // Asked outside of any transaction: the lake may take its time.
   const scope = { accountId, siteId, ...lastPeriod(every, nowMs) };
   const report = await reportOf(lake, scope, domain);
   const time = timeText(nowMs);
+  const made = await filesOf(parts, report, due);
   await database.transaction({ accountId }, async (sql) => {
     const store = scheduleStore(sql);
     const now = await store.get(accountId, siteId);
@@ -102,22 +131,53 @@ async function makeOne({ database, lake, newId }: JobParts, due: Due, nowMs: num
     const id = newId("report");
     const isNew = await store.keep(accountId, { id, report, time, max: keptMax });
     await store.put(accountId, { ...now, nextTime: timeText(nextEnd(every, nowMs)) }, time);
-    if (isNew) await tell(sql, { accountId, nowMs, report });
+    if (!isNew) return;
+    await tell(sql, { accountId, nowMs, report });
+    const { mailChannelIds: channelIds } = now;
+    if (channelIds.length === 0) return;
+    await parts.queueMail(sql, {
+      ...{ accountId, channelIds, nowMs, files: made.files, groupKey: `report ${id}` },
+      notice: {
+        ...{ time, type: MADE, severityId: 1, resource: siteId },
+        message: `${summaryOf(report)}${made.fault}`,
+      },
+    });
   });
 }
 
+/** A report as the files that are mailed; a fault in words when one cannot be made here. */
+async function filesOf(
+  parts: JobParts,
+  report: Report,
+  { mailChannelIds, mailFormats, mailLanguage: language }: Due,
+) {
+  if (mailChannelIds.length === 0) return { files: [], fault: "" };
+  try {
+    const files = mailFormats.map((format) => reportBytes(parts, report, { format, language }));
+    return { files: await Promise.all(files), fault: "" };
+  } catch (error) {
+    // The font was there when the schedule was set. A report without its files is told all the same.
+    if (!(error instanceof Problem)) throw error;
+    return { files: [], fault: `; its files could not be made: ${error.reason}` };
+  }
+}
+
 function tell(
-  sql: Parameters<typeof writeSystemEvent>[0],
-  given: { accountId: string; nowMs: number; report: Awaited<ReturnType<typeof reportOf>> },
+  sql: Sql,
+  given: { accountId: string; nowMs: number; report: Report },
 ): Promise<void> {
   const { accountId, nowMs, report } = given;
-  const { siteId, domain, startTime, endTime, totals } = report;
-  const days = `${startTime.slice(0, 10)} to ${endTime.slice(0, 10)}`;
   return writeSystemEvent(sql, {
-    ...{ accountId, nowMs, type: "appgateway.reportMade", resource: siteId, severityId: 1 },
-    message:
-      `Report of ${domain}, ${days}: ${totals.requestCount} requests, ` +
-      `${totals.blockedCount} blocked, ${totals.errorCount} errors; ` +
-      `it is on /sites/${siteId}?tab=keptReport`,
+    ...{ accountId, nowMs, type: MADE, resource: report.siteId, severityId: 1 },
+    message: summaryOf(report),
   });
+}
+
+function summaryOf({ siteId, domain, startTime, endTime, totals }: Report): string {
+  const days = `${startTime.slice(0, 10)} to ${endTime.slice(0, 10)}`;
+  return (
+    `Report of ${domain}, ${days}: ${totals.requestCount} requests, ` +
+    `${totals.blockedCount} blocked, ${totals.errorCount} errors; ` +
+    `it is on /sites/${siteId}?tab=keptReport`
+  );
 }

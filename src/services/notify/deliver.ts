@@ -8,6 +8,7 @@ import type { Outbound } from "../../kernel/outbound.ts";
 import type { Database } from "../../kernel/store/database.ts";
 import { type DeliveryRow, deliveryStore } from "./delivery-store.ts";
 import { backoffMs, limits } from "./domain.ts";
+import type { MailFile } from "./mail-files.ts";
 import type { Attempt, ChannelSecrets } from "./resources.ts";
 import { type OpenedChannel, SendError, sendMessage } from "./send.ts";
 import { type ChannelRow, channelStore } from "./store.ts";
@@ -44,19 +45,20 @@ async function deliver(parts: SenderParts, row: DeliveryRow): Promise<void> {
 
 /** One attempt for a claimed delivery; the words of its failure, or null. */
 async function attempt(parts: SenderParts, row: DeliveryRow): Promise<string | null> {
-  const channel = await parts.database.transaction("system", (sql) =>
-    channelStore(sql).get(row.accountId, row.channelId),
-  );
+  const { channel, files } = await parts.database.transaction("system", async (sql) => ({
+    channel: await channelStore(sql).get(row.accountId, row.channelId),
+    files: await deliveryStore(sql).files(row),
+  }));
   if (channel === undefined) return "The channel was deleted";
   if (!channel.enabled) return "The channel is disabled";
-  return sendThrough(parts, channel, row);
+  return sendThrough(parts, channel, { row, files });
 }
 
 /** Sends one delivery through its channel; the words of the failure, or null. */
 export async function sendThrough(
   { sealer, outbound, clock }: Pick<SenderParts, "sealer" | "outbound" | "clock">,
   channel: ChannelRow,
-  row: DeliveryRow,
+  { row, files }: { readonly row: DeliveryRow; readonly files: readonly MailFile[] },
 ): Promise<string | null> {
   let opened: OpenedChannel;
   try {
@@ -65,7 +67,7 @@ export async function sendThrough(
     return "The channel's secrets cannot be opened now: keyd does not answer or is sealed";
   }
   try {
-    await sendMessage(outbound, opened, { told: row, nowMs: clock() });
+    await sendMessage(outbound, opened, { told: row, files, nowMs: clock() });
     return null;
   } catch (error) {
     if (error instanceof SendError) return error.message;

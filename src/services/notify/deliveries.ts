@@ -68,7 +68,7 @@ async function sendTest(parts: TestParts, context: Context, channelId: string): 
   });
   const row = await store.get(accountId, deliveryId);
   if (row === undefined) throw new Problem("kernel.internal");
-  const error = await sendThrough(parts, channel, row);
+  const error = await sendThrough(parts, channel, { row, files: [] });
   const endMs = parts.clock();
   const state = error === null ? "sent" : "failed";
   const attempt = { time: timeText(endMs), error };

@@ -3,6 +3,7 @@ import type { ListInput } from "../../kernel/operation.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { pageOf } from "../../kernel/store/page.ts";
 import { limits } from "./domain.ts";
+import type { MailFile } from "./mail-files.ts";
 import type { Attempt, Delivery, Notice } from "./resources.ts";
 
 export type DeliveryRow = Omit<Delivery, "severity"> & {
@@ -65,8 +66,8 @@ export function deliveryStore(sql: Sql) {
           or (state = 'sending' and lease_time < ${timeText(nowMs)})
         order by next_time limit ${limits.claimMax} for update skip locked)
       returning account_id, delivery_id, state, channel_id, channel_name, route_id, event_type,
-        severity_id, title, event_count, events, attempts, attempt_count, next_time, lease_time,
-        create_time, end_time`,
+        severity_id, title, event_count, events, attachments, attempts, attempt_count, next_time,
+        lease_time, create_time, end_time`,
 
     /** Says how an attempt went; does nothing when another sender has taken it over. */
     async finish(
@@ -95,8 +96,8 @@ export function deliveryStore(sql: Sql) {
           and (cardinality(${where.channel}::text[]) = 0 or channel_id = any(${where.channel}))`;
       const rows = await sql<DeliveryRow>`
         select account_id, delivery_id, state, channel_id, channel_name, route_id, event_type,
-          severity_id, title, event_count, events, attempts, attempt_count, next_time, lease_time,
-          create_time, end_time
+          severity_id, title, event_count, events, attachments, attempts, attempt_count, next_time,
+          lease_time, create_time, end_time
         from notify_delivery where account_id = ${accountId}
           and (cardinality(${where.state}::text[]) = 0 or state = any(${where.state}))
           and (cardinality(${where.channel}::text[]) = 0 or channel_id = any(${where.channel}))
@@ -107,8 +108,8 @@ export function deliveryStore(sql: Sql) {
     async get(accountId: string, deliveryId: string): Promise<DeliveryRow | undefined> {
       const [row] = await sql<DeliveryRow>`
         select account_id, delivery_id, state, channel_id, channel_name, route_id, event_type,
-          severity_id, title, event_count, events, attempts, attempt_count, next_time, lease_time,
-          create_time, end_time
+          severity_id, title, event_count, events, attachments, attempts, attempt_count, next_time,
+          lease_time, create_time, end_time
         from notify_delivery where account_id = ${accountId} and delivery_id = ${deliveryId}`;
       return row;
     },
@@ -122,6 +123,46 @@ export function deliveryStore(sql: Sql) {
           ${row.groupKey}, 'sending', ${notice.type}, ${notice.severityId}, ${notice.message}, 1,
           ${JSON.stringify([notice])}::jsonb, 1, ${timeText(nowMs)},
           ${timeText(nowMs + limits.leaseMs)}, ${timeText(nowMs)})`;
+    },
+
+    /** A message that is due at once, with its files; does nothing when its group has one waiting. */
+    async insertMail(
+      accountId: string,
+      { notice, nowMs, ...row }: NewDelivery,
+      files: readonly MailFile[],
+    ) {
+      const attachments = files.map(({ fileName, mediaType, content }) => ({
+        ...{ fileName, mediaType },
+        bytes: content.length,
+      }));
+      const inserted = await sql<object>`
+        insert into notify_delivery (account_id, delivery_id, channel_id, channel_name, group_key,
+          state, event_type, severity_id, title, event_count, events, attachments, next_time,
+          create_time)
+        values (${accountId}, ${row.deliveryId}, ${row.channelId}, ${row.channelName},
+          ${row.groupKey}, ${row.state}, ${notice.type}, ${notice.severityId}, ${notice.message}, 1,
+          ${JSON.stringify([notice])}::jsonb, ${JSON.stringify(attachments)}::jsonb,
+          ${timeText(nowMs)}, ${timeText(nowMs)})
+        on conflict (channel_id, group_key) where state in ('waiting', 'silenced') do nothing
+        returning delivery_id`;
+      if (inserted.length === 0) return;
+      for (const [position, { content }] of files.entries()) {
+        await sql`
+          insert into notify_attachment (account_id, delivery_id, position, content)
+          values (${accountId}, ${row.deliveryId}, ${position}, ${content})`;
+      }
+    },
+
+    /** The files of a delivery, in their order. */
+    async files({ accountId, deliveryId, attachments }: DeliveryRow): Promise<MailFile[]> {
+      if (attachments.length === 0) return [];
+      const rows = await sql<{ position: number; content: Buffer }>`
+        select position, content from notify_attachment
+        where account_id = ${accountId} and delivery_id = ${deliveryId} order by position`;
+      return rows.flatMap(({ position, content }) => {
+        const named = attachments[position];
+        return named === undefined ? [] : [{ ...named, content }];
+      });
     },
 
     async retry(accountId: string, deliveryId: string, nowMs: number) {

@@ -23,6 +23,8 @@ export const limits = {
   /** Between the first event of a group and its message, so that a burst is one message. */
   groupWaitMs: 5_000,
   sendMaxMs: 20_000,
+  /** All files of one mail together; a mail server often takes 10 MB with their encoding. */
+  mailFilesBytesMax: 4 * 1_048_576,
   /** Tests of channels at once in one process. */
   testsMax: 3,
   /** A sender that has not said how it went by then is taken for dead. */

@@ -119,6 +119,12 @@ export type Notice = Static<typeof Notice>;
 const Attempt = Type.Object({ time: Time, error: Type.Union([Type.String(), Type.Null()]) });
 export type Attempt = Static<typeof Attempt>;
 
+const Attachment = Type.Object({
+  fileName: Type.String(),
+  mediaType: Type.String(),
+  bytes: Type.Integer(),
+});
+
 export const DeliveryState = Type.Enum([
   "waiting",
   "sending",
@@ -139,6 +145,8 @@ export const Delivery = Type.Object({
   title: Type.String(),
   eventCount: Type.Integer(),
   events: Type.Array(Notice),
+  /** Files that go with it, by mail only. */
+  attachments: Type.Array(Attachment),
   attempts: Type.Array(Attempt),
   /** When it is sent, or tried again. */
   nextTime: Time,

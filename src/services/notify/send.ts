@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import nodemailer from "nodemailer";
 import { type Outbound, OutboundError } from "../../kernel/outbound.ts";
 import { limits } from "./domain.ts";
+import type { MailFile } from "./mail-files.ts";
 import { answerFault, plainLine, requestFor, subjectOf, type Told, textOf } from "./messages.ts";
 import type { ChannelKind, ChannelSecrets, ChannelSettings } from "./resources.ts";
 
@@ -28,10 +29,10 @@ export class SendError extends Error {
 export async function sendMessage(
   outbound: Outbound,
   channel: OpenedChannel,
-  given: { readonly told: Told; readonly nowMs: number },
+  given: { readonly told: Told; readonly nowMs: number; readonly files: readonly MailFile[] },
 ): Promise<void> {
   try {
-    if (channel.kind === "email") await sendMail(outbound, channel, given.told);
+    if (channel.kind === "email") await sendMail(outbound, channel, given);
     else await sendRequest(outbound, { ...channel, kind: channel.kind }, given);
   } catch (error) {
     if (error instanceof SendError) throw error;
@@ -62,7 +63,7 @@ async function sendRequest(
 async function sendMail(
   outbound: Outbound,
   { settings, secrets }: OpenedChannel,
-  told: Told,
+  { told, files }: { readonly told: Told; readonly files: readonly MailFile[] },
 ): Promise<void> {
   const { smtpHost = "", smtpPort, smtpSecurity, smtpUser, from = "", to = [] } = settings;
   const address = await outbound.resolved(smtpHost);
@@ -91,6 +92,9 @@ async function sendMail(
       ...{ from, to },
       subject: plainLine(subjectOf(told)),
       text: textOf(told),
+      attachments: files.map(({ fileName, mediaType, content }) => ({
+        ...{ filename: fileName, contentType: mediaType, content },
+      })),
       // A repeated delivery has the same id, by which mail programs show it once.
       messageId: `<${told.deliveryId}@cordon>`,
       headers: { "Auto-Submitted": "auto-generated" },

@@ -24,8 +24,8 @@ export const appgateway: ServiceWords = {
       "尚无报告。设置报告计划后，一分钟内生成第一份。",
     ],
     reportSchedule: [
-      "A report of each day or week in UTC is made and kept. A notification route for appgateway.reportMade tells of it.",
-      "按 UTC 每天或每周生成并保存报告；可为 appgateway.reportMade 设置通知路由。",
+      "A report of each day or week in UTC is made and kept, and mailed as files to the e-mail channels named here.",
+      "按 UTC 每天或每周生成并保存报告，并作为附件发送到此处指定的电子邮件渠道。",
     ],
     complianceCheck: [
       "Asks the site's first domain some fifteen harmless requests at the gateway. What fails comes with its fix.",
@@ -86,6 +86,9 @@ export const appgateway: ServiceWords = {
     every: ["Every", "频率"],
     keptMax: ["Reports kept", "保存份数"],
     nextTime: ["Next", "下次"],
+    mailChannelIds: ["Mailed to channels", "邮件发送渠道"],
+    mailFormats: ["Attached as", "附件格式"],
+    mailLanguage: ["Language of the files", "附件语言"],
     count: ["Count", "数量"],
     failCount: ["Rules that failed", "未通过项"],
     failure: ["Why it failed", "失败原因"],
@@ -161,6 +164,10 @@ export const appgateway: ServiceWords = {
     lakeUnavailable: ["事件库暂时无响应", "请几秒后重试；数据没有丢失"],
     identityInvalid: ["无法按这些设置识别用户", "详情列出了每个字段及其要求"],
     noPseudonyms: ["此站点不记录化名", "请先设置 hashUsers，或使用 Cookie 作为来源"],
+    channelNotMail: [
+      "详情所列的渠道不是本账户的电子邮件渠道",
+      "请列出渠道并使用类型为 email 的渠道；其他渠道可由路由通知，但不带附件",
+    ],
     reportNotFound: ["没有这份已保存的报告", "请列出站点已保存的报告；计划中规定了保存份数"],
     siteNotServed: ["网关当前未提供此站点，未做任何判断", "站点状态说明原因；生效后再运行检查"],
     checkRunning: [

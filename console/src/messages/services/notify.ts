@@ -52,6 +52,7 @@ export const notify: ServiceWords = {
     groupSeconds: ["Least time between messages (seconds)", "消息最小间隔（秒）"],
     eventType: ["Event type", "事件类型"],
     attempts: ["Attempts", "尝试"],
+    attachments: ["Attached files", "附件"],
     endTime: ["Ended", "结束时间"],
     events: ["Events", "事件"],
   },
