@@ -6,7 +6,6 @@ import https from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { drainOutbox } from "../src/kernel/events/outbox.ts";
 import { writeSystemEvent } from "../src/kernel/events/system-event.ts";
@@ -15,8 +14,7 @@ import { openAuthority } from "../src/kernel/pki/authority.ts";
 import { deliverDue, type SenderParts } from "../src/services/notify/deliver.ts";
 import { limits } from "../src/services/notify/domain.ts";
 import { takeAlarms, takeEvents } from "../src/services/notify/intake.ts";
-import { type FileMail, queueMail } from "../src/services/notify/mail-files.ts";
-import { canParseMail, mailParts } from "./mail-parts.ts";
+import { startMailServer } from "./mail-server.ts";
 import { type Operations, startOperations } from "./service-kit.ts";
 
 type Received = { readonly headers: http.IncomingHttpHeaders; readonly body: string; url: string };
@@ -292,44 +290,11 @@ test("secrets of a channel are in no answer, no row in clear and no audit entry"
   expect(JSON.stringify(rows)).not.toContain(Buffer.from("nobody-may").toJSON().data.join());
 });
 
-/** An SMTP server with a certificate of an authority of its own. */
+/** A mail server of `secure` or not, for one test. */
 async function mailServer(secure: boolean) {
-  const folder = mkdtempSync(join(tmpdir(), "cordon-notify-"));
-  closing.push(() => rmSync(folder, { recursive: true, force: true }));
-  const authority = await openAuthority(folder, Date.now);
-  const issued = await authority.issueServer(["127.0.0.1", "localhost"]);
-  const mails: { text: string; user: string; isSecure: boolean }[] = [];
-  const server = new SMTPServer({
-    secure,
-    cert: issued.certificatePem,
-    key: issued.privateKeyPem,
-    logger: false,
-    onAuth(auth, _session, done) {
-      const good = auth.username === "cordon" && auth.password === "mail-password-1";
-      done(good ? null : new Error("wrong password mail-password-2"), { user: auth.username });
-    },
-    onData(stream, session, done) {
-      let text = "";
-      stream.on("data", (piece: Buffer) => {
-        text += piece.toString("utf8");
-      });
-      stream.on("end", () => {
-        mails.push({ text, user: String(session.user), isSecure: session.secure });
-        done();
-      });
-    },
-  });
-  server.on("error", () => {});
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  closing.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  const trustPem = authority.certificatePem;
-  const settings = {
-    ...{ kind: "email", smtpHost: "localhost", smtpPort: port(server.server), trustPem },
-    ...{ smtpUser: "cordon", smtpPassword: "mail-password-1" },
-    ...{ from: "cordon@shop.test", to: ["ada@shop.test", "bob@shop.test"] },
-    smtpSecurity: secure ? "tls" : "startTls",
-  };
-  return { mails, settings };
+  const started = await startMailServer(secure);
+  closing.push(started.close);
+  return started;
 }
 
 test.each([true, false])(
@@ -360,100 +325,6 @@ test("mail is not sent over a connection that cannot be trusted, and a wrong pas
   expect(second.result.attempts[0].error).toMatch(/answered 535/);
   expect(JSON.stringify(second.result)).not.toContain("mail-password");
   expect(mails).toHaveLength(0);
-});
-
-const small = {
-  fileName: "report-ü.csv",
-  mediaType: "text/csv",
-  content: Buffer.from("a,b\n1,2\n"),
-};
-const large = {
-  ...{ fileName: "report.pdf", mediaType: "application/pdf" },
-  content: Buffer.from(Array.from({ length: 100_000 }, (_, at) => (at * 7 + (at >> 8)) & 255)),
-};
-const queue = (channelIds: readonly string[], more: Partial<FileMail> = {}) =>
-  cordon.database.transaction({ accountId }, (sql) =>
-    queueMail(sql, {
-      ...{ accountId, channelIds, groupKey: `files ${channelIds.join()}`, nowMs: Date.now() },
-      notice: {
-        ...{ time: new Date().toISOString(), type: "appgateway.reportMade", severityId: 1 },
-        ...{ message: "Report of shop.test", resource: "site-0000000000" },
-      },
-      files: [small, large],
-      ...more,
-    }),
-  );
-
-test.skipIf(!canParseMail)(
-  "files go with a mail byte for byte, at a later attempt too, and the record names them",
-  async () => {
-    const { mails, settings } = await mailServer(true);
-    const { channelId } = (await channel({ name: "files", ...settings })).channel;
-    const gone = "channel-gone000000";
-    await cordon.api("PATCH", `/v1/notify/channels/${channelId}`, { enabled: false });
-    await queue([channelId, gone]);
-    // Queued twice, sent once.
-    await queue([channelId, gone]);
-    await sendLater(0);
-    const [waiting] = await deliveriesOf(channelId);
-    expect(waiting.state).toBe("retrying");
-    await cordon.api("PATCH", `/v1/notify/channels/${channelId}`, { enabled: true });
-    await sendLater(60_000);
-    const deliveries = await deliveriesOf(channelId);
-    expect(deliveries).toHaveLength(1);
-    expect(deliveries[0]).toMatchObject({
-      ...{ state: "sent", routeId: null, eventType: "appgateway.reportMade" },
-      attachments: [
-        { fileName: "report-ü.csv", mediaType: "text/csv", bytes: small.content.length },
-        { fileName: "report.pdf", mediaType: "application/pdf", bytes: 100_000 },
-      ],
-    });
-    expect((await deliveriesOf(gone))[0].attempts[0].error).toBe("The channel was deleted");
-    expect(mails).toHaveLength(1);
-    const { subject, files } = mailParts(mails[0]?.text ?? "");
-    expect(subject).toBe("[informational] Report of shop.test");
-    const sent = files.map(({ contentBase64, ...named }) => ({
-      ...named,
-      content: Buffer.from(contentBase64, "base64"),
-    }));
-    expect(sent).toEqual([small, large]);
-  },
-);
-
-test("files that are too large for mail are left out, and the mail says so", async () => {
-  const { mails, settings } = await mailServer(true);
-  const { channelId } = (await channel({ name: "too large", ...settings })).channel;
-  const content = Buffer.alloc(limits.mailFilesBytesMax);
-  await queue([channelId], { files: [small, { ...large, content }] });
-  await sendLater(0);
-  const [delivery] = await deliveriesOf(channelId);
-  expect(delivery).toMatchObject({ state: "sent", attachments: [] });
-  expect(delivery.title).toContain("are too large to attach");
-  expect(mails[0]?.text).not.toContain("report.pdf");
-});
-
-test("what was attached is deleted with its delivery, and is of its account only", async () => {
-  const { settings } = await mailServer(true);
-  const { channelId } = (await channel({ name: "forgotten", ...settings })).channel;
-  await queue([channelId]);
-  await sendLater(0);
-  const count = (as: "system" | { accountId: string }) =>
-    cordon.database.transaction(as, async (sql) => {
-      const rows = await sql<{ files: number }>`select count(*) as files from notify_attachment`;
-      return rows[0]?.files ?? 0;
-    });
-  expect(await count({ accountId })).toBeGreaterThan(0);
-  expect(await count({ accountId: "acc-zzzzzzzzzz" })).toBe(0);
-  const { deliveryStore } = await import("../src/services/notify/delivery-store.ts");
-  const laterMs = Date.now() + (limits.keepDays + 1) * 86_400_000;
-  await cordon.database.transaction("system", (sql) => deliveryStore(sql).deleteOld(laterMs));
-  expect(await deliveriesOf(channelId)).toEqual([]);
-  const left = await cordon.database.transaction(
-    "system",
-    (sql) => sql`select 1 as one from notify_attachment join notify_delivery using (delivery_id)
-      where channel_id = ${channelId}`,
-  );
-  expect(left).toEqual([]);
 });
 
 test("each kind of chat room gets the shape it reads, over HTTPS", async () => {

@@ -314,13 +314,14 @@ test("a scheduled report is made once, kept, mailed, and exported from what was 
     Date.parse((await cordon.api("GET", path("reportSchedule"))).result.nextTime) > Date.now();
   await until("it was due again", isLater, 60_000);
   expect((await kept()).totalCount).toBe(1);
-  const sent = await cordon.api(
-    "GET",
-    `/v1/notify/deliveries?filters.1.name=channelId&filters.1.values.1=${channelId}`,
-  );
-  expect(sent.result.deliveries).toMatchObject([
-    { state: "sent", attachments: [{ mediaType: "application/pdf" }, { mediaType: "text/csv" }] },
+  const ofChannel = `filters.1.name=channelId&filters.1.values.1=${channelId}`;
+  const deliveries = async () =>
+    (await cordon.api("GET", `/v1/notify/deliveries?${ofChannel}`)).result.deliveries;
+  await until("the delivery has ended", async () => (await deliveries())[0].state === "sent");
+  expect(await deliveries()).toMatchObject([
+    { attachments: [{ mediaType: "application/pdf" }, { mediaType: "text/csv" }] },
   ]);
+  expect(mails).toHaveLength(1);
   await cordon.api("PUT", path("reportSchedule"), { every: "off" });
   expect((await cordon.api("GET", path("reportSchedule"))).result.nextTime).toBe(null);
 }, 150_000);

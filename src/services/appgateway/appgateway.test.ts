@@ -117,3 +117,23 @@ test("a report is a PDF of several pages, with or without a font for Chinese", a
   }
   expect(reportFont("/no/such/font.ttf")).toBe(undefined);
 });
+
+/** The same with the fields of every object in another order, as PostgreSQL's jsonb keeps them. */
+function reordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reordered);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).toSorted(
+    ([one], [other]) => one.length - other.length || (one < other ? -1 : 1),
+  );
+  return Object.fromEntries(fields.map(([name, field]) => [name, reordered(field)]));
+}
+
+test("a kept report is the same file as the one it was kept from, each time it is asked for", async () => {
+  const kept = reordered(report) as Report;
+  expect(Object.keys(kept.totals)).not.toEqual(Object.keys(report.totals));
+  expect(reportCsv(kept)).toBe(reportCsv(report));
+  const language = "en";
+  const first = await reportPdf(report, { language, font: undefined });
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  expect((await reportPdf(kept, { language, font: undefined })).equals(first)).toBe(true);
+});

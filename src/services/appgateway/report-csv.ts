@@ -21,11 +21,24 @@ export function reportCsv(report: Report): string {
     ["site", report.siteId, report.domain],
     ["from", report.startTime, "to", report.endTime],
     [],
-    ...section("totals", ["figure", "value"], Object.entries(report.totals)),
+    ...section(
+      "totals",
+      ["figure", "value"],
+      figures.map((name) => [name, report.totals[name]]),
+    ),
     ...section(
       "traffic",
       ["time", "allowed", "observed", "blocked", "errors", "p50Ms", "p95Ms", "p99Ms"],
-      report.traffic.map((point) => Object.values(point)),
+      report.traffic.map((point) => [
+        point.time,
+        point.allowedCount,
+        point.observedCount,
+        point.blockedCount,
+        point.errorCount,
+        point.latencyP50Ms,
+        point.latencyP95Ms,
+        point.latencyP99Ms,
+      ]),
     ),
     ...section(
       "topUrls",
@@ -44,6 +57,19 @@ export function reportCsv(report: Report): string {
   }
   return `\ufeff${lines.map((cells) => cells.map(cellText).join(",")).join("\r\n")}\r\n`;
 }
+
+/** The totals in the order in which they are shown: a kept report's own order is its database's. */
+export const figures = [
+  "requestCount",
+  "blockedCount",
+  "observedCount",
+  "errorCount",
+  "sourceCount",
+  "userCount",
+  "latencyP50Ms",
+  "latencyP95Ms",
+  "latencyP99Ms",
+] as const satisfies readonly (keyof Report["totals"])[];
 
 /** Sections of one value and its count. */
 export const countedSections = [

@@ -1,6 +1,6 @@
 /** A report on paper: figures, two charts and a table for each section, A4. */
 import PDFDocument from "pdfkit";
-import { countedSections } from "./report-csv.ts";
+import { countedSections, figures } from "./report-csv.ts";
 import type { ReportFont } from "./report-font.ts";
 import type { Report } from "./report-operations.ts";
 import { type ReportLanguage, type ReportWord, reportWord } from "./report-words.ts";
@@ -56,7 +56,7 @@ export function reportPdf(
     font === undefined ? text.replace(/[^\u0020-\u007e\u00a0-\u00ff]/gu, "?") : text;
   const paper: Paper = { pdf, say, shown };
   heading(paper, report);
-  figures(paper, report);
+  totalFigures(paper, report);
   trafficChart(paper, report);
   latencyChart(paper, report);
   urlTable(paper, report);
@@ -73,15 +73,10 @@ function heading({ pdf, say, shown }: Paper, { domain, siteId, startTime, endTim
   pdf.text(`${siteId}   ${say("period")}: ${startTime} – ${endTime}`).moveDown();
 }
 
-const FIGURES = [
-  ...["requestCount", "blockedCount", "observedCount", "errorCount", "sourceCount", "userCount"],
-  ...["latencyP50Ms", "latencyP95Ms", "latencyP99Ms"],
-] as readonly (keyof Report["totals"])[];
-
 /** Nine figures in three columns. */
-function figures({ pdf, say }: Paper, { totals }: Report): void {
+function totalFigures({ pdf, say }: Paper, { totals }: Report): void {
   const top = pdf.y;
-  for (const [at, name] of FIGURES.entries()) {
+  for (const [at, name] of figures.entries()) {
     const x = MARGIN + (at % 3) * (WIDTH / 3);
     const y = top + Math.floor(at / 3) * 40;
     pdf

@@ -156,7 +156,7 @@ async function filesOf(
     const files = mailFormats.map((format) => reportBytes(parts, report, { format, language }));
     return { files: await Promise.all(files), fault: "" };
   } catch (error) {
-    // The font was there when the schedule was set. A report without its files is told all the same.
+    // The font was there when the schedule was set. A report without its files is told, too.
     if (!(error instanceof Problem)) throw error;
     return { files: [], fault: `; its files could not be made: ${error.reason}` };
   }

@@ -6,9 +6,8 @@
 import { type Sealer, secretPurpose } from "../../kernel/identity/sealer.ts";
 import type { Outbound } from "../../kernel/outbound.ts";
 import type { Database } from "../../kernel/store/database.ts";
-import { type DeliveryRow, deliveryStore } from "./delivery-store.ts";
+import { type DeliveryRow, deliveryStore, type MailFile } from "./delivery-store.ts";
 import { backoffMs, limits } from "./domain.ts";
-import type { MailFile } from "./mail-files.ts";
 import type { Attempt, ChannelSecrets } from "./resources.ts";
 import { type OpenedChannel, SendError, sendMessage } from "./send.ts";
 import { type ChannelRow, channelStore } from "./store.ts";

@@ -3,7 +3,6 @@ import type { ListInput } from "../../kernel/operation.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { pageOf } from "../../kernel/store/page.ts";
 import { limits } from "./domain.ts";
-import type { MailFile } from "./mail-files.ts";
 import type { Attempt, Delivery, Notice } from "./resources.ts";
 
 export type DeliveryRow = Omit<Delivery, "severity"> & {
@@ -12,6 +11,13 @@ export type DeliveryRow = Omit<Delivery, "severity"> & {
   readonly attemptCount: number;
   /** Set while a sender holds it; a later sender's is another one. */
   readonly leaseTime: string | null;
+};
+
+/** A file that goes with a message by mail. */
+export type MailFile = {
+  readonly fileName: string;
+  readonly mediaType: string;
+  readonly content: Buffer;
 };
 
 /** A message that is about to collect events, or to be sent at once. */
@@ -125,7 +131,7 @@ export function deliveryStore(sql: Sql) {
           ${timeText(nowMs + limits.leaseMs)}, ${timeText(nowMs)})`;
     },
 
-    /** A message that is due at once, with its files; does nothing when its group has one waiting. */
+    /** A message that is due at once, with its files; nothing when its group has one waiting. */
     async insertMail(
       accountId: string,
       { notice, nowMs, ...row }: NewDelivery,

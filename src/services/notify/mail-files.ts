@@ -4,17 +4,11 @@
  */
 import { newId } from "../../kernel/id.ts";
 import type { Sql } from "../../kernel/store/database.ts";
-import { deliveryStore, type NewDelivery } from "./delivery-store.ts";
+import { deliveryStore, type MailFile, type NewDelivery } from "./delivery-store.ts";
 import { limits } from "./domain.ts";
 import { plainLine } from "./messages.ts";
 import type { Notice } from "./resources.ts";
 import { channelStore } from "./store.ts";
-
-export type MailFile = {
-  readonly fileName: string;
-  readonly mediaType: string;
-  readonly content: Buffer;
-};
 
 export type FileMail = {
   readonly accountId: string;
@@ -35,8 +29,8 @@ export async function mailChannelIds(sql: Sql, accountId: string): Promise<Reado
 
 /**
  * Queues one delivery for each channel, in the caller's transaction. Files that are too large for
- * mail together are left out, and the mail says so. A channel that is gone or disabled by then fails
- * on the delivery's record.
+ * mail together are left out, and the mail says so. A channel that is gone or disabled by then
+ * fails on the delivery's record.
  */
 export async function queueMail(sql: Sql, mail: FileMail): Promise<void> {
   const { accountId, channelIds, groupKey, nowMs } = mail;

@@ -2,8 +2,8 @@
 import { isIP } from "node:net";
 import nodemailer from "nodemailer";
 import { type Outbound, OutboundError } from "../../kernel/outbound.ts";
+import type { MailFile } from "./delivery-store.ts";
 import { limits } from "./domain.ts";
-import type { MailFile } from "./mail-files.ts";
 import { answerFault, plainLine, requestFor, subjectOf, type Told, textOf } from "./messages.ts";
 import type { ChannelKind, ChannelSecrets, ChannelSettings } from "./resources.ts";
 
