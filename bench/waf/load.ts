@@ -10,7 +10,7 @@ export type ProxyProcess = { readonly name: string; readonly pid: number; readon
 
 export type Load = {
   readonly requests: number;
-  /** CPU of the proxy, all its threads, per request. */
+  /** CPU of the processes counted, all their threads, per request. */
   readonly cpuMicros: number;
   readonly perSecond: number;
   readonly p50Ms: number;
@@ -26,14 +26,17 @@ export type LoadOptions = {
   readonly connections: number;
   /** Mean pause of a connection between two requests. */
   readonly delayMs?: number;
+  /** Whose CPU is counted together; default: the proxy's one process. */
+  readonly pids?: readonly number[];
 };
 
 /** Sends a case to a proxy for some seconds. */
 export async function load(proxy: ProxyProcess, one: Case, options: LoadOptions): Promise<Load> {
-  const { folder, seconds, connections, delayMs = 0 } = options;
+  const { folder, seconds, connections, delayMs = 0, pids = [proxy.pid] } = options;
+  const cpuOfAll = (): number => pids.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0);
   const script = join(folder, "case.lua");
   writeFileSync(script, scriptOf(one, delayMs));
-  const before = cpuMicroseconds(proxy.pid);
+  const before = cpuOfAll();
   const text = await output("wrk", [
     "-t1",
     `-c${connections}`,
@@ -45,7 +48,7 @@ export async function load(proxy: ProxyProcess, one: Case, options: LoadOptions)
     script,
     `http://127.0.0.1:${proxy.port}/`,
   ]);
-  const cpu = cpuMicroseconds(proxy.pid) - before;
+  const cpu = cpuOfAll() - before;
   const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text);
   return {

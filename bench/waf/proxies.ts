@@ -146,6 +146,8 @@ export type GatewayOptions = {
 /** A gateway, its workers' processes, and what makes it read its intent again. */
 export type GatewayProxy = ProxyProcess & {
   readonly workers: readonly number[];
+  /** The master and all its workers, as they run now: the port is open before the last is there. */
+  readonly processes: () => readonly number[];
   /** Applies the same sites with the rules of another folder. */
   readonly reload: (version: number, rules: string) => void;
 };
@@ -182,6 +184,7 @@ export async function startGateway(
     pid: workers[0] ?? 0,
     port: httpPort,
     workers,
+    processes: () => [gateway.pid ?? 0, ...childrenOf(gateway.pid ?? 0)],
     reload(version, rules) {
       write(version, rules);
       gateway.kill("SIGHUP");

@@ -6,6 +6,7 @@ const AS_ID: Readonly<Record<string, string>> = {
   boundaryPolicyId: "policyId",
   clientCertificateId: "certificateId",
   destinationKeyId: "keyId",
+  mailChannelIds: "channelId",
   sourceKeyId: "keyId",
   determiningPolicyIds: "policyId",
 };
