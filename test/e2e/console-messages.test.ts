@@ -2,7 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { complianceChinese } from "../../console/src/messages/compliance.ts";
+import {
+  complianceChinese,
+  evidenceChinese,
+  evidenceInChinese,
+} from "../../console/src/messages/compliance.ts";
 import { en } from "../../console/src/messages/en.ts";
 import { serviceWords } from "../../console/src/messages/services/index.ts";
 import { vocabulary } from "../../console/src/messages/vocabulary.ts";
@@ -12,6 +16,7 @@ import { contracts } from "../../src/catalog.ts";
 import { programFolder } from "../../src/kernel/config.ts";
 import type { Contract } from "../../src/kernel/operation.ts";
 import { kernelProblems } from "../../src/kernel/problem.ts";
+import { evidenceOf, evidenceTexts } from "../../src/services/appgateway/compliance-evidence.ts";
 import { complianceRules } from "../../src/services/appgateway/compliance-rules.ts";
 
 const folder = join(programFolder, "console", "src");
@@ -149,4 +154,21 @@ test("no page holds words of its own", () => {
 
 test("every compliance rule has a Chinese title and fix", () => {
   expect(Object.keys(complianceChinese)).toEqual(complianceRules);
+});
+
+test("what a compliance check saw is told in Chinese, with what was seen in it", () => {
+  expect(Object.keys(evidenceChinese)).toEqual(Object.values(evidenceTexts));
+  const said = evidenceOf("trusted", { subject: "shop.example", days: 61 });
+  expect(evidenceInChinese(said)).toBe("shop.example：受信任，剩余 61 天");
+  const cookies = ["sid", "lang"].map((cookie) =>
+    evidenceOf("cookieLacks", { cookie, attributes: "secure, samesite" }),
+  );
+  expect(evidenceInChinese(cookies.join("; "))).toBe(
+    "sid 缺少 secure, samesite；lang 缺少 secure, samesite",
+  );
+  // What the site sent itself is nobody's words of ours.
+  expect(evidenceInChinese("max-age=300; preload")).toBe("max-age=300; preload");
+  for (const text of Object.values(evidenceTexts)) {
+    expect(evidenceInChinese(text)).toBe(evidenceChinese[text]);
+  }
 });

@@ -1,4 +1,4 @@
-/** Chinese titles and fixes of compliance rules; the English ones come with the results. */
+/** Compliance rules and what was seen in Chinese; the English comes with the results. */
 
 /** Title and fix by rule. */
 export const complianceChinese: Readonly<Record<string, readonly [title: string, fix: string]>> = {
@@ -69,3 +69,45 @@ export const complianceChinese: Readonly<Record<string, readonly [title: string,
     "关闭目录列表：nginx autoindex off，Apache Options -Indexes",
   ],
 };
+
+/** What was seen, by its English text; what stands in braces was seen and is told as it is. */
+export const evidenceChinese: Readonly<Record<string, string>> = {
+  "no answer": "没有响应",
+  "HTTPS was not reached": "无法通过 HTTPS 访问",
+  "port 80 does not answer": "80 端口没有响应",
+  "it is not sent": "未发送",
+  "{field} is not sent": "未发送 {field}",
+  "neither field says so": "两个响应头都没有这样规定",
+  "TLS {version} is accepted": "接受 TLS {version}",
+  "TLS {version} is refused": "拒绝 TLS {version}",
+  "{subject}: trusted, {days} days left": "{subject}：受信任，剩余 {days} 天",
+  "{subject}: {fault}, {days} days left": "{subject}：{fault}，剩余 {days} 天",
+  "none does": "没有响应头透露版本",
+  "every cookie of the page, or there is none": "页面的所有 Cookie 都带有，或页面没有 Cookie",
+  "{cookie} lacks {attributes}": "{cookie} 缺少 {attributes}",
+  "it was answered with {status}": "响应状态为 {status}",
+  "status {status}, and no methods are named": "状态 {status}，未列出方法",
+  "no other origin is allowed": "不允许其他来源",
+  "allowed: {origin}": "允许：{origin}",
+  "status {status}": "状态 {status}",
+  "there was no content": "没有内容",
+  "each is": "均只出现一次",
+  "{paths}: listed": "{paths}：列出文件",
+  "{paths}: not listed": "{paths}：未列出文件",
+};
+
+const patterns = Object.entries(evidenceChinese).map(([english, chinese]) => {
+  const escaped = english.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return { seen: new RegExp(`^${escaped.replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`), chinese };
+});
+
+/** What was seen in Chinese; what a site sent itself stays as it is. */
+export function evidenceInChinese(evidence: string): string {
+  // Several cookies stand in one text.
+  const parts = evidence.split("; ").map((part) => {
+    const found = patterns.find(({ seen }) => seen.test(part));
+    const values = found?.seen.exec(part)?.groups ?? {};
+    return found?.chinese.replace(/\{(\w+)\}/g, (place, name: string) => values[name] ?? place);
+  });
+  return parts.every((part) => part !== undefined) ? parts.join("；") : evidence;
+}

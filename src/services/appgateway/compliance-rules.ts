@@ -2,6 +2,7 @@
  * What is asked of a site, as a list: each rule reads what was seen and says whether it is well.
  * Sources: RFC 9110, RFC 6797, RFC 6265bis, RFC 8996, OWASP Secure Headers project.
  */
+import { evidenceOf } from "./compliance-evidence.ts";
 import type { ComplianceResult } from "./compliance-operations.ts";
 
 export type SeenAnswer = {
@@ -56,20 +57,23 @@ const ofPage =
   (judge: (answer: SeenAnswer) => Judged) =>
   (seen: Seen): Judged => {
     const answer = page(seen);
-    return answer === null ? notChecked("no answer") : judge(answer);
+    return answer === null ? notChecked(evidenceOf("noAnswer")) : judge(answer);
   };
 
 const header = (name: string, isWell: (value: string) => boolean) =>
   ofPage((answer) => {
     const values = valuesOf(answer, name);
-    if (values.length === 0) return judged(false, `${name} is not sent`);
+    if (values.length === 0) return judged(false, evidenceOf("fieldNotSent", { field: name }));
     return judged(values.every(isWell), `${name}: ${values.join(", ")}`);
   });
 
 const version = (name: "1.0" | "1.1" | "1.2" | "1.3", wanted: boolean) => (seen: Seen) => {
   const accepted = seen.tls[name];
-  if (accepted === null) return notChecked("HTTPS was not reached");
-  return judged(accepted === wanted, `TLS ${name} is ${accepted ? "accepted" : "refused"}`);
+  if (accepted === null) return notChecked(evidenceOf("noHttps"));
+  return judged(
+    accepted === wanted,
+    evidenceOf(accepted ? "versionAccepted" : "versionRefused", { version: name }),
+  );
 };
 
 const setTls = (changes: object) => ({ operation: "delivery.setTls", changes });
@@ -81,7 +85,7 @@ const tlsRules: readonly Rule[] = [
     severity: "high",
     fix: "Redirect every request of port 80 to https://",
     judge: ({ http }) => {
-      if (http === null) return { outcome: "pass", evidence: "port 80 does not answer" };
+      if (http === null) return { outcome: "pass", evidence: evidenceOf("noHttp") };
       const [location = ""] = valuesOf(http, "location");
       const isWell = http.status >= 300 && http.status < 400 && /^https:/i.test(location);
       return judged(isWell, `${http.status} ${location}`.trim());
@@ -94,9 +98,13 @@ const tlsRules: readonly Rule[] = [
     severity: "high",
     fix: "Bind a certificate of a public authority to the site, and have it renewed",
     judge: ({ certificate }) => {
-      if (certificate === null) return notChecked("HTTPS was not reached");
+      if (certificate === null) return notChecked(evidenceOf("noHttps"));
       const { fault, daysLeft, subject } = certificate;
-      const evidence = `${subject}: ${fault === "" ? "trusted" : fault}, ${daysLeft} days left`;
+      const evidence = evidenceOf(fault === "" ? "trusted" : "untrusted", {
+        subject,
+        fault,
+        days: daysLeft,
+      });
       return judged(fault === "" && daysLeft > 14, evidence);
     },
   },
@@ -124,10 +132,10 @@ const tlsRules: readonly Rule[] = [
     severity: "medium",
     fix: "Send Strict-Transport-Security: max-age=31536000; includeSubDomains",
     judge: (seen) => {
-      if (seen.https === null) return notChecked("HTTPS was not reached");
+      if (seen.https === null) return notChecked(evidenceOf("noHttps"));
       const [value = ""] = valuesOf(seen.https, "strict-transport-security");
       const age = Number(/max-age="?(\d+)/i.exec(value)?.[1] ?? 0);
-      return judged(age >= 15_552_000, value === "" ? "it is not sent" : value);
+      return judged(age >= 15_552_000, value === "" ? evidenceOf("notSent") : value);
     },
     remedy: setTls({ hstsMaxAgeSeconds: 31_536_000 }),
   },
@@ -165,7 +173,7 @@ const headerRules: readonly Rule[] = [
       const options = valuesOf(answer, "x-frame-options").join(", ");
       const ancestors = valuesOf(answer, "content-security-policy").join("; ");
       const isWell = /^(?:deny|sameorigin)$/i.test(options) || /frame-ancestors\s/i.test(ancestors);
-      return judged(isWell, options === "" ? "neither field says so" : options);
+      return judged(isWell, options === "" ? evidenceOf("neitherField") : options);
     }),
   },
   {
@@ -187,7 +195,7 @@ const headerRules: readonly Rule[] = [
           .filter((value) => name !== "server" || /\d/.test(value))
           .map((value) => `${name}: ${value}`),
       );
-      return judged(telling.length === 0, telling.join(", ") || "none does");
+      return judged(telling.length === 0, telling.join(", ") || evidenceOf("noBanner"));
     }),
   },
   {
@@ -201,12 +209,16 @@ const headerRules: readonly Rule[] = [
         const names = attributes.map((one) => one.split("=")[0]?.toLowerCase());
         const lacks = ["secure", "httponly", "samesite"].filter((name) => !names.includes(name));
         // The value is a secret of somebody's session; only the name is evidence.
-        return lacks.length === 0 ? [] : [`${pair.split("=")[0]} lacks ${lacks.join(", ")}`];
+        return lacks.length === 0
+          ? []
+          : [
+              evidenceOf("cookieLacks", {
+                cookie: pair.split("=")[0] ?? "",
+                attributes: lacks.join(", "),
+              }),
+            ];
       });
-      return judged(
-        weak.length === 0,
-        weak.join("; ") || "every cookie of the page, or there is none",
-      );
+      return judged(weak.length === 0, weak.join("; ") || evidenceOf("cookiesComplete"));
     }),
   },
 ];
@@ -223,8 +235,8 @@ const protocolRules: readonly Rule[] = [
     fix: "Add a custom rule to the site: method TRACE, action block; or turn it off in the server",
     judge: ({ trace: answer }) =>
       answer === null
-        ? notChecked("no answer")
-        : judged(answer.status >= 400, `it was answered with ${answer.status}`),
+        ? notChecked(evidenceOf("noAnswer"))
+        : judged(answer.status >= 400, evidenceOf("answeredWith", { status: answer.status })),
   },
   {
     rule: "methods",
@@ -232,12 +244,12 @@ const protocolRules: readonly Rule[] = [
     severity: "medium",
     fix: "Turn PUT, DELETE and PATCH off where they are not used, or block them by a custom rule",
     judge: ({ options: answer }) => {
-      if (answer === null) return notChecked("no answer");
+      if (answer === null) return notChecked(evidenceOf("noAnswer"));
       const said = [
         ...valuesOf(answer, "allow"),
         ...valuesOf(answer, "access-control-allow-methods"),
       ].join(", ");
-      if (said === "") return notChecked(`status ${answer.status}, and no methods are named`);
+      if (said === "") return notChecked(evidenceOf("methodsNotNamed", { status: answer.status }));
       return judged(!/\b(?:PUT|DELETE|PATCH)\b/.test(said), said);
     },
   },
@@ -247,11 +259,12 @@ const protocolRules: readonly Rule[] = [
     severity: "high",
     fix: "Name the origins that may, instead of repeating the Origin that asks",
     judge: ({ strangeOrigin: answer }) => {
-      if (answer === null) return notChecked("no answer");
+      if (answer === null) return notChecked(evidenceOf("noAnswer"));
       const [origin = ""] = valuesOf(answer, "access-control-allow-origin");
       const [credentials = ""] = valuesOf(answer, "access-control-allow-credentials");
       const isOpen = /cordon-check\.invalid|^null$/.test(origin) && credentials === "true";
-      const evidence = origin === "" ? "no other origin is allowed" : `allowed: ${origin}`;
+      const evidence =
+        origin === "" ? evidenceOf("noOtherOrigin") : evidenceOf("originAllowed", { origin });
       return judged(!isOpen, evidence);
     },
   },
@@ -262,8 +275,8 @@ const protocolRules: readonly Rule[] = [
     fix: "Answer unknown methods with 501, and known ones that are not allowed with 405",
     judge: ({ unknownMethod: answer }) =>
       answer === null
-        ? notChecked("no answer")
-        : judged(answer.status >= 400, `it was answered with ${answer.status}`),
+        ? notChecked(evidenceOf("noAnswer"))
+        : judged(answer.status >= 400, evidenceOf("answeredWith", { status: answer.status })),
   },
   {
     rule: "notFound",
@@ -271,10 +284,13 @@ const protocolRules: readonly Rule[] = [
     severity: "medium",
     fix: "Answer 404 or 410 for unknown paths; the site's leak protection can mask stack traces",
     judge: ({ missing }) => {
-      if (missing === null) return notChecked("no answer");
+      if (missing === null) return notChecked(evidenceOf("noAnswer"));
       const trace = TRACES.exec(missing.body)?.[0];
       const isWell = trace === undefined && missing.status >= 400 && missing.status < 500;
-      return judged(isWell, trace === undefined ? `status ${missing.status}` : `"${trace}"`);
+      return judged(
+        isWell,
+        trace === undefined ? evidenceOf("status", { status: missing.status }) : `"${trace}"`,
+      );
     },
     remedy: { operation: "delivery.setLeaks", changes: { maskStackTraces: true } },
   },
@@ -285,7 +301,7 @@ const protocolRules: readonly Rule[] = [
     fix: "Have the application answer HEAD as it answers GET",
     judge: (seen) => {
       const answer = page(seen);
-      if (seen.head === null || answer === null) return notChecked("no answer");
+      if (seen.head === null || answer === null) return notChecked(evidenceOf("noAnswer"));
       return judged(
         seen.head.status === answer.status,
         `${seen.head.status}, GET ${answer.status}`,
@@ -299,10 +315,10 @@ const protocolRules: readonly Rule[] = [
     fix: "Send Content-Type, for texts with charset=utf-8",
     judge: ofPage((answer) => {
       const [type = ""] = valuesOf(answer, "content-type");
-      if (answer.body === "") return { outcome: "pass", evidence: "there was no content" };
+      if (answer.body === "") return { outcome: "pass", evidence: evidenceOf("noContent") };
       const needsCharset = /^text\/html/i.test(type);
       const isWell = type !== "" && (!needsCharset || /charset=/i.test(type));
-      return judged(isWell, type === "" ? "it is not sent" : type);
+      return judged(isWell, type === "" ? evidenceOf("notSent") : type);
     }),
   },
   {
@@ -313,7 +329,7 @@ const protocolRules: readonly Rule[] = [
     judge: ofPage((answer) => {
       const single = ["content-type", "content-length", "location", "etag", "date", "server"];
       const twice = single.filter((name) => valuesOf(answer, name).length > 1);
-      return judged(twice.length === 0, twice.join(", ") || "each is");
+      return judged(twice.length === 0, twice.join(", ") || evidenceOf("eachOnce"));
     }),
   },
   {
@@ -323,12 +339,12 @@ const protocolRules: readonly Rule[] = [
     fix: "Turn listings off: nginx autoindex off, Apache Options -Indexes",
     judge: ({ folders }) => {
       const answered = folders.filter(({ answer }) => answer !== null);
-      if (answered.length === 0) return notChecked("no answer");
+      if (answered.length === 0) return notChecked(evidenceOf("noAnswer"));
       const listed = answered.filter(({ answer }) => LISTING.test(answer?.body ?? ""));
       const paths = (listed.length > 0 ? listed : answered).map(({ path }) => path).join(", ");
       return judged(
         listed.length === 0,
-        `${paths}: ${listed.length > 0 ? "listed" : "not listed"}`,
+        evidenceOf(listed.length > 0 ? "listed" : "notListed", { paths }),
       );
     },
   },

@@ -20,7 +20,7 @@ import type {
 } from "../../../../src/services/appgateway/contract.ts";
 import { call } from "../../api/client.ts";
 import { useWords } from "../../language.tsx";
-import { complianceChinese } from "../../messages/compliance.ts";
+import { complianceChinese, evidenceInChinese } from "../../messages/compliance.ts";
 import { Value } from "../../resource/value.tsx";
 import { Failure } from "../../shell/failure.tsx";
 import { useNotices } from "../../shell/notices.tsx";
@@ -155,7 +155,11 @@ function ResultTable({ check, outcome, results }: ResultsShown) {
     id: "evidence",
     header: label("evidence"),
     width: 240,
-    cell: (one: ComplianceResult) => <span className="long-name">{one.evidence}</span>,
+    cell: ({ evidence }: ComplianceResult) => (
+      <span className="long-name">
+        {language === "zh-CN" ? evidenceInChinese(evidence) : evidence}
+      </span>
+    ),
   };
   const fix = {
     id: "fix",
