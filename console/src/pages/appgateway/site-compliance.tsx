@@ -155,11 +155,7 @@ function ResultTable({ check, outcome, results }: ResultsShown) {
     id: "evidence",
     header: label("evidence"),
     width: 240,
-    cell: ({ evidence }: ComplianceResult) => (
-      <span className="long-name">
-        {language === "zh-CN" ? evidenceInChinese(evidence) : evidence}
-      </span>
-    ),
+    cell: ({ evidence }: ComplianceResult) => <Seen evidence={evidence} />,
   };
   const fix = {
     id: "fix",
@@ -204,6 +200,12 @@ function ResultTable({ check, outcome, results }: ResultsShown) {
       ) : null}
     </>
   );
+}
+
+function Seen({ evidence }: { evidence: string }) {
+  const { language } = useWords();
+  const text = language === "zh-CN" ? evidenceInChinese(evidence) : evidence;
+  return <span className="long-name">{text}</span>;
 }
 
 type Told = {
