@@ -169,13 +169,21 @@ function structures() {
 }
 
 /**
+ * INVARIANT: a module is never given back. koffi unloads a library that nothing refers to, and the
+ * addresses in its function list are numbers that no collection of garbage sees.
+ */
+const modules: object[] = [];
+
+/**
  * Loads a module and initializes it; one that another part of this process initialized is fine.
  *
  * @throws Error when the file is no PKCS #11 module, Pkcs11Error when it refuses.
  */
 export async function loadPkcs11(file: string): Promise<Pkcs11Library> {
   const koffi = loadKoffi();
-  const getList = koffi.load(file).func("unsigned long C_GetFunctionList(_Out_ void **list)");
+  const module = koffi.load(file);
+  modules.push(module);
+  const getList = module.func("unsigned long C_GetFunctionList(_Out_ void **list)");
   const out: unknown[] = [null];
   const value = Number(getList(out));
   if (value !== CKR.OK || out[0] === null) throw new Pkcs11Error("C_GetFunctionList", value);

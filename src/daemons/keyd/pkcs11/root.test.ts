@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -11,6 +11,19 @@ import { makeSoftToken, type SoftToken, softHsmModule } from "./soft-token.ts";
 
 const secret = Buffer.from("a secret");
 const aad = Buffer.from("aad");
+
+/** A module that was unloaded ends the process at the next call. */
+const collecting = `
+import { setTimeout as sleep } from "node:timers/promises";
+import { loadPkcs11 } from ${JSON.stringify(join(import.meta.dirname, "library.ts"))};
+const library = await loadPkcs11(process.env.CORDON_PKCS11_MODULE);
+for (let round = 0; round < 5; round += 1) {
+  gc();
+  await sleep(20);
+}
+await library.call("C_GetSlotList", 1, null, [0]);
+console.log("still there");
+process.exit(0);`;
 
 function newToken(): SoftToken {
   const token = makeSoftToken();
@@ -40,6 +53,14 @@ describe.skipIf(softHsmModule === undefined)("a root in a PKCS #11 token (SoftHS
     const read = ["--read-object", "--type", "secrkey", "--label", "cordon root"];
     expect(() => execFileSync("pkcs11-tool", [...loginOf(token), ...read], quiet(token))).toThrow();
   });
+
+  test("the module stays loaded when garbage is collected", () => {
+    const token = newToken();
+    const argv = ["--expose-gc", "--input-type=module", "-e", collecting];
+    const environment = { ...process.env, ...token.environment };
+    const run = spawnSync(process.execPath, argv, { env: environment, encoding: "utf8" });
+    expect([run.signal, run.stdout.trim()], run.stderr).toEqual([null, "still there"]);
+  }, 60_000);
 
   test("the PIN is in no argument and in no environment of the process", async () => {
     const token = newToken();
