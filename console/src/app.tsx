@@ -1,5 +1,6 @@
 /** Which page an address shows, and who may see it. */
 import Box from "@cloudscape-design/components/box";
+import Link from "@cloudscape-design/components/link";
 import Spinner from "@cloudscape-design/components/spinner";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense } from "react";
@@ -97,7 +98,7 @@ function NotFound() {
     <>
       <Box variant="h1">{t("notFound")}</Box>
       <Box>
-        {t("notFoundHelp")} <a href="/">{t("overview")}</a>
+        {t("notFoundHelp")} <Link href="/">{t("overview")}</Link>
       </Box>
     </>
   );

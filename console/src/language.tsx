@@ -1,6 +1,6 @@
 /** Words in the chosen language, for our own components and for the library's. */
 import { I18nProvider } from "@cloudscape-design/components/i18n";
-import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import type { Operation } from "../../src/kernel/operation.ts";
 import { type Language, type LoadedWords, languageOf, loadWords } from "./messages/load-words.ts";
 import { titleOfKey } from "./messages/operation-title.ts";
@@ -39,6 +39,8 @@ type Words = {
   numberText(number: number): string;
   /** A number of seconds or bytes, told by its field's name, in a larger unit; else "". */
   quantityText(field: string, number: number): string;
+  /** The same, with a service's own words for fields and values before the shared ones. */
+  of(service: string): Words;
 };
 type ProblemTexts = { readonly message: string; readonly fix: string };
 
@@ -52,20 +54,22 @@ function lookUp(group: Readonly<Record<string, string>>, key: string): string {
 
 type Choice = Pick<Words, "language" | "setLanguage" | "zone" | "setZone">;
 
-function wordsOf(choice: Choice, messages: Vocabulary): Words {
+function wordsOf(choice: Choice, messages: Vocabulary, service = ""): Words {
   const { language, zone } = choice;
+  const own = messages.own[service];
+  const fields = { ...messages.field, ...own?.field };
+  const values = { ...messages.value, ...own?.value };
   const shown = timeFormat(language, zone);
   const local = timeFormat(language, "local");
   const numbers = new Intl.NumberFormat(language);
   return {
     ...choice,
     t: (key, values = {}) => fill(messages.ui[key], values),
-    label: (field) =>
-      Object.hasOwn(messages.field, field) ? (messages.field[field] ?? field) : titleOfKey(field),
-    valueText: (value) => lookUp(messages.value, value),
+    label: (field) => (Object.hasOwn(fields, field) ? (fields[field] ?? field) : titleOfKey(field)),
+    valueText: (value) => lookUp(values, value),
     resourceTitle: (resource) => lookUp(messages.resource, resource),
     about: (resource) => messages.about[resource] ?? "",
-    hint: (field) => messages.hint[field] ?? "",
+    hint: (field) => own?.hint[field] ?? "",
     operationTitle: ({ name }) =>
       messages.operation[name] ?? titleOfKey(name.split(".")[1] ?? name),
     problemTexts: ({ reason, message, fix }) => messages.problem[reason] ?? { message, fix },
@@ -78,6 +82,7 @@ function wordsOf(choice: Choice, messages: Vocabulary): Words {
     agoText: (time) => relativeText(language, new Date(time), new Date()),
     numberText: (number) => numbers.format(number),
     quantityText: (field, number) => quantityText(language, field, number),
+    of: (other) => wordsOf(choice, messages, other),
   };
 }
 
@@ -88,6 +93,13 @@ export function useWords(): Words {
   const words = useContext(WordsContext);
   if (words === undefined) throw new Error("Words are used outside of LanguageProvider");
   return words;
+}
+
+/** What is inside is about one service: its own words come first. */
+export function WordsOf({ service, children }: { service: string; children: ReactNode }) {
+  const words = useWords();
+  const own = useMemo(() => words.of(service), [words, service]);
+  return <WordsContext.Provider value={own}>{children}</WordsContext.Provider>;
 }
 
 export function LanguageProvider({ children }: { children: ReactNode }) {

@@ -24,14 +24,19 @@ export const hasBrowser =
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
 
-export type Look = { readonly language: "en" | "zh-CN"; readonly dark: boolean };
+export type Look = {
+  readonly language: "en" | "zh-CN";
+  readonly dark: boolean;
+  /** In pixels; absent = that of a desktop. */
+  readonly width?: number;
+};
 
 /** A context that trusts Cordon's own authority and has chosen how the console looks. */
 export async function openContext(browser: Browser, look: Look): Promise<BrowserContext> {
   const context = await browser.newContext({
     ignoreHTTPSErrors: true,
     locale: look.language,
-    viewport: { width: 1440, height: 900 },
+    viewport: { width: look.width ?? 1440, height: 900 },
     reducedMotion: "reduce",
     acceptDownloads: true,
   });
@@ -64,6 +69,7 @@ export async function signIn(page: Page, origin: string, person: Person): Promis
 /** Pages whose address needs nothing that has to exist. */
 export const plainPages: readonly string[] = [
   "/",
+  "/own",
   "/live",
   "/explain",
   "/why",
@@ -114,7 +120,8 @@ export async function visitPage(page: Page, path: string): Promise<void> {
   await settled(page);
 }
 
-async function settled(page: Page): Promise<void> {
+/** Waits until the page has a heading and nothing in it loads any more. */
+export async function settled(page: Page): Promise<void> {
   await page.locator("h1").first().waitFor();
   // The overview draws what lies below after what is seen first.
   if (new URL(page.url()).pathname === "/") await page.locator("#covered").waitFor();

@@ -11,6 +11,8 @@ import { en } from "../../console/src/messages/en.ts";
 import { serviceWords } from "../../console/src/messages/services/index.ts";
 import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { zhCN } from "../../console/src/messages/zh-CN.ts";
+import { shownFields } from "../../console/src/resource/answer-fields.ts";
+import { itemActions } from "../../console/src/resource/resource-actions.ts";
 import { allShown, isPart } from "../../console/src/resource/resources.ts";
 import { contracts } from "../../src/catalog.ts";
 import { programFolder } from "../../src/kernel/config.ts";
@@ -79,6 +81,26 @@ test("every field that a form asks for has words", () => {
     }
   }
   expect(missing).toEqual([]);
+});
+
+test("every field that a page shows, or that an action on it asks for or answers, has words", () => {
+  const missing = allShown.flatMap((shown) => {
+    const actions = itemActions(shown).flatMap(({ input, output }) => [input, output]);
+    const asked = actions.flatMap((one: { readonly properties?: object }) =>
+      Object.keys(one.properties ?? {}),
+    );
+    return [...shownFields(shown), ...asked].filter(
+      (field) => field !== "dryRun" && !Object.hasOwn(english.field, field),
+    );
+  });
+  expect([...new Set(missing)]).toEqual([]);
+});
+
+test("a service's own word for a field comes before the one that all services share", () => {
+  expect(english.own.appgateway?.field.format).not.toBe(english.own.encryption?.field.format);
+  expect(english.own.kms?.field.current).toBe("Current");
+  expect(chinese.own.notify?.field.days ?? chinese.field.days).toBe("星期");
+  expect(chinese.own.iam?.field.days).toBe("回溯天数");
 });
 
 /** Problems without Chinese words, as `<service>.<name>`. */

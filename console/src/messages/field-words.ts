@@ -21,7 +21,7 @@ export const fieldWords = {
   challengeBits: ["Difficulty of the challenge (bits)", "质询难度（比特）"],
   claim: ["Claim", "声明"],
   configuration: ["Configuration of the server", "服务器配置"],
-  contentBase64: ["File (Base64)", "文件（Base64）"],
+  contentBase64: ["File", "文件"],
   countries: ["Countries (two letters)", "国家或地区（两位代码）"],
   crlUrl: ["Revocation list", "吊销列表"],
   decidedBy: ["Decided by", "决定依据"],

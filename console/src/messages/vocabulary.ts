@@ -9,21 +9,25 @@ import { zhCN } from "./zh-CN.ts";
 
 export type UiKey = keyof typeof en.ui | keyof typeof pageWords | keyof typeof toolWords;
 type Texts = Readonly<Record<string, string>>;
+/** Groups in which two services may have words of their own for one name. */
+const GROUPS = ["field", "hint", "value"] as const;
+type OwnWords = Readonly<Record<(typeof GROUPS)[number], Texts>>;
 
 export type Vocabulary = {
   readonly ui: Readonly<Record<UiKey, string>>;
   readonly resource: Texts;
   readonly about: Texts;
   readonly field: Texts;
-  readonly hint: Texts;
   readonly value: Texts;
+  /** By service: its hints, and its words where they differ from those that all services share. */
+  readonly own: Readonly<Record<string, OwnWords>>;
   /** Title of an operation by its name, such as `waf.createSite`, where its name is not enough. */
   readonly operation: Texts;
   /** By reason; English stands in the contracts, and the server sends it. */
   readonly problem: Readonly<Record<string, { readonly message: string; readonly fix: string }>>;
 };
 
-function gathered(group: "resource" | "about" | "field" | "hint" | "value", at: 0 | 1): Texts {
+function gathered(group: "resource" | "about" | "field" | "value", at: 0 | 1): Texts {
   return Object.assign({}, ...services().map((words) => side(words[group] ?? {}, at)));
 }
 
@@ -47,17 +51,33 @@ function chineseTitles(): Texts {
   return Object.fromEntries(entries);
 }
 
+/** What a service says in other words than all of them together do. */
+function ownWords(shared: Partial<OwnWords>, at: 0 | 1): Vocabulary["own"] {
+  const differing = (words: ServiceWords, group: keyof OwnWords): Texts => {
+    const entries = Object.entries(side(words[group] ?? {}, at));
+    return Object.fromEntries(entries.filter(([key, text]) => shared[group]?.[key] !== text));
+  };
+  const entries = Object.entries(serviceWords).map(([service, words]) => [
+    service,
+    Object.fromEntries(GROUPS.map((group) => [group, differing(words, group)])),
+  ]);
+  return Object.fromEntries(entries);
+}
+
 /** The words of a language. */
 export function vocabulary(language: "en" | "zh-CN"): Vocabulary {
   const at = language === "en" ? 0 : 1;
   const base = language === "en" ? en : zhCN;
+  const shared = {
+    field: { ...side(fieldWords, at), ...gathered("field", at), ...base.field },
+    value: { ...gathered("value", at), ...base.value },
+  };
   return {
     ui: { ...base.ui, ...side(pageWords, at), ...side(toolWords, at) },
     resource: { ...gathered("resource", at), ...base.resource },
     about: gathered("about", at),
-    field: { ...side(fieldWords, at), ...gathered("field", at), ...base.field },
-    hint: gathered("hint", at),
-    value: { ...gathered("value", at), ...base.value },
+    ...shared,
+    own: ownWords(shared, at),
     operation: language === "en" ? {} : chineseTitles(),
     problem: language === "en" ? {} : chineseProblems(),
   };

@@ -174,7 +174,7 @@ function Short({ title, asked, columns, resource, idField, linked, href, empty }
       columnDefinitions={columns.map((id) => ({
         id,
         header: label(id),
-        minWidth: WIDE_COLUMNS.includes(id) ? 220 : 120,
+        minWidth: WIDE_COLUMNS.includes(id) ? 220 : 140,
         cell: cell(id),
       }))}
       empty={error === null ? empty : <Failure error={error} />}

@@ -203,21 +203,22 @@ function PasswordChange() {
 }
 
 function Sessions({ run }: Pick<Change, "run">) {
-  const { t, label } = useWords();
+  const { t, label, timeText, valueText } = useWords();
   const sessions = useQuery({
     queryKey: SESSIONS,
     queryFn: () => call(own.listOwnSessions, { pageSize: 100 }),
   });
   return (
     <Table
+      wrapLines
       header={<Header variant="h2">{t("ownSessions")}</Header>}
       items={sessions.data?.sessions ?? []}
       empty={t("empty")}
       columnDefinitions={[
         { id: "ip", header: label("sourceIp"), cell: (one) => one.sourceIp },
         { id: "agent", header: label("userAgent"), cell: (one) => one.userAgent },
-        { id: "method", header: label("method"), cell: (one) => one.method },
-        { id: "used", header: label("lastUseTime"), cell: (one) => one.lastUseTime },
+        { id: "method", header: label("method"), cell: (one) => valueText(one.method) },
+        { id: "used", header: label("lastUseTime"), cell: (one) => timeText(one.lastUseTime) },
         {
           id: "end",
           header: "",

@@ -25,8 +25,8 @@ const VariantField = lazy(() => import("./variant-field.tsx"));
 const SECRET_FIELD = /password|secret|token/i;
 /** Long, but one line all the same. */
 const ONE_LINE_FIELD = /^(?:url|issuer|directoryUrl)$/;
-/** Lines of an empty field that takes JSON, and of one that holds some. */
-const JSON_LINES = { empty: 4, filled: 12 } as const;
+/** Lines of a field that takes JSON: all that it holds, within these. */
+const JSON_LINES = { min: 4, max: 24 } as const;
 
 type Props = {
   readonly field: Field;
@@ -37,13 +37,16 @@ type Props = {
   set(name: string, text: string): void;
 };
 
-/** The range of a number, when the contract has one; of times and sizes in words as well. */
-function useRange({ name, schema: { minimum, maximum } }: Field): string {
-  const { numberText, quantityText } = useWords();
+/** The range of a number, of times and sizes in words as well; how long a new password must be. */
+function useRange({ name, schema: { minimum, maximum, format, minLength = 0 } }: Field): string {
+  const { t, numberText, quantityText } = useWords();
+  if (format === "password" && minLength > 1) return t("charactersMin", { count: minLength });
   if (minimum === undefined || maximum === undefined) return "";
   const range = `${numberText(minimum)} – ${numberText(maximum)}`;
-  const words = [minimum, maximum].map((value) => quantityText(name, value));
-  return words.some(Boolean) ? `${range} (${words.map((text) => text || "0").join(" – ")})` : range;
+  const least = quantityText(name, minimum);
+  const most = quantityText(name, maximum);
+  if (most === "") return range;
+  return `${range} (${least === "" ? t("atMost", { value: most }) : `${least} – ${most}`})`;
 }
 
 export function AskedField(props: Props) {
@@ -88,7 +91,8 @@ function Control(props: Props) {
   const { field, text, set } = props;
   const { label } = useWords();
   const { name, required, schema } = field;
-  const named = resourceOfField(name);
+  // What is made has no id yet: a name that is an id is written.
+  const named = field.own === true ? undefined : resourceOfField(name);
   if (named !== undefined) {
     const several = schema.type === "array";
     return (
@@ -116,14 +120,17 @@ function Control(props: Props) {
   const isJson = schema.type === "object" || schema.anyOf !== undefined;
   const isLong = (schema.maxLength ?? 0) > 2_000 && !ONE_LINE_FIELD.test(name);
   if (schema.type === "array" || isJson || isLong) {
+    const lines = text.split("\n").length + 1;
     return (
-      <Textarea
-        value={text}
-        rows={isJson ? JSON_LINES[text === "" ? "empty" : "filled"] : 3}
-        spellcheck={false}
-        placeholder={textOf(field.fallback)}
-        onChange={({ detail }) => set(name, detail.value)}
-      />
+      <div className={isJson ? "json-text" : undefined}>
+        <Textarea
+          value={text}
+          rows={isJson ? Math.min(JSON_LINES.max, Math.max(JSON_LINES.min, lines)) : 3}
+          spellcheck={false}
+          placeholder={textOf(field.fallback)}
+          onChange={({ detail }) => set(name, detail.value)}
+        />
+      </div>
     );
   }
   const isSecret = schema.format === "password" || SECRET_FIELD.test(name);

@@ -11,6 +11,7 @@ export type FieldSchema = {
   readonly description?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly minLength?: number;
   readonly maxLength?: number;
   readonly enum?: readonly string[];
   readonly const?: unknown;
@@ -26,6 +27,8 @@ export type FormField = {
   readonly schema: FieldSchema;
   /** What the server takes when the field is left out. */
   readonly fallback?: unknown;
+  /** It names the very thing that is made. */
+  readonly own?: boolean;
 };
 
 export type Texts = Readonly<Record<string, string>>;

@@ -3,10 +3,11 @@ import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useWords } from "../language.tsx";
 import { countHref } from "./counts.ts";
 import { allShown, type Item } from "./resources.ts";
-import { Value } from "./value.tsx";
+import { flatText, Value } from "./value.tsx";
 import { Asked } from "./value-menu.tsx";
 
 type Props = { readonly item: Item; readonly resource?: string; readonly columns?: number };
@@ -15,7 +16,7 @@ type Props = { readonly item: Item; readonly resource?: string; readonly columns
 function isLarge(value: unknown): boolean {
   if (typeof value === "string") return value.includes("\n");
   if (Array.isArray(value)) return value.some((one) => typeof one === "object");
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && flatText(value) === undefined;
 }
 
 export function Fields({ item, resource = "", columns = 3 }: Props) {
@@ -38,8 +39,10 @@ export function Fields({ item, resource = "", columns = 3 }: Props) {
   const larges = pairs(true);
   return (
     <Container header={<Header variant="h2">{t("details")}</Header>}>
-      <KeyValuePairs columns={columns} items={pairs(false)} />
-      {larges.length === 0 ? null : <KeyValuePairs columns={1} items={larges} />}
+      <SpaceBetween size="l">
+        <KeyValuePairs columns={columns} items={pairs(false)} />
+        {larges.length === 0 ? null : <KeyValuePairs columns={1} items={larges} />}
+      </SpaceBetween>
     </Container>
   );
 }

@@ -1,15 +1,31 @@
 /** Which fields name another resource by its id. */
-import { allShown, type Shown } from "./resources.ts";
+import type { Operation } from "../../../src/kernel/operation.ts";
+import { allShown, operationOf, type Shown } from "./resources.ts";
 
 /** Ids that are named by what they are to the thing. */
 const AS_ID: Readonly<Record<string, string>> = {
+  // Of a guardrail.
+  accounts: "accountId",
   boundaryPolicyId: "policyId",
   clientCertificateId: "certificateId",
   destinationKeyId: "keyId",
   mailChannelIds: "channelId",
   sourceKeyId: "keyId",
   determiningPolicyIds: "policyId",
+  parentId: "authorityId",
 };
+
+const BY_PREFIX = new Map(
+  allShown
+    .filter(({ resource }) => resource.list !== undefined)
+    .map((shown) => [shown.resource.idPrefix, shown]),
+);
+
+/** The resource of an id that stands in a field of any name, such as who made something. */
+export function resourceOfId(id: string): Shown | undefined {
+  const prefix = /^([a-z]+)-[0-9a-z]{10}$/.exec(id)?.[1];
+  return prefix === undefined ? undefined : BY_PREFIX.get(prefix);
+}
 
 /** The resource of `siteId`, or of `policyIds` for several; rules are too many to choose from. */
 export function resourceOfField(name: string): Shown | undefined {
@@ -19,3 +35,7 @@ export function resourceOfField(name: string): Shown | undefined {
   if (one === "resource") return undefined;
   return allShown.find(({ resource }) => resource.idField === one && resource.list !== undefined);
 }
+
+/** The field in which the resource that an operation makes has its id, when a person chooses it. */
+export const idFieldMadeBy = (operation: Operation): string | undefined =>
+  allShown.find((shown) => operationOf(shown, "create") === operation)?.resource.idField;

@@ -1,6 +1,7 @@
 /** Buttons for the chosen item: its states, the contract's actions on it, and its end. */
 import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import type { Operation } from "../../../src/kernel/operation.ts";
@@ -8,6 +9,7 @@ import { callAny } from "../api/client.ts";
 import { useWords } from "../language.tsx";
 import { navigate } from "../location.ts";
 import { useNotices } from "../shell/notices.tsx";
+import { shownFields } from "./answer-fields.ts";
 import { itemActions, statusChoices } from "./resource-actions.ts";
 import { type Item, nameOf, operationOf, type Shown } from "./resources.ts";
 
@@ -41,7 +43,7 @@ export function ItemButtons({ shown, item, without, left }: Props) {
     if (asked === remove) navigate(`/${shown.path}`);
   };
   return (
-    <>
+    <SpaceBetween direction="horizontal" size="xs">
       {without === "others" ? null : <StatusButtons {...{ shown, item }} />}
       {actions.length <= BUTTONS_MAX ? null : (
         <ButtonDropdown
@@ -76,12 +78,13 @@ export function ItemButtons({ shown, item, without, left }: Props) {
             operation={asked}
             fixed={{ [idField]: item[idField] }}
             name={nameOf(shown, item)}
+            known={shownFields(shown)}
             close={() => ask(undefined)}
             done={finished}
           />
         </Suspense>
       )}
-    </>
+    </SpaceBetween>
   );
 }
 
@@ -103,7 +106,7 @@ function StatusButtons({ shown, item }: Pick<Props, "shown" | "item">) {
     }
   };
   return (
-    <>
+    <SpaceBetween direction="horizontal" size="xs">
       {statuses.length === 0 ? null : (
         <ButtonDropdown
           disabled={item === undefined}
@@ -125,6 +128,6 @@ function StatusButtons({ shown, item }: Pick<Props, "shown" | "item">) {
           {t("acknowledge")}
         </Button>
       ) : null}
-    </>
+    </SpaceBetween>
   );
 }

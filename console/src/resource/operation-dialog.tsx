@@ -7,12 +7,12 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Operation } from "../../../src/kernel/operation.ts";
-import { useWords } from "../language.tsx";
+import { useWords, WordsOf } from "../language.tsx";
 import { useNotices } from "../shell/notices.tsx";
-import { FilesOnce, madeFilesOf } from "./files-once.tsx";
+import { Answer } from "./answer.tsx";
+import { unseenOf } from "./answer-fields.ts";
 import { OperationForm } from "./operation-form.tsx";
 import type { Item } from "./resources.ts";
-import { SecretOnce } from "./secret-once.tsx";
 
 type Props = {
   readonly operation: Operation;
@@ -21,26 +21,35 @@ type Props = {
   /** What has to be typed when the operation cannot be undone. */
   readonly name: string;
   readonly header?: string;
+  /** Fields that a page shows anyway; without it only an answer with a secret is shown. */
+  readonly known?: ReadonlySet<string>;
   close(): void;
   done?(result: Item): void;
 };
 
 export default function OperationDialog(props: Props) {
-  const { operation, fixed, initial = {}, name, header, close, done } = props;
+  return (
+    <WordsOf service={props.operation.name.split(".")[0] ?? ""}>
+      <Dialog {...props} />
+    </WordsOf>
+  );
+}
+
+function Dialog(props: Props) {
+  const { operation, fixed, initial = {}, name, header, known, close, done } = props;
   const { t, operationTitle } = useWords();
   const { succeeded } = useNotices();
   const client = useQueryClient();
   const [typed, setTyped] = useState("");
-  const [secretField, setSecretField] = useState("");
-  const [made, setMade] = useState<Item>({});
+  const [answer, setAnswer] = useState<Item>();
   const final = operation.dangerous === true;
   const title = operationTitle(operation);
   const finished = async (result: Item): Promise<void> => {
     await client.invalidateQueries();
-    const [field] = operation.secretOutput ?? [];
-    if (field !== undefined) {
-      setMade(result);
-      return setSecretField(field);
+    const unseen = known === undefined ? {} : unseenOf(result, known);
+    const hasSecret = operation.secretOutput !== undefined;
+    if (hasSecret || Object.keys(unseen).length > 0) {
+      return setAnswer(known === undefined ? result : unseen);
     }
     succeeded(t("doneOf", { name: title }));
     done?.(result);
@@ -54,7 +63,7 @@ export default function OperationDialog(props: Props) {
       closeAriaLabel={t("close")}
       header={header ?? `${title}: ${name}`}
     >
-      {secretField === "" ? (
+      {answer === undefined ? (
         <SpaceBetween size="m">
           {final ? (
             <>
@@ -73,16 +82,8 @@ export default function OperationDialog(props: Props) {
           />
         </SpaceBetween>
       ) : (
-        <MadeOnce made={made} field={secretField} close={close} />
+        <Answer {...{ operation, answer }} done={close} />
       )}
     </Modal>
   );
-}
-
-/** What the answer shows once: files to save, or a text to copy. */
-function MadeOnce({ made, field, close }: { made: Item; field: string; close(): void }) {
-  const files = madeFilesOf(made[field]);
-  if (files === undefined) return <SecretOnce secret={String(made[field])} done={close} />;
-  const note = typeof made.configuration === "string" ? made.configuration : "";
-  return <FilesOnce files={files} note={note} done={close} />;
 }

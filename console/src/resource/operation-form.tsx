@@ -6,11 +6,12 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { lazy, Suspense, useState } from "react";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { ApiError, callAny } from "../api/client.ts";
-import { useWords } from "../language.tsx";
+import { useWords, WordsOf } from "../language.tsx";
 import { Failure } from "../shell/failure.tsx";
 import { dryRunOf } from "./dry-run-of.ts";
 import { AskedField } from "./field-control.tsx";
 import { type FormField, fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
+import { idFieldMadeBy } from "./id-field-of.ts";
 import { relevantFields } from "./relevant-fields.ts";
 import type { Item } from "./resources.ts";
 
@@ -36,9 +37,10 @@ type Props = {
 
 function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
   const { t } = useWords();
-  const fields = fieldsOf(operation).filter(
-    ({ name }) => !Object.hasOwn(fixed, name) && name !== DRY_RUN,
-  );
+  const made = idFieldMadeBy(operation);
+  const fields = fieldsOf(operation)
+    .filter(({ name }) => !Object.hasOwn(fixed, name) && name !== DRY_RUN)
+    .map((field) => ({ ...field, own: field.name === made && !isGivenId(field) }));
   const [texts, setTexts] = useState<Texts>(() =>
     Object.fromEntries(fields.map(({ name }) => [name, textOf(initial[name])])),
   );
@@ -80,6 +82,10 @@ function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
   return { fields: asked, texts, set, faults, error, busy, read, submit, tried };
 }
 
+/** True for ids that the server gives, `site-` and ten characters: never written by a person. */
+const isGivenId = ({ schema }: FormField): boolean =>
+  schema.pattern?.includes("[0-9a-z]{10}") === true;
+
 /** Of the values, those that an operation takes. */
 function knownTo({ input }: Operation, values: Item): Item {
   const entries = Object.entries(values);
@@ -102,13 +108,24 @@ function divided(fields: readonly FormField[], initial: Item) {
   const isChange = !fields.some(({ required }) => required);
   const filled = ({ name }: FormField) => !isChange && textOf(initial[name]) !== "";
   const needed = fields.filter((field) => field.required || filled(field));
-  const others = fields.filter((field) => !needed.includes(field));
+  const rest = fields.filter((field) => !needed.includes(field));
+  // What is written as JSON is asked for last: few need it.
+  const isPlain = ({ schema }: FormField) => schema.type !== "object";
+  const others = [...rest.filter(isPlain), ...rest.filter((field) => !isPlain(field))];
   const extra = others.slice(0, Math.max(0, OPEN_MAX - needed.length));
   const open = fields.filter((field) => needed.includes(field) || extra.includes(field));
   return { open, folded: fields.filter((field) => !open.includes(field)) };
 }
 
 export function OperationForm(props: Props) {
+  return (
+    <WordsOf service={props.operation.name.split(".")[0] ?? ""}>
+      <AskedFields {...props} />
+    </WordsOf>
+  );
+}
+
+function AskedFields(props: Props) {
   const { t } = useWords();
   const form = useForm(props);
   const { fields, texts, set, faults, error, busy, read, submit, tried } = form;

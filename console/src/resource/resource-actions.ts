@@ -10,6 +10,7 @@ const OWN_PAGES: Readonly<Record<string, string>> = {
   "waf.dryRunRule": "/sites",
   "waf.orderCustomRules": "/sites",
   "fleet.createJoinToken": "/join-token",
+  "iam.revokeOwnSession": "/own",
 };
 
 /** The page of an operation that has one of its own. */

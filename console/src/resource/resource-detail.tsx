@@ -1,7 +1,9 @@
 /** The page about one of any resource, in tabs; the chosen tab stands in the address. */
+import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
@@ -9,7 +11,7 @@ import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { callAny } from "../api/client.ts";
-import { useWords } from "../language.tsx";
+import { useWords, WordsOf } from "../language.tsx";
 import { setQueryValues, useAddress } from "../location.ts";
 import { Failure } from "../shell/failure.tsx";
 import { useNotices } from "../shell/notices.tsx";
@@ -37,6 +39,14 @@ type Props = {
 };
 
 export default function ResourceDetail(props: Props) {
+  return (
+    <WordsOf service={props.shown.contract.service}>
+      <ItemDetail {...props} />
+    </WordsOf>
+  );
+}
+
+function ItemDetail(props: Props) {
   const { shown, id, more, above, itemOf = (answer) => answer, refreshMs } = props;
   const { t } = useWords();
   const { resource } = shown;
@@ -47,7 +57,9 @@ export default function ResourceDetail(props: Props) {
     queryFn: () => (get === undefined ? fixed : callAny(get, fixed)),
     refetchInterval: refreshMs ?? false,
   });
-  if (query.isError && query.data === undefined) return <Failure error={query.error} />;
+  if (query.isError && query.data === undefined) {
+    return <Unread {...{ shown, id }} error={query.error} retry={() => void query.refetch()} />;
+  }
   if (query.data === undefined) return <Spinner />;
   const item = itemOf(query.data);
   const tabs: Tab[] = [
@@ -70,6 +82,29 @@ export default function ResourceDetail(props: Props) {
         <span className="long-name">{nameOf(shown, item)}</span>
       </Header>
       <AddressTabs tabs={tabs} />
+    </SpaceBetween>
+  );
+}
+
+type UnreadProps = {
+  readonly shown: Shown;
+  readonly id: string;
+  readonly error: unknown;
+  retry(): void;
+};
+
+/** The thing cannot be read: why, again, and the way back to its list. */
+function Unread({ shown, id, error, retry }: UnreadProps) {
+  const { t, resourceTitle } = useWords();
+  return (
+    <SpaceBetween size="l">
+      <Header variant="h1">
+        <span className="long-name">{id}</span>
+      </Header>
+      <Alert type="error" action={<Button onClick={retry}>{t("retry")}</Button>}>
+        <Failure error={error} />
+      </Alert>
+      <Link href={`/${shown.path}`}>{resourceTitle(shown.resource.name)}</Link>
     </SpaceBetween>
   );
 }

@@ -3,7 +3,7 @@ import Pagination from "@cloudscape-design/components/pagination";
 import Table from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
 import { callAny } from "../api/client.ts";
-import { useWords } from "../language.tsx";
+import { useWords, WordsOf } from "../language.tsx";
 import type { FilterToken } from "./filter-text.ts";
 import { itemActions, statusChoices } from "./resource-actions.ts";
 import { ResourceEmpty } from "./resource-empty.tsx";
@@ -17,7 +17,7 @@ import { type TableState, useTableState } from "./table-state.ts";
 const NOTHING: Item = {};
 const REFRESH_MS = 10_000;
 /** A longer value is cut; the whole of it stands in the tip and in the value's menu. */
-const CELL_PIXELS_MAX = 460;
+const CELL_PIXELS_MAX = 340;
 
 export type TableProps = {
   readonly shown: Shown;
@@ -112,6 +112,14 @@ function hasActions(shown: Shown): boolean {
 }
 
 export default function ResourceTable(props: TableProps) {
+  return (
+    <WordsOf service={props.shown.contract.service}>
+      <ItemTable {...props} />
+    </WordsOf>
+  );
+}
+
+function ItemTable(props: TableProps) {
   const { t, resourceTitle } = useWords();
   const { shown, embedded = false } = props;
   const { resource } = shown;

@@ -30,6 +30,7 @@ export function TableHeader(props: Props) {
   const [exporting, setExporting] = useState(false);
   const list = operationOf(shown, "list");
   const { resource } = shown;
+  const hasCreate = operationOf(shown, "create") !== undefined;
   return (
     <>
       <Header
@@ -50,8 +51,12 @@ export function TableHeader(props: Props) {
             </Button>
             <ItemButtons shown={shown} item={item} left={cleared} />
             {actionsWithoutItem(shown).map(({ operation, href }) => (
-              <Button key={href} variant="primary" onClick={() => navigate(href)}>
-                {operation === operationOf(shown, "create")
+              <Button
+                key={href}
+                variant={href.endsWith("/create") || !hasCreate ? "primary" : "normal"}
+                onClick={() => navigate(href)}
+              >
+                {operation.name.includes(".create") && hasCreate
                   ? t("create")
                   : operationTitle(operation)}
               </Button>

@@ -6,7 +6,7 @@ import StatusIndicator, {
 import { lazy } from "react";
 import { useWords } from "../language.tsx";
 import { flatItems } from "./flat-items.ts";
-import { resourceOfField } from "./id-field-of.ts";
+import { resourceOfField, resourceOfId } from "./id-field-of.ts";
 import { useNameOf } from "./names.ts";
 import { hrefOf } from "./resources.ts";
 import { isEnumField } from "./schema-fields.ts";
@@ -96,18 +96,28 @@ export function Value({ field, value, own = false }: Props) {
   }
   if (Array.isArray(value)) return <Several field={field} values={value} />;
   if (typeof value === "object") {
+    const words = flatText(value);
+    if (words !== undefined) return <>{words === "" ? t("none") : words}</>;
     return <pre className="json">{JSON.stringify(value, null, 2)}</pre>;
   }
   const text = String(value);
   if (/[tT]ime$/.test(field)) return <Time time={text} />;
   if (text.includes("\n")) return <pre className="json">{text}</pre>;
-  if (!own && resourceOfField(field) !== undefined) return <Reference field={field} id={text} />;
+  if (!own && (resourceOfField(field) ?? resourceOfId(text)) !== undefined)
+    return <Reference field={field} id={text} />;
   const href = hrefOf(field, text);
   if (href !== undefined) return <Link href={href}>{text}</Link>;
   if (!isEnumField(field)) return <>{text}</>;
   const type = STATUS_FIELDS.includes(field) ? TYPE_BY_VALUE[text] : undefined;
   if (type === undefined) return <>{valueText(text)}</>;
   return <StatusIndicator type={type}>{valueText(text)}</StatusIndicator>;
+}
+
+/** Tags and the like, which need no JSON: `team = shop, stage = test`. */
+export function flatText(value: object): string | undefined {
+  const entries = Object.entries(value);
+  if (Array.isArray(value) || entries.some(([, one]) => typeof one !== "string")) return undefined;
+  return entries.map(([name, one]) => `${name} = ${one}`).join(", ");
 }
 
 /** With thousands apart; seconds and bytes in a larger unit as well. */
@@ -121,7 +131,8 @@ function Quantity({ field, value }: { field: string; value: number }) {
 /** The name of what an id names, as a link to it; the id where the name cannot be read. */
 function Reference({ field, id }: { field: string; id: string }) {
   const name = useNameOf(field, id);
-  const href = hrefOf(field, id);
+  const of = resourceOfField(field) ?? resourceOfId(id);
+  const href = hrefOf(of?.resource.idField ?? field, id);
   const text = name ?? id;
   return <span title={id}>{href === undefined ? text : <Link href={href}>{text}</Link>}</span>;
 }
@@ -155,7 +166,11 @@ function Several({ field, values }: { field: string; values: readonly unknown[] 
         return (
           <span key={id}>
             {at === 0 ? null : ", "}
-            {resourceOfField(field) === undefined ? inside : <Reference field={field} id={id} />}
+            {(resourceOfField(field) ?? resourceOfId(id)) === undefined ? (
+              inside
+            ) : (
+              <Reference field={field} id={id} />
+            )}
           </span>
         );
       })}

@@ -7,7 +7,9 @@ import { addressOf } from "../location.ts";
 /** In the chosen language, by the problem's stable reason; the server's words otherwise. */
 export function Failure({ error }: { error: unknown }) {
   const { t, label, problemTexts } = useWords();
-  if (!(error instanceof ApiError)) return <>{String(error)}</>;
+  if (!(error instanceof ApiError)) {
+    return <>{error instanceof Error ? error.message : String(error)}</>;
+  }
   const { message, fix } = problemTexts(error);
   return (
     <div className="failure">

@@ -45,6 +45,8 @@ export const certificates: ServiceWords = {
   },
   field: {
     keyUse: ["Use of the key", "密钥用途"],
+    orderId: ["Order", "订单编号"],
+    findings: ["Findings", "问题"],
     statusReason: ["Said by its authority", "签发机构的答复"],
     statusCheckTime: ["Authority asked", "询问签发机构时间"],
     pairCertificateId: ["Other half of the pair", "双证书的另一张"],

@@ -10,6 +10,7 @@ export const encryption: ServiceWords = {
   },
   field: {
     tokenProfileId: ["Token profile", "令牌配置"],
+    items: ["Results", "结果"],
     format: ["Look of the tokens", "令牌样式"],
     checksum: ["Check digit of the tokens", "令牌校验位"],
     keepLast: ["Digits kept at the end", "保留末尾位数"],

@@ -30,7 +30,7 @@ export const iam: ServiceWords = {
       "密码的长度与字符种类要求，以及是否人人都需要第二因素。",
     ],
     invitation: [
-      "An invited person gets a link that works once and chooses a password of his own.",
+      "An invited person gets a link that works once and chooses their own password.",
       "受邀者会得到一个一次性链接，并自行设置密码。",
     ],
     scimCredential: [
@@ -60,6 +60,15 @@ export const iam: ServiceWords = {
   },
   field: {
     invitationId: ["Invitation id", "邀请编号"],
+    days: ["Days looked back", "回溯天数"],
+    current: ["Current", "当前"],
+    keys: ["Signing keys", "签名密钥数"],
+    from: ["Decided before", "原来的决定"],
+    to: ["Decided then", "修改后的决定"],
+    changes: ["Decisions that change", "会改变的决定"],
+    mfaTime: ["Second factor given", "第二因素验证时间"],
+    bearerKey: ["Bearer key", "Bearer 密钥"],
+    accessKey: ["Access key", "访问密钥"],
     scimCredentialId: ["Directory id", "目录编号"],
     link: ["Link for the invited person", "给受邀者的链接"],
     basePath: ["Address of the SCIM service", "SCIM 服务地址"],
@@ -78,6 +87,12 @@ export const iam: ServiceWords = {
     statement: ["Statement", "语句"],
   },
   hint: {
+    action: ["Such as waf:DeleteSite, as policies name it", "例如 waf:DeleteSite，与策略写法相同"],
+    resource: [
+      "Such as crn:waf::acc-…:site/site-…, or the beginning of one and *",
+      "例如 crn:waf::acc-…:site/site-…，或以 * 结尾的前缀",
+    ],
+    sourceIp: ["Such as 203.0.113.9", "例如 203.0.113.9"],
     tags: ['Such as {"team": "shop"}', '例如 {"team": "shop"}'],
     tagClaims: [
       'Tag and claim, such as {"team": "department"}',

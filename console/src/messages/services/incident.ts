@@ -23,9 +23,17 @@ export const incident: ServiceWords = {
   field: {
     actor: ["By", "执行者"],
     detail: ["Detail", "详情"],
+    incident: ["Incident", "安全事件"],
+    timeline: ["Timeline", "时间线"],
+    responses: ["Responses", "响应"],
+    entry: ["Entry", "记录"],
+    row: ["Event", "事件"],
     scoreThreshold: ["Score that triggers a block", "触发封禁的评分"],
     windowSeconds: ["Window (seconds)", "时间窗口（秒）"],
     blockSeconds: ["Block for (seconds)", "封禁时长（秒）"],
+  },
+  hint: {
+    cidr: ["Such as 203.0.113.9 or 203.0.113.0/24", "例如 203.0.113.9 或 203.0.113.0/24"],
   },
   value: {
     finding: ["Finding", "发现"],

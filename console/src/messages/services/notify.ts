@@ -45,7 +45,7 @@ export const notify: ServiceWords = {
     severityMin: ["From severity", "最低严重程度"],
     severityMax: ["Up to severity", "最高严重程度"],
     services: ["Services", "服务"],
-    days: ["Days", "日期"],
+    days: ["Days of the week", "星期"],
     fromTime: ["Open from", "开始时间"],
     toTime: ["Open until", "结束时间"],
     timeZone: ["Time zone", "时区"],

@@ -26,6 +26,13 @@ export const waf: ServiceWords = {
     ],
   },
   hint: {
+    ruleId: ["Number of the rule, such as 942100", "规则编号，例如 942100"],
+    variable: [
+      "Such as ARGS:comment; empty: all that the rule looks at",
+      "例如 ARGS:comment；留空为该规则检查的全部内容",
+    ],
+    pathPrefix: ["Such as /forum; empty: the whole site", "例如 /forum；留空为整个站点"],
+    cidr: ["Such as 203.0.113.9 or 203.0.113.0/24", "例如 203.0.113.9 或 203.0.113.0/24"],
     ...wafRuleSets.hint,
     upstreams: [
       "Where the application answers, such as http://127.0.0.1:3000",

@@ -97,7 +97,9 @@ function Status({ status }: { status: Item }) {
         <Container
           header={
             <Header variant="h2">
-              <StatusIndicator type={bad ? "error" : "success"}>{t("backupState")}</StatusIndicator>
+              <StatusIndicator type={bad ? "error" : "success"}>
+                {t(bad ? "backupsFail" : "backupsWork")}
+              </StatusIndicator>
             </Header>
           }
         >
