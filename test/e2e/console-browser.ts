@@ -16,7 +16,7 @@ const ARGUMENTS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const STEP_MAX_MS = 10_000;
+const STEP_MAX_MS = 30_000;
 
 export const hasBrowser =
   existsSync(CHROMIUM) && existsSync(join(programFolder, "console/package.json"));

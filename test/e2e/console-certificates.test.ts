@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PASSWORD, type Stack, startStack } from "../stack.ts";
 import { hasBrowser, launchBrowser, openContext, signIn } from "./console-browser.ts";
 
-describe.skipIf(!hasBrowser)("certificates as files (needs Chromium)", () => {
+describe.skipIf(!hasBrowser)("certificates as files (needs Chromium)", { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "cordon-files-"));
   const file = (name: string) => join(folder, name);
   let stack: Stack;

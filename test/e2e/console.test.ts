@@ -12,7 +12,7 @@ const hasRules = existsSync("/usr/share/modsecurity-crs/rules");
 const PERSON = { accountName: "main", userName: "admin", password: PASSWORD };
 const LIVE_SAMPLES = 5;
 
-describe.skipIf(!hasBrowser)("the console (needs Chromium)", () => {
+describe.skipIf(!hasBrowser)("the console (needs Chromium)", { timeout: 120_000 }, () => {
   let stack: Stack;
   let shop: Awaited<ReturnType<typeof startShop>>;
   let browser: Browser;

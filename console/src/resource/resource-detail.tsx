@@ -18,6 +18,7 @@ import { useNotices } from "../shell/notices.tsx";
 import { AsCode } from "./as-code.tsx";
 import { Fields } from "./fields.tsx";
 import type { FilterToken } from "./filter-text.ts";
+import { History } from "./history.tsx";
 import { ItemButtons } from "./item-buttons.tsx";
 import { OperationForm } from "./operation-form.tsx";
 import ResourceTable from "./resource-table.tsx";
@@ -143,6 +144,7 @@ export function AddressTabs({ tabs }: { tabs: readonly Tab[] }) {
       page: "",
       sort: "",
       row: "",
+      changes: "",
     });
   const content = (
     <SpaceBetween size="m">
@@ -206,7 +208,7 @@ function commonTabs({ shown, id, item, t }: CommonProps): Tab[] {
       : {
           id: "history",
           label: t("history"),
-          content: <ResourceTable shown={audit} always={ofRecord} embedded />,
+          content: <History audit={audit} always={ofRecord} />,
         },
     { id: "code", label: t("asCode"), content: <AsCode {...{ shown, id, item }} /> },
     resource.delete === undefined

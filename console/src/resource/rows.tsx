@@ -19,13 +19,14 @@ type Props = {
 
 /** Narrower columns break words. */
 const COLUMN_PIXELS_MIN = 110;
+const TITLE_PIXELS_MIN = 220;
 
 export function Rows({ title, items, columns, resource = "", empty }: Props) {
   const { t, label } = useWords();
   const definitions = columns.map((id) => ({
     id,
     header: label(id),
-    minWidth: COLUMN_PIXELS_MIN,
+    minWidth: id === "title" ? TITLE_PIXELS_MIN : COLUMN_PIXELS_MIN,
     cell: (item: Item): ReactNode => {
       const value = <Value field={id} value={item[id]} />;
       const href = countHref(resource, id, item);

@@ -75,8 +75,22 @@ const STATUS_FIELDS = [
   "disposition",
   "action",
 ];
+const UID_CHARS = 8;
 /** Numbers that name something; a separator of thousands would change them. */
 const NAMING_NUMBER = /(?:Id|Ids|Uid|Version)$|^(?:index|code|status|line|phase)$/;
+
+/** Numbers of OCSF by the field that holds them. */
+const OCSF_WORDS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  severityId: {
+    ...{ 1: "informational", 2: "low", 3: "medium", 4: "high", 5: "critical", 6: "fatal" },
+  },
+  classUid: {
+    ...{ 1001: "fileActivity", 1007: "processActivity", 2002: "vulnerabilityFinding" },
+    ...{ 2003: "complianceFinding", 2004: "detectionFinding", 2005: "incidentFinding" },
+    ...{ 3001: "accountChange", 3002: "authentication", 4001: "networkActivity" },
+    ...{ 4002: "httpActivity", 6003: "apiActivity" },
+  },
+};
 
 type Props = {
   readonly field: string;
@@ -92,6 +106,8 @@ export function Value({ field, value, own = false }: Props) {
   if (typeof value === "number") {
     // An event that is no HTTP exchange has no status.
     if (field === "status" && value === 0) return <>{t("none")}</>;
+    const word = OCSF_WORDS[field]?.[value];
+    if (word !== undefined) return <>{`${valueText(word)} (${value})`}</>;
     return <Quantity field={field} value={value} />;
   }
   if (Array.isArray(value)) return <Several field={field} values={value} />;
@@ -112,6 +128,10 @@ export function Value({ field, value, own = false }: Props) {
   if (type === undefined) return <>{valueText(text)}</>;
   return <StatusIndicator type={type}>{valueText(text)}</StatusIndicator>;
 }
+
+/** Of a whole list of uids, what is enough to tell one from another; each leads to its page. */
+const shortUid = (field: string, id: string): string =>
+  /[uU]ids$/.test(field) ? id.slice(0, UID_CHARS) : id;
 
 /** Tags and the like, which need no JSON: `team = shop, stage = test`. */
 export function flatText(value: object): string | undefined {
@@ -161,7 +181,7 @@ function Several({ field, values }: { field: string; values: readonly unknown[] 
       {values.map((value, at) => {
         const id = String(value);
         const href = hrefOf(field, id);
-        const text = isEnumField(field) ? valueText(id) : id;
+        const text = isEnumField(field) ? valueText(id) : shortUid(field, id);
         const inside = href === undefined ? text : <Link href={href}>{text}</Link>;
         return (
           <span key={id}>

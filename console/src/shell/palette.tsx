@@ -27,7 +27,9 @@ function useSettled(text: string): string {
   return settled;
 }
 
-function useFound(places: readonly Place[], query: string): readonly Found[] {
+type Search = { readonly found: readonly Found[]; readonly searching: boolean };
+
+function useFound(places: readonly Place[], query: string): Search {
   const { t, resourceTitle, operationTitle } = useWords();
   const titles = { resourceTitle, events: t("search"), block: t("blockSource"), why: t("askWhy") };
   const settled = useSettled(query);
@@ -52,12 +54,13 @@ function useFound(places: readonly Place[], query: string): readonly Found[] {
     const why = { id: "why", text: t("askWhy"), detail: "/why", href: "/why" };
     return [...pages, ...actions, why];
   }, [places, operationTitle, t]);
-  return [
+  const found = [
     ...foundForAddress(query, titles),
     ...foundForId(query, titles),
     ...fixed.filter(({ text, detail }) => fits(`${text} ${detail}`, query)),
     ...(settled === query ? (named.data ?? []) : []),
   ].slice(0, limits.foundMax);
+  return { found, searching: settled !== query || named.isFetching };
 }
 
 export function Palette({ places, close }: Props) {
@@ -66,7 +69,7 @@ export function Palette({ places, close }: Props) {
   const list = useId();
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
-  const found = useFound(places, query.trim());
+  const { found, searching } = useFound(places, query.trim());
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
@@ -114,7 +117,7 @@ export function Palette({ places, close }: Props) {
         }}
         onKeyDown={pressed}
       />
-      <Options {...{ list, found, at, setAt, go }} />
+      <Options {...{ list, found, searching, at, setAt, go }} />
     </dialog>
   );
 }
@@ -122,12 +125,13 @@ export function Palette({ places, close }: Props) {
 type OptionsProps = {
   readonly list: string;
   readonly found: readonly Found[];
+  readonly searching: boolean;
   readonly at: number;
   setAt(at: number): void;
   go(one: Found): void;
 };
 
-function Options({ list, found, at, setAt, go }: OptionsProps) {
+function Options({ list, found, searching, at, setAt, go }: OptionsProps) {
   const { t } = useWords();
   return (
     <div id={list} role="listbox" aria-label={t("palette")} tabIndex={-1}>
@@ -148,7 +152,7 @@ function Options({ list, found, at, setAt, go }: OptionsProps) {
           <small>{one.detail}</small>
         </div>
       ))}
-      {found.length === 0 ? <p>{t("paletteEmpty")}</p> : null}
+      {found.length === 0 ? <p>{t(searching ? "loading" : "paletteEmpty")}</p> : null}
     </div>
   );
 }
