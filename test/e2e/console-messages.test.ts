@@ -12,6 +12,7 @@ import { serviceWords } from "../../console/src/messages/services/index.ts";
 import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { zhCN } from "../../console/src/messages/zh-CN.ts";
 import { shownFields } from "../../console/src/resource/answer-fields.ts";
+import { resourceOfId } from "../../console/src/resource/id-field-of.ts";
 import { itemActions } from "../../console/src/resource/resource-actions.ts";
 import { allShown, isPart } from "../../console/src/resource/resources.ts";
 import { contracts } from "../../src/catalog.ts";
@@ -101,6 +102,12 @@ test("a service's own word for a field comes before the one that all services sh
   expect(english.own.kms?.field.current).toBe("Current");
   expect(chinese.own.notify?.field.days ?? chinese.field.days).toBe("星期");
   expect(chinese.own.iam?.field.days).toBe("回溯天数");
+});
+
+test("an id of any field is told by its prefix, and a word is no id", () => {
+  expect(resourceOfId("user-abcdefghij")?.path).toBe("users");
+  expect(resourceOfId("high")).toBeUndefined();
+  expect(resourceOfId("nobody-abcdefghij")).toBeUndefined();
 });
 
 /** Problems without Chinese words, as `<service>.<name>`. */
