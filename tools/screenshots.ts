@@ -231,8 +231,13 @@ async function fill(stack: Stack, provider: Awaited<ReturnType<typeof startProvi
   await fillFromCatalog(stack);
   await fillAwkwardly(call, provider);
   // Last, so that the first site of the list is the one with a story.
-  await stack.run("sign-in", "--account", "main", "--user", "admin");
-  await stack.run("demo", "--no-wait");
+  for (const words of [
+    ["sign-in", "--account", "main", "--user", "admin"],
+    ["demo", "--no-wait"],
+  ]) {
+    const { code, text } = await stack.run(...words);
+    if (code !== 0) throw new Error(`${words[0]} ended with ${code}:\n${text}`);
+  }
 }
 
 async function takeAll(options: Options, only: string): Promise<void> {

@@ -9,163 +9,159 @@ import { hasBrowser, launchBrowser, openContext, openPage, signIn } from "./cons
 const HOST = "rules-shop.localhost";
 const PERSON = { accountName: "main", userName: "admin", password: PASSWORD };
 
-describe.skipIf(!hasBrowser)(
-  "custom rules in the console (needs Chromium)",
-  { timeout: 120_000 },
-  () => {
-    let stack: Stack;
-    let shop: Awaited<ReturnType<typeof startShop>>;
-    let browser: Browser;
-    let page: Page;
-    let siteId = "";
-    const open = (path: string) => page.goto(`https://127.0.0.1:${stack.consolePort}${path}`);
-    const choose = async (control: string, option: string) => {
-      await page.getByRole("button", { name: control }).click();
-      await page.getByRole("option", { name: option, exact: true }).click();
-    };
-    const names = async () =>
-      (await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`)).result.customRules.map(
-        ({ name }: { name: string }) => name,
-      );
+describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () => {
+  let stack: Stack;
+  let shop: Awaited<ReturnType<typeof startShop>>;
+  let browser: Browser;
+  let page: Page;
+  let siteId = "";
+  const open = (path: string) => page.goto(`https://127.0.0.1:${stack.consolePort}${path}`);
+  const choose = async (control: string, option: string) => {
+    await page.getByRole("button", { name: control }).click();
+    await page.getByRole("option", { name: option, exact: true }).click();
+  };
+  const names = async () =>
+    (await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`)).result.customRules.map(
+      ({ name }: { name: string }) => name,
+    );
 
-    beforeAll(async () => {
-      stack = await startStack();
-      shop = await startShop();
-      browser = await launchBrowser();
-      page = await (await openContext(browser, { language: "en", dark: false })).newPage();
-      const upstreams = [`http://127.0.0.1:${shop.port}`];
-      const site = { domains: [HOST], upstreams, mode: "block" };
-      siteId = (await stack.api("POST", "/v1/waf/sites", site)).result.siteId;
-      await until("the site answers", async () => (await stack.site(HOST, "/")).code === 200);
-      for (const path of ["/", "/internal/a", "/internal/b", "/public/internal"]) {
-        await stack.site(HOST, path);
-      }
-      await until("the lake has them", async () => {
-        const when = { field: "path", operator: "startsWith", values: ["/internal"] };
-        const asked = { when, action: { kind: "log" } };
-        const { result } = await stack.api("POST", `/v1/waf/sites/${siteId}:dryRunRule`, asked);
-        return result.hits === 2;
-      });
-      await signIn(page, `https://127.0.0.1:${stack.consolePort}`, PERSON);
-    }, 240_000);
-
-    afterAll(async () => {
-      await browser?.close();
-      await shop?.stop();
-      await stack?.stop();
+  beforeAll(async () => {
+    stack = await startStack();
+    shop = await startShop();
+    browser = await launchBrowser();
+    page = await (await openContext(browser, { language: "en", dark: false })).newPage();
+    const upstreams = [`http://127.0.0.1:${shop.port}`];
+    const site = { domains: [HOST], upstreams, mode: "block" };
+    siteId = (await stack.api("POST", "/v1/waf/sites", site)).result.siteId;
+    await until("the site answers", async () => (await stack.site(HOST, "/")).code === 200);
+    for (const path of ["/", "/internal/a", "/internal/b", "/public/internal"]) {
+      await stack.site(HOST, path);
+    }
+    await until("the lake has them", async () => {
+      const when = { field: "path", operator: "startsWith", values: ["/internal"] };
+      const asked = { when, action: { kind: "log" } };
+      const { result } = await stack.api("POST", `/v1/waf/sites/${siteId}:dryRunRule`, asked);
+      return result.hits === 2;
     });
+    await signIn(page, `https://127.0.0.1:${stack.consolePort}`, PERSON);
+  }, 240_000);
 
-    test("a rule is built by form, its dry run counts, and switched on it refuses the next request", async () => {
-      await open(`/custom-rules/create?siteId=${siteId}`);
-      await page.getByLabel("Name", { exact: true }).fill("Nobody inside");
-      await page.getByRole("button", { name: "Add a condition" }).click();
-      await page.getByLabel("Values 1").fill("/internal\n/private");
-      await page.getByRole("button", { name: "Add a condition" }).click();
-      await choose("What is looked at 2", "Method");
-      await choose("How it is compared 2", "equals");
-      await page.getByLabel("Values 2").fill("DELETE");
-      await page.getByRole("checkbox", { name: "Not" }).nth(1).check();
-      await choose("Action", "Block");
-      await page.getByRole("button", { name: "Try on the last hour" }).click();
-      await page.getByText("What it would do; nothing was changed").waitFor();
-      await page.getByText("/internal/a").waitFor();
-      expect(await page.getByText("/public/internal").count()).toBe(0);
-      await page.getByRole("button", { name: "Create", exact: true }).click();
-      await page.getByRole("heading", { name: "Nobody inside" }).waitFor();
-      const { result } = await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`);
-      expect(result.customRules[0]).toMatchObject({
-        enabled: false,
-        action: { kind: "block" },
-        when: {
-          all: [
-            { field: "path", operator: "startsWith", values: ["/internal", "/private"] },
-            { not: { field: "method", operator: "equals", values: ["DELETE"] } },
-          ],
-        },
-      });
-      expect((await stack.site(HOST, "/internal/a")).code).not.toBe(403);
-      await open(`/sites/${siteId}?tab=customRule`);
-      await page.getByRole("button", { name: "Try on the last hour: Nobody inside" }).click();
-      await page.getByText("/internal/b").waitFor();
-      await page.getByRole("button", { name: "Switch on: Nobody inside" }).click();
-      await page.getByRole("button", { name: "Switch off: Nobody inside" }).waitFor();
-      const isRefused = async (path: string) => (await stack.site(HOST, path)).code === 403;
-      await until("the gateway refuses", () => isRefused("/internal/a"));
-      expect(await isRefused("/public/internal")).toBe(false);
-    }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.stop();
+    await stack?.stop();
+  });
 
-    test("rules are moved with the keyboard, and the order is the gateway's", async () => {
-      for (const name of ["Second", "Third"]) {
-        await stack.api("POST", "/v1/waf/customRules", { siteId, name, action: { kind: "log" } });
+  test("a rule is built by form, its dry run counts, and switched on it refuses the next request", async () => {
+    await open(`/custom-rules/create?siteId=${siteId}`);
+    await page.getByLabel("Name", { exact: true }).fill("Nobody inside");
+    await page.getByRole("button", { name: "Add a condition" }).click();
+    await page.getByLabel("Values 1").fill("/internal\n/private");
+    await page.getByRole("button", { name: "Add a condition" }).click();
+    await choose("What is looked at 2", "Method");
+    await choose("How it is compared 2", "equals");
+    await page.getByLabel("Values 2").fill("DELETE");
+    await page.getByRole("checkbox", { name: "Not" }).nth(1).check();
+    await choose("Action", "Block");
+    await page.getByRole("button", { name: "Try on the last hour" }).click();
+    await page.getByText("What it would do; nothing was changed").waitFor();
+    await page.getByText("/internal/a").waitFor();
+    expect(await page.getByText("/public/internal").count()).toBe(0);
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByRole("heading", { name: "Nobody inside" }).waitFor();
+    const { result } = await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`);
+    expect(result.customRules[0]).toMatchObject({
+      enabled: false,
+      action: { kind: "block" },
+      when: {
+        all: [
+          { field: "path", operator: "startsWith", values: ["/internal", "/private"] },
+          { not: { field: "method", operator: "equals", values: ["DELETE"] } },
+        ],
+      },
+    });
+    expect((await stack.site(HOST, "/internal/a")).code).not.toBe(403);
+    await open(`/sites/${siteId}?tab=customRule`);
+    await page.getByRole("button", { name: "Try on the last hour: Nobody inside" }).click();
+    await page.getByText("/internal/b").waitFor();
+    await page.getByRole("button", { name: "Switch on: Nobody inside" }).click();
+    await page.getByRole("button", { name: "Switch off: Nobody inside" }).waitFor();
+    const isRefused = async (path: string) => (await stack.site(HOST, path)).code === 403;
+    await until("the gateway refuses", () => isRefused("/internal/a"));
+    expect(await isRefused("/public/internal")).toBe(false);
+  }, 120_000);
+
+  test("rules are moved with the keyboard, and the order is the gateway's", async () => {
+    for (const name of ["Second", "Third"]) {
+      await stack.api("POST", "/v1/waf/customRules", { siteId, name, action: { kind: "log" } });
+    }
+    await open(`/sites/${siteId}?tab=customRule`);
+    const third = page.getByRole("listitem").filter({ hasText: "Third" });
+    await third.getByRole("button", { name: /drag handle/i }).focus();
+    // Nobody presses the next key before hearing what the last one did.
+    const steps = [
+      ["Space", "Picked up item at position 3 of 3"],
+      ["ArrowUp", "Moving item to position 2 of 3"],
+      ["ArrowUp", "Moving item to position 1 of 3"],
+      ["Space", "Item moved from position 3 to position 1 of 3"],
+    ] as const;
+    for (const [key, told] of steps) {
+      await page.keyboard.press(key);
+      await page.getByText(told).first().waitFor({ state: "attached" });
+    }
+    await until("the order is kept", async () => (await names())[0] === "Third");
+    expect(await names()).toEqual(["Third", "Nobody inside", "Second"]);
+    const order = `/v1/waf/sites/${siteId}:orderCustomRules`;
+    const { error } = await stack.api("POST", order, { customRuleIds: [] });
+    expect(error?.reason).toBe("waf.orderInvalid");
+  }, 60_000);
+
+  test("a rule's condition is taken away by form, and the rule is then for every request", async () => {
+    const { result } = await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`);
+    const { customRuleId } = result.customRules.find(
+      ({ name }: { name: string }) => name === "Nobody inside",
+    );
+    await stack.api("PATCH", `/v1/waf/customRules/${customRuleId}`, { enabled: false });
+    await open(`/custom-rules/${customRuleId}?tab=settings`);
+    for (const _ of [1, 2]) await page.getByRole("button", { name: "Remove number 1" }).click();
+    await page.getByText("Every request. Add a condition").waitFor();
+    await page.getByRole("button", { name: "Save" }).click();
+    const now = async () =>
+      (await stack.api("GET", `/v1/waf/customRules/${customRuleId}`)).result.when;
+    await until("it is for every request", async () => (await now()) === null);
+  }, 60_000);
+
+  test("SecLang that does not compile is refused with its line, and what does counts", async () => {
+    await open(`/sites/${siteId}?tab=secLang`);
+    const text = page.getByLabel("Own rules (SecLang)");
+    await text.fill("SecRule REQUEST_URI @beginsWith");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Own rules").first().waitFor();
+    await page.locator(".failure").first().waitFor();
+    await text.fill(
+      'SecRule REQUEST_URI "@beginsWith /seclang" "id:10001,phase:1,deny,status:403"',
+    );
+    await page.getByRole("button", { name: "Save" }).click();
+    const isRefused = async () => (await stack.site(HOST, "/seclang")).code === 403;
+    await until("the gateway refuses", isRefused);
+  }, 60_000);
+
+  test("none of these pages, nor those of tuning and reports, has a serious accessibility fault", async () => {
+    const tabs = ["customRule", "secLang", "proposal", "report", "complianceCheck"];
+    for (const path of [
+      `/custom-rules/create?siteId=${siteId}`,
+      ...tabs.map((tab) => `/sites/${siteId}?tab=${tab}`),
+    ]) {
+      await openPage(page, `https://127.0.0.1:${stack.consolePort}${path}`);
+      if (path.includes("create")) {
+        await page.getByRole("button", { name: "Add a condition" }).click();
+        await page.getByRole("button", { name: "Add a group" }).click();
       }
-      await open(`/sites/${siteId}?tab=customRule`);
-      const third = page.getByRole("listitem").filter({ hasText: "Third" });
-      await third.getByRole("button", { name: /drag handle/i }).focus();
-      // Nobody presses the next key before hearing what the last one did.
-      const steps = [
-        ["Space", "Picked up item at position 3 of 3"],
-        ["ArrowUp", "Moving item to position 2 of 3"],
-        ["ArrowUp", "Moving item to position 1 of 3"],
-        ["Space", "Item moved from position 3 to position 1 of 3"],
-      ] as const;
-      for (const [key, told] of steps) {
-        await page.keyboard.press(key);
-        await page.getByText(told).first().waitFor({ state: "attached" });
-      }
-      await until("the order is kept", async () => (await names())[0] === "Third");
-      expect(await names()).toEqual(["Third", "Nobody inside", "Second"]);
-      const order = `/v1/waf/sites/${siteId}:orderCustomRules`;
-      const { error } = await stack.api("POST", order, { customRuleIds: [] });
-      expect(error?.reason).toBe("waf.orderInvalid");
-    }, 60_000);
-
-    test("a rule's condition is taken away by form, and the rule is then for every request", async () => {
-      const { result } = await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`);
-      const { customRuleId } = result.customRules.find(
-        ({ name }: { name: string }) => name === "Nobody inside",
-      );
-      await stack.api("PATCH", `/v1/waf/customRules/${customRuleId}`, { enabled: false });
-      await open(`/custom-rules/${customRuleId}?tab=settings`);
-      for (const _ of [1, 2]) await page.getByRole("button", { name: "Remove number 1" }).click();
-      await page.getByText("Every request. Add a condition").waitFor();
-      await page.getByRole("button", { name: "Save" }).click();
-      const now = async () =>
-        (await stack.api("GET", `/v1/waf/customRules/${customRuleId}`)).result.when;
-      await until("it is for every request", async () => (await now()) === null);
-    }, 60_000);
-
-    test("SecLang that does not compile is refused with its line, and what does counts", async () => {
-      await open(`/sites/${siteId}?tab=secLang`);
-      const text = page.getByLabel("Own rules (SecLang)");
-      await text.fill("SecRule REQUEST_URI @beginsWith");
-      await page.getByRole("button", { name: "Save" }).click();
-      await page.getByText("Own rules").first().waitFor();
-      await page.locator(".failure").first().waitFor();
-      await text.fill(
-        'SecRule REQUEST_URI "@beginsWith /seclang" "id:10001,phase:1,deny,status:403"',
-      );
-      await page.getByRole("button", { name: "Save" }).click();
-      const isRefused = async () => (await stack.site(HOST, "/seclang")).code === 403;
-      await until("the gateway refuses", isRefused);
-    }, 60_000);
-
-    test("none of these pages, nor those of tuning and reports, has a serious accessibility fault", async () => {
-      const tabs = ["customRule", "secLang", "proposal", "report", "complianceCheck"];
-      for (const path of [
-        `/custom-rules/create?siteId=${siteId}`,
-        ...tabs.map((tab) => `/sites/${siteId}?tab=${tab}`),
-      ]) {
-        await openPage(page, `https://127.0.0.1:${stack.consolePort}${path}`);
-        if (path.includes("create")) {
-          await page.getByRole("button", { name: "Add a condition" }).click();
-          await page.getByRole("button", { name: "Add a group" }).click();
-        }
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const serious = violations
-          .filter(({ impact }) => impact === "serious" || impact === "critical")
-          .map(({ id, nodes }) => `${path} ${id} ${nodes[0]?.html.slice(0, 200)}`);
-        expect(serious).toEqual([]);
-      }
-    }, 120_000);
-  },
-);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(({ id, nodes }) => `${path} ${id} ${nodes[0]?.html.slice(0, 200)}`);
+      expect(serious).toEqual([]);
+    }
+  }, 120_000);
+});

@@ -40,7 +40,7 @@ export const en = {
     columns: "Columns",
     rows: "{count} rows",
     details: "Details",
-    optional: "optional",
+    optionalOf: "{label} (optional)",
     onePerLine: "One per line",
     required: "This field is needed",
     notNumber: "A number is needed",

@@ -42,7 +42,7 @@ export const zhCN: Messages = {
     columns: "列",
     rows: "{count} 行",
     details: "详情",
-    optional: "可选",
+    optionalOf: "{label}（可选）",
     onePerLine: "每行一个",
     required: "此项必填",
     notNumber: "请输入数字",

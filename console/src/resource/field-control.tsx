@@ -67,7 +67,7 @@ export function AskedField(props: Props) {
     return (
       <SpaceBetween size="xxs">
         <FormField
-          label={required || unmarked ? label(name) : `${label(name)} (${t("optional")})`}
+          label={required || unmarked ? label(name) : t("optionalOf", { label: label(name) })}
           errorText={fault}
         />
         <Control {...props} />
@@ -76,7 +76,7 @@ export function AskedField(props: Props) {
   }
   return (
     <FormField
-      label={required || unmarked ? label(name) : `${label(name)} (${t("optional")})`}
+      label={required || unmarked ? label(name) : t("optionalOf", { label: label(name) })}
       description={description === "" ? undefined : description}
       constraintText={range}
       errorText={fault}

@@ -108,6 +108,12 @@ export const iam: ServiceWords = {
     ],
   },
   value: {
+    password: ["Password", "密码"],
+    passkey: ["Passkey", "通行密钥"],
+    oidc: ["Sign-in provider", "登录提供方"],
+    invitation: ["Invitation", "邀请"],
+    totp: ["Authenticator app", "身份验证器应用"],
+    backupCode: ["Back-up code", "备用码"],
     user: ["User", "用户"],
     service: ["Service", "服务"],
     person: ["Person", "人员"],
