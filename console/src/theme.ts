@@ -25,9 +25,9 @@ const theme: Theme = {
     colorBorderItemFocused: accent,
     colorBackgroundControlChecked: accent,
     colorBackgroundToggleCheckedDisabled: accent,
-    // White stands on it in both modes.
-    colorBackgroundSegmentActive: { light: accent.light, dark: accent.light },
-    colorBorderSegmentActive: { light: accent.light, dark: accent.light },
+    // What stands on it is white in the light and dark in the dark.
+    colorBackgroundSegmentActive: accent,
+    colorBorderSegmentActive: accent,
     colorBorderSegmentHover: accent,
     colorTextSegmentHover: accentStrong,
     colorBackgroundDropdownItemSelected: { light: "#eaf4f3", dark: "#1b2c2e" },

@@ -112,10 +112,12 @@ export async function openPage(page: Page, url: string): Promise<void> {
 
 /** Goes to another page of the console that is open, as a link does: nothing is loaded again. */
 export async function visitPage(page: Page, path: string): Promise<void> {
-  // A script as text: this file is checked without the browser's types.
+  // A script as text: this file is checked without the browser's types. The page before is still
+  // drawn until the next frames.
   const to = JSON.stringify(path);
   await page.evaluate(
-    `history.pushState(null, "", ${to}); dispatchEvent(new PopStateEvent("popstate"));`,
+    `history.pushState(null, "", ${to}); dispatchEvent(new PopStateEvent("popstate"));
+    new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));`,
   );
   await settled(page);
 }
