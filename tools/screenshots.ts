@@ -226,11 +226,6 @@ async function takeLook(browser: Browser, look: Look, options: Options): Promise
 async function fill(stack: Stack, provider: Awaited<ReturnType<typeof startProvider>>) {
   const { userName, password, accountName } = EMPTY;
   const call = callOf(stack);
-  await call("POST", "iam/users", { name: WITHOUT_RIGHTS.userName, password });
-  await call("POST", "account/accounts", { name: accountName, userName, password });
-  await fillFromCatalog(stack);
-  await fillAwkwardly(call, provider);
-  // Last, so that the first site of the list is the one with a story.
   for (const words of [
     ["sign-in", "--account", "main", "--user", "admin"],
     ["demo", "--no-wait"],
@@ -238,6 +233,10 @@ async function fill(stack: Stack, provider: Awaited<ReturnType<typeof startProvi
     const { code, text } = await stack.run(...words);
     if (code !== 0) throw new Error(`${words[0]} ended with ${code}:\n${text}`);
   }
+  await fillAwkwardly(call, provider);
+  await call("POST", "iam/users", { name: WITHOUT_RIGHTS.userName, password });
+  await call("POST", "account/accounts", { name: accountName, userName, password });
+  await fillFromCatalog(stack);
 }
 
 async function takeAll(options: Options, only: string): Promise<void> {
