@@ -125,8 +125,9 @@ export async function visitPage(page: Page, path: string): Promise<void> {
 /** Waits until the page has a heading and nothing in it loads any more. */
 export async function settled(page: Page): Promise<void> {
   await page.locator("h1").first().waitFor();
-  // The overview draws what lies below after what is seen first.
-  if (new URL(page.url()).pathname === "/") await page.locator("#covered").waitFor();
+  // The overview draws what lies below after what is seen first; a stranger sees the sign-in there.
+  const isHome = new URL(page.url()).pathname === "/";
+  if (isHome) await page.locator("#covered, form").first().waitFor();
   await page
     .locator('[class*="spinner"]')
     .first()

@@ -25,6 +25,11 @@ export class ApiError extends Error {
   }
 }
 
+/** True for an answer that asking again does not change; a limit of rate ends by itself. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && error.code >= 400 && error.code < 500 && error.code !== 429;
+}
+
 type Needed = { readonly action: string; readonly resource: string };
 
 /** Action and resource of a call; a field that the resource names is filled in. */
@@ -136,6 +141,26 @@ async function callOnce(operation: Operation, fields: Fields): Promise<Fields> {
     throw new ApiError(answer as ErrorAnswer, neededFor(operation, fields));
   }
   return (answer as { result: Fields }).result;
+}
+
+/**
+ * Why an operation that streams did not open: a browser does not give the answer to whom it streams.
+ * Undefined when it opens now.
+ */
+export async function refusalOf(operation: Operation, fields: Fields): Promise<unknown> {
+  const { url } = requestOf(operation, fields);
+  const ended = new AbortController();
+  try {
+    const response = await fetch(url, { signal: ended.signal });
+    if (response.ok) return undefined;
+    const answer = await answerOf(response);
+    if (typeof answer !== "object" || answer === null) return unreachable(response.status, url);
+    return new ApiError(answer as ErrorAnswer, neededFor(operation, fields));
+  } catch (error) {
+    return unreachable(503, String(error));
+  } finally {
+    ended.abort();
+  }
 }
 
 /** Calls an operation of the catalog. @throws ApiError */

@@ -1,4 +1,5 @@
 /** Events as they arrive, with the reason of the chosen one beside them. */
+import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -10,6 +11,7 @@ import { readTokens } from "../resource/filter-text.ts";
 import { ResourceFilter } from "../resource/resource-filter.tsx";
 import { resourceAt } from "../resource/resources.ts";
 import { searchInput, useTableState } from "../resource/table-state.ts";
+import { Failure } from "../shell/failure.tsx";
 import { usePanel } from "../shell/panel.ts";
 import { EventReason, matchesOf } from "./event-reason.tsx";
 import { LiveRows } from "./live-rows.tsx";
@@ -50,6 +52,11 @@ export default function Live() {
       >
         {t("live")}
       </Header>
+      {live.fault === undefined ? null : (
+        <Alert type="error">
+          <Failure error={live.fault} />
+        </Alert>
+      )}
       {shown === undefined ? null : <LiveFilter {...{ shown, items: suggested }} />}
       <LiveRows {...{ kept, selected, select, paused }} scrolled={() => setPaused(true)} />
     </SpaceBetween>
@@ -69,13 +76,19 @@ type ControlsProps = {
   setPaused(paused: boolean): void;
 };
 
-function Controls({ live: { connected, buffered, lost }, paused, setPaused }: ControlsProps) {
+function Controls({
+  live: { connected, fault, buffered, lost },
+  paused,
+  setPaused,
+}: ControlsProps) {
   const { t } = useWords();
   return (
     <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-      <StatusIndicator type={connected ? "success" : "pending"}>
-        {connected ? t("connected") : t("connecting")}
-      </StatusIndicator>
+      {fault === undefined ? (
+        <StatusIndicator type={connected ? "success" : "pending"}>
+          {connected ? t("connected") : t("connecting")}
+        </StatusIndicator>
+      ) : null}
       {lost > 0 ? (
         <StatusIndicator type="warning">{t("lostRows", { count: lost })}</StatusIndicator>
       ) : null}
