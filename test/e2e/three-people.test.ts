@@ -189,6 +189,22 @@ describe.skipIf(!hasBrowser)("three people (needs Chromium)", () => {
     expect(JSON.stringify(result)).not.toContain("audrey.example.org");
   });
 
+  test("who may see no events is told so by the live view, and which right it takes", {
+    timeout: 120_000,
+  }, async () => {
+    const user = { name: "newcomer", password: OWN_PASSWORD };
+    expect((await stack.api("POST", "/v1/iam/users", user)).code).toBe(200);
+    const context = await openContext(browser, { language: "en", dark: false });
+    context.setDefaultTimeout(30_000);
+    const page = await context.newPage();
+    const me = { accountName: "main", userName: user.name, password: user.password };
+    await signIn(page, origin, me);
+    await page.goto(`${origin}/live`);
+    await page.getByText("events:SearchEvents").first().waitFor();
+    expect(await page.getByText("Connecting").count()).toBe(0);
+    await context.close();
+  });
+
   test("all of it stands in the account's audit log, with who did it and how it was decided", {
     timeout: 60_000,
   }, async () => {

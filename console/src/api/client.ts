@@ -144,8 +144,8 @@ async function callOnce(operation: Operation, fields: Fields): Promise<Fields> {
 }
 
 /**
- * Why an operation that streams did not open: a browser does not give the answer to whom it streams.
- * Undefined when it opens now.
+ * Why an operation that streams did not open, since a browser keeps that answer to itself;
+ * undefined when it opens now.
  */
 export async function refusalOf(operation: Operation, fields: Fields): Promise<unknown> {
   const { url } = requestOf(operation, fields);
