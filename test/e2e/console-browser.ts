@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { allShown, isPart } from "../../console/src/resource/resources.ts";
 import { programFolder } from "../../src/kernel/config.ts";
 
@@ -87,6 +88,8 @@ export const plainPages: readonly string[] = [
 ];
 
 /** Lists whose items have a page of their own. */
+/** What an empty list says, in either language. */
+const NOTHING = new RegExp(`^(${vocabulary("en").ui.empty}|${vocabulary("zh-CN").ui.empty})$`);
 const detailLists = allShown
   .filter(({ resource }) => resource.get !== undefined)
   .map(({ path }) => path);
@@ -98,6 +101,8 @@ export async function detailPages(page: Page, origin: string): Promise<string[]>
   for (const path of detailLists) {
     await visitPage(page, `/${path}`);
     const links = page.locator(`main table a[href^="/${path}/"]`);
+    // Rows come after the page, or the words that there are none.
+    await links.or(page.getByText(NOTHING)).first().waitFor();
     const href = (await links.count()) > 0 ? await links.first().getAttribute("href") : null;
     if (href !== null) found.push(href);
   }

@@ -202,6 +202,11 @@ describe.skipIf(!hasBrowser)("three people (needs Chromium)", () => {
     await page.goto(`${origin}/live`);
     await page.getByText("events:SearchEvents").first().waitFor();
     expect(await page.getByText("Connecting").count()).toBe(0);
+    await page.goto(`${origin}/`);
+    await page.getByText("events:SearchEvents").first().waitFor();
+    await until("nothing loads that never comes", async () => {
+      return (await page.locator("main").getByText("Loading").count()) === 0;
+    });
     await context.close();
   });
 

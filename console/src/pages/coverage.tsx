@@ -14,8 +14,9 @@ const ONE: Item = { pageSize: 1 };
 function useSiteFigures(): Figure[] {
   const { t } = useWords();
   const { listSites } = catalog.waf.operations;
-  const { count: blocking } = useCount(listSites, ["mode", "block"]);
+  const { count: blocking, denied } = useCount(listSites, ["mode", "block"]);
   const { count: open } = useCount(listSites, ["mode", "observe", "off"]);
+  if (denied) return [];
   const of = (...modes: string[]) =>
     listAddress(
       "sites",
@@ -120,8 +121,8 @@ function useKeyRotation(): Figure[] {
 /** How often backups are made by themselves. */
 function useBackups(operator: boolean): Figure[] {
   const { t, numberText } = useWords();
-  const { answer } = useAnswer(catalog.backup.operations.getStatus, {}, operator);
-  if (!operator) return [];
+  const { answer, denied } = useAnswer(catalog.backup.operations.getStatus, {}, operator);
+  if (!operator || denied) return [];
   const hours = everyHoursOf(answer?.schedule);
   return [
     {
@@ -146,12 +147,12 @@ function everyHoursOf(schedule: unknown): number {
 
 function useNodeFigures(operator: boolean): Figure[] {
   const { t } = useWords();
-  const { answer } = useAnswer(
+  const { answer, denied } = useAnswer(
     catalog.fleet.operations.listNodes,
     { pageSize: LISTED_MAX },
     operator,
   );
-  if (!operator) return [];
+  if (!operator || denied) return [];
   const nodes = answer === undefined ? undefined : itemsOf(answer);
   const current = nodes?.filter(({ state }) => state === "current") ?? [];
   const gateways = current.filter(({ plane }) => plane === "gateway").length;
@@ -171,13 +172,11 @@ export function Coverage({ operator }: { operator: boolean }) {
   const { t, valueText, numberText } = useWords();
   const sites = useSiteFigures();
   const nodes = useNodeFigures(operator);
-  const rules = useAnswer(catalog.waf.operations.listRules, ONE).answer;
-  const events = useAnswer(catalog.events.operations.searchEvents, ONE).answer;
-  const automatic = useAnswer(catalog.incident.operations.getAutomaticResponse, {}).answer;
-  const { count: active } = useCount(catalog.incident.operations.listResponses, [
-    "state",
-    "active",
-  ]);
+  const listed = useAnswer(catalog.waf.operations.listRules, ONE);
+  const found = useAnswer(catalog.events.operations.searchEvents, ONE);
+  const response = useAnswer(catalog.incident.operations.getAutomaticResponse, {});
+  const blocks = useCount(catalog.incident.operations.listResponses, ["state", "active"]);
+  const [rules, events, automatic] = [listed.answer, found.answer, response.answer];
   const age = events?.newestAgeSeconds;
   const seconds = typeof age === "number" ? Math.round(age) : undefined;
   const count = rules === undefined ? undefined : Number(rules.totalCount);
@@ -187,6 +186,7 @@ export function Coverage({ operator }: { operator: boolean }) {
       value: count,
       href: "/rules",
       type: count === 0 ? "error" : "success",
+      denied: listed.denied,
     },
     {
       label: t("newestEvent"),
@@ -202,12 +202,14 @@ export function Coverage({ operator }: { operator: boolean }) {
         events === undefined
           ? ""
           : t("eventsToday", { count: numberText(Number(events.totalCount)) }),
+      denied: found.denied,
     },
     {
       label: t("activeBlocks"),
-      value: active,
+      value: blocks.count,
       href: listAddress("responses", [{ field: "state", operator: "=", value: "active" }]),
       type: "info",
+      denied: blocks.denied,
     },
     {
       label: t("automaticBlocks"),
@@ -219,6 +221,7 @@ export function Coverage({ operator }: { operator: boolean }) {
             : valueText("off"),
       href: "/automatic-response",
       type: automatic?.enabled === true ? "success" : "stopped",
+      denied: response.denied,
     },
   ];
   const people = usePeople();

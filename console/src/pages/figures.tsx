@@ -15,6 +15,8 @@ export type Figure = {
   readonly href: string;
   readonly type: StatusIndicatorProps.Type;
   readonly hint?: string;
+  /** True when the reader has no right to it: it stays away. */
+  readonly denied?: boolean;
 };
 
 export function Figures({ figures }: { figures: readonly Figure[] }) {
@@ -23,10 +25,9 @@ export function Figures({ figures }: { figures: readonly Figure[] }) {
       <KeyValuePairs
         columns={4}
         minColumnWidth={170}
-        items={figures.map((figure) => ({
-          label: figure.label,
-          value: <FigureValue figure={figure} />,
-        }))}
+        items={figures
+          .filter(({ denied }) => denied !== true)
+          .map((figure) => ({ label: figure.label, value: <FigureValue figure={figure} /> }))}
       />
     </Container>
   );

@@ -26,8 +26,9 @@ function useIncidentFigure(severities: readonly [string, ...string[]]) {
     { name: "status", values: ["open"], operator: "eq" },
     { name: "severity", values: severities, operator: "eq" },
   ];
-  const { answer } = useAnswer(listIncidents, { filters, pageSize: 1 });
+  const { answer, denied } = useAnswer(listIncidents, { filters, pageSize: 1 });
   return {
+    denied,
     value: answer === undefined ? undefined : Number(answer.totalCount),
     href: listAddress("incidents", [OPEN, ...tokensOf("severity", severities)]),
   };
@@ -102,7 +103,8 @@ function useCounted({ label, list, path, field, values, bad }: Counted): Figure 
 function useOperatorFigures(operator: boolean): Figure[] {
   const { t, agoText } = useWords();
   const nodes = useAnswer(catalog.fleet.operations.listNodes, { pageSize: LISTED_MAX }, operator);
-  const backup = useAnswer(catalog.backup.operations.getStatus, {}, operator).answer;
+  const status = useAnswer(catalog.backup.operations.getStatus, {}, operator);
+  const backup = status.answer;
   if (!operator) return [];
   const listed = nodes.answer === undefined ? undefined : itemsOf(nodes.answer);
   const lagging = listed?.filter((node: Item) => node.state !== "current").length;
@@ -114,6 +116,7 @@ function useOperatorFigures(operator: boolean): Figure[] {
       value: lagging,
       href: listAddress("nodes", [{ field: "state", operator: "!=", value: "current" }]),
       type: typeOf(lagging, "warning"),
+      denied: nodes.denied,
     },
     {
       label: t("lastBackup"),
@@ -122,6 +125,7 @@ function useOperatorFigures(operator: boolean): Figure[] {
       href: "/backup",
       type: overdue ? "error" : typeof last === "string" ? "success" : "warning",
       hint: overdue || typeof last === "string" ? "" : t("backUpNext"),
+      denied: status.denied,
     },
   ];
 }
