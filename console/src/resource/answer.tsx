@@ -1,11 +1,11 @@
 /** What an operation answered and no page shows: secrets once, texts to copy, figures, rows. */
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
-import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { useWords } from "../language.tsx";
+import { CopyableText } from "./copyable-text.tsx";
 import { FilesOnce, madeFilesOf } from "./files-once.tsx";
 import type { Item } from "./resources.ts";
 import { isEnumField } from "./schema-fields.ts";
@@ -41,23 +41,10 @@ const isPlain = (value: unknown): value is string | number =>
 
 /** A text that somebody needs elsewhere can be copied. */
 function Part({ field, value }: { field: string; value: unknown }) {
-  const { t } = useWords();
   const lines = Array.isArray(value) ? value : [value];
   const isText = lines.length > 0 && lines.every(isPlain) && typeof value !== "number";
   if (!isText || isEnumField(field) || /[tT]ime$/.test(field)) {
     return <Value field={field} value={value} />;
   }
-  const text = lines.join("\n");
-  return (
-    <div className="call-text">
-      <pre className="json">{text}</pre>
-      <CopyToClipboard
-        variant="icon"
-        textToCopy={text}
-        copySuccessText={t("copied")}
-        copyErrorText={t("copyFailed")}
-        copyButtonAriaLabel={t("copy")}
-      />
-    </div>
-  );
+  return <CopyableText text={lines.join("\n")} />;
 }

@@ -1,11 +1,11 @@
 /** Any call as command, curl and bare request, ready to copy. */
 import Box from "@cloudscape-design/components/box";
-import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { useWords } from "../language.tsx";
 import { usePreference } from "../preferences.ts";
+import { CopyableText } from "./copyable-text.tsx";
 import { apiText, cliText, curlText, withoutSecrets } from "./operation-text.ts";
 import type { Item } from "./resources.ts";
 
@@ -36,16 +36,7 @@ export default function CallText({ operation, input }: Props) {
       <Box color="text-body-secondary" fontSize="body-s">
         <code>{operation.name}</code> · <code>{operation.action}</code>
       </Box>
-      <div className="call-text">
-        <pre className="json">{texts[chosen]}</pre>
-        <CopyToClipboard
-          variant="icon"
-          textToCopy={texts[chosen]}
-          copySuccessText={t("copied")}
-          copyErrorText={t("copyFailed")}
-          copyButtonAriaLabel={t("copy")}
-        />
-      </div>
+      <CopyableText text={texts[chosen]} />
     </SpaceBetween>
   );
 }

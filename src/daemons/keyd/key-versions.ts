@@ -40,6 +40,8 @@ export function keyVersions(ring: AccountKeyRing) {
 
   const drop = (name: string, version: KeyVersion): void => {
     known.delete(name);
+    // What is forgotten is held by nothing: its keys leave the memory with it.
+    if (version === latest) latest = undefined;
     dropMaterial(version.material);
   };
   const unwrap = (binding: KeyBinding, wrapped: Buffer, keys: AccountKeys): KeyVersion => {

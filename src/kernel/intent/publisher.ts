@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Database, Sql } from "../store/database.ts";
+import { untilWoken, wakeAll } from "./wait.ts";
 
 /** One service's part of a plane's document; lists of the same name are joined. */
 export type IntentSection = (
@@ -53,7 +54,7 @@ export function createIntentPublisher(parts: {
         const intent = await rebuild(parts, plane);
         await take(intent);
       }
-      for (const wake of [...waiting]) wake();
+      wakeAll(waiting);
     } while (again);
   };
 
@@ -82,7 +83,7 @@ export function createIntentPublisher(parts: {
         (sql) => sql<Intent>`select plane, version, document from intent`,
       );
       for (const intent of stored) await take(intent);
-      for (const wake of [...waiting]) wake();
+      wakeAll(waiting);
     },
     current: (plane) => known.get(plane),
     async newerThan(plane, version, signal) {
@@ -90,15 +91,7 @@ export function createIntentPublisher(parts: {
         const intent = known.get(plane);
         if (intent !== undefined && intent.version > version) return intent;
         if (signal.aborted) return undefined;
-        await new Promise<void>((resolve) => {
-          const wake = () => {
-            waiting.delete(wake);
-            signal.removeEventListener("abort", wake);
-            resolve();
-          };
-          waiting.add(wake);
-          signal.addEventListener("abort", wake);
-        });
+        await untilWoken(waiting, signal);
       }
     },
   };

@@ -17,6 +17,7 @@ import {
   rateExchangeLimits,
 } from "./rate-protocol.ts";
 import type { RateScope } from "./rate-scopes.ts";
+import { untilWoken, wakeAll } from "./wait.ts";
 
 export type RateExchange = {
   /**
@@ -100,7 +101,7 @@ function take(memory: Memory, nodeId: string, { scopes }: RateReport): "taken" |
       count(memory, { scope, known, key: { high, low }, amount, nowMs });
     }
   }
-  if (memory.sequence > before) wakeAll(memory);
+  if (memory.sequence > before) wakeAll(memory.waiting);
   return "taken";
 }
 
@@ -164,7 +165,7 @@ async function news(
 ): Promise<RateNews | undefined> {
   const isNew = !memory.gateways.has(nodeId);
   memory.gateways.set(nodeId, memory.clock());
-  if (isNew) wakeAll(memory);
+  if (isNew) wakeAll(memory.waiting);
   for (;;) {
     const nowMs = memory.clock();
     const gateways = gatewaysAt(memory, nowMs);
@@ -174,7 +175,7 @@ async function news(
       return newsAfter(memory, { after, gateways, nowMs });
     }
     if (signal.aborted) return undefined;
-    await woken(memory, signal);
+    await untilWoken(memory.waiting, signal);
   }
 }
 
@@ -198,20 +199,4 @@ function gatewaysAt({ gateways }: Memory, nowMs: number): number {
     if (nowMs - askedMs > rateExchangeLimits.forgetGatewayMs) gateways.delete(nodeId);
   }
   return gateways.size;
-}
-
-function wakeAll({ waiting }: Memory): void {
-  for (const wake of [...waiting]) wake();
-}
-
-function woken({ waiting }: Memory, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      waiting.delete(wake);
-      signal.removeEventListener("abort", wake);
-      resolve();
-    };
-    waiting.add(wake);
-    signal.addEventListener("abort", wake);
-  });
 }

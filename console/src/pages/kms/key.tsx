@@ -3,12 +3,12 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
-import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useWords } from "../../language.tsx";
 import { setQueryValues } from "../../location.ts";
+import { CopyableText } from "../../resource/copyable-text.tsx";
 import type { FilterToken } from "../../resource/filter-text.ts";
 import ResourceDetail from "../../resource/resource-detail.tsx";
 import ResourceTable from "../../resource/resource-table.tsx";
@@ -93,8 +93,8 @@ function Commands({ item }: { item: Item }) {
           <Box>
             {t("keyUseBearer")} <Link href="/bearer-keys/create">{t("keyUseMakeBearer")}</Link>
           </Box>
-          <Code text={first.curl} />
-          <Code text={commands.curl} />
+          <CopyableText text={first.curl} />
+          <CopyableText text={commands.curl} />
         </SpaceBetween>
       </Container>
       <Container header={<Header variant="h2">{t("keyUseSdk")}</Header>}>
@@ -102,26 +102,10 @@ function Commands({ item }: { item: Item }) {
           <Box>
             {t("keyUseAccess")} <Link href="/access-keys/create">{t("keyUseMakeAccess")}</Link>
           </Box>
-          <Code text={first.sdk} />
-          <Code text={commands.sdk} />
+          <CopyableText text={first.sdk} />
+          <CopyableText text={commands.sdk} />
         </SpaceBetween>
       </Container>
     </SpaceBetween>
-  );
-}
-
-function Code({ text }: { text: string }) {
-  const { t } = useWords();
-  return (
-    <div className="call-text">
-      <pre className="json">{text}</pre>
-      <CopyToClipboard
-        variant="icon"
-        textToCopy={text}
-        copySuccessText={t("copied")}
-        copyErrorText={t("copyFailed")}
-        copyButtonAriaLabel={t("copy")}
-      />
-    </div>
   );
 }
