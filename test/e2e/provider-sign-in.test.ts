@@ -8,7 +8,6 @@ import { hasBrowser, launchBrowser, openContext } from "./console-browser.ts";
 let stack: Stack;
 let provider: Awaited<ReturnType<typeof startProvider>>;
 let browser: Browser;
-let page: Page;
 let origin = "";
 
 beforeAll(async () => {
@@ -28,8 +27,10 @@ beforeAll(async () => {
   expect(made.error).toBeUndefined();
   provider.register(`${origin}${made.result.redirectPath}`);
   browser = await launchBrowser();
-  page = await (await openContext(browser, { language: "en", dark: false })).newPage();
 }, 120_000);
+
+const stranger = async (): Promise<Page> =>
+  (await openContext(browser, { language: "en", dark: false })).newPage();
 
 afterAll(async () => {
   await browser?.close();
@@ -41,6 +42,7 @@ test.skipIf(!hasBrowser)(
   "by the provider's own pages into the console, and out of both again",
   { timeout: 60_000 },
   async () => {
+    const page = await stranger();
     await page.goto(`${origin}/`);
     await page.getByLabel("Account, to sign in by your organization").fill("main");
     await page.getByRole("button", { name: "Continue" }).click();
@@ -52,7 +54,7 @@ test.skipIf(!hasBrowser)(
     await page.locator("#needs").waitFor();
     // The code is in no address of this browser's history that can be seen again.
     expect(page.url()).toBe(`${origin}/`);
-    await page.getByRole("button", { name: "ada@example.org" }).click();
+    await page.getByRole("button", { name: "ada@example.org", exact: true }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
     await page.waitForURL(`${provider.issuer}/**`);
     expect(page.url()).toContain("/session/end");
@@ -62,6 +64,7 @@ test.skipIf(!hasBrowser)(
 );
 
 test.skipIf(!hasBrowser)("who turns back at the provider is told so", async () => {
+  const page = await stranger();
   await page.goto(`${origin}/oidc/oidc-0000000000?error=access_denied&error_description=pay+here`);
   await page.getByText("The sign-in provider did not let you in").waitFor();
   expect(await page.content()).not.toContain("pay here");
