@@ -10,6 +10,7 @@ import { parseResponseHead } from "../../src/engines/http1/response.ts";
 import { lastChunk, writeFields } from "../../src/engines/http1/write.ts";
 import { readProxyHeader } from "../../src/engines/proxyprotocol/header.ts";
 import { readClientHello } from "../../src/engines/tls/client-hello.ts";
+import { ja4 } from "../../src/engines/tls/ja4.ts";
 
 /** xorshift32: small, and the same everywhere. */
 export function randomOf(seed: number): (below: number) => number {
@@ -118,7 +119,6 @@ export function runParsers(input: string, random: (below: number) => number): st
   }
   const response = parseResponseHead(input, "GET", limits);
   const proxy = readProxyHeader(bytes);
-  const hello = readClientHello(bytes);
   const stream = requestText(fieldsOf(input), random(2) === 1);
   checkStream(stream);
   const requests = whole.slice(0, 3).map(({ head, fault }) => `${fault} ${head.framing.kind}`);
@@ -127,9 +127,30 @@ export function runParsers(input: string, random: (below: number) => number): st
     `requests ${Math.min(whole.length, 5)}`,
     `response ${response.fault} ${response.framing.kind}`,
     `proxy ${proxy.kind}`,
-    `hello ${hello.kind === "more" ? "more" : hello.name === ""}`,
+    helloWords(bytes, random),
     `stream ${stream.fault}`,
   ];
+}
+
+const JA4 = /^t([01s][0-3]|d[1-3])[di]\d{4}[0-9A-Za-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}$/;
+
+/** What was read of a hello, and that it does not depend on how its bytes came. */
+function helloWords(bytes: Buffer, random: (below: number) => number): string {
+  const whole = readClientHello(bytes);
+  const first = bytes.subarray(0, random(bytes.length + 1));
+  const early = readClientHello(first);
+  for (const [reading, size] of [[whole, bytes.length] as const, [early, first.length] as const]) {
+    if (reading.kind === "more" && reading.bytesMin <= size) {
+      throw new Error("a hello asks for what it has");
+    }
+  }
+  if (early.kind !== "more" && JSON.stringify(early) !== JSON.stringify(whole)) {
+    throw new Error("later bytes change what was read of a hello");
+  }
+  if (whole.kind !== "hello") return whole.kind;
+  const print = ja4(whole.hello);
+  if (!JA4.test(print)) throw new Error(`"${print}" is no JA4`);
+  return `${whole.hello.serverName === ""} ${print.slice(0, 4)}`;
 }
 
 /** Names and values as an HTTP/2 client might send them: whatever stands around the colons. */

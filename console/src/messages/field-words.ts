@@ -51,6 +51,7 @@ export const fieldWords = {
   html: ["HTML", "HTML"],
   ignoreCase: ["Upper and lower case alike", "不区分大小写"],
   isListed: ["On the list", "在名单中"],
+  ja4: ["TLS fingerprint (JA4)", "TLS 指纹（JA4）"],
   keyFingerprint: ["Fingerprint of the key", "密钥指纹"],
   keys: ["Keys", "键"],
   lastFailure: ["Last failure", "最近失败"],

@@ -30,6 +30,7 @@ const FIELDS = [
   "method",
   "host",
   "userAgent",
+  "ja4",
   "status",
 ];
 const VALUES_MAX = 8;

@@ -135,7 +135,7 @@ const listed: readonly Shown[] = [
     "search",
     events,
     "event",
-    "sourceIp disposition method host path status score siteId userAgent userName ruleIds message classUid severityId activity",
+    "sourceIp disposition method host path status score siteId userAgent userName ja4 ruleIds message classUid severityId activity",
   ),
 ];
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { LeakCounts } from "../../engines/leaks/mask.ts";
 import type { Finding, RuleMatch } from "./inspect.ts";
 import { findingOf, type PolicyFinding } from "./policy/run.ts";
-import type { Exchange } from "./state.ts";
+import type { Connection, Exchange } from "./state.ts";
 import type { UserFinding } from "./user-audit/user-reader.ts";
 
 export type GatewayEvent = {
@@ -31,6 +31,8 @@ export type GatewayEvent = {
     length: number;
   };
   http_response: { code: number; length: number; latency: number };
+  /** JA4 of the TLS hello; absent without one. */
+  ja4_fingerprint_list?: readonly { type_id: 1; type: "JA4"; value: string }[];
   /** Who used the site, where its operator asked for it (OCSF `actor.user`). */
   actor?: { user: { name: string; type_id: 0 } };
   unmapped: { cordon: CordonDetail };
@@ -93,6 +95,9 @@ function userOf({ site, head, connection, time }: Exchange): {
   return { user, ...(name === "" ? {} : { actor: { user: { name, type_id: 0 as const } } }) };
 }
 
+const ja4Of = ({ ja4 }: Connection): Pick<GatewayEvent, "ja4_fingerprint_list"> =>
+  ja4 === "" ? {} : { ja4_fingerprint_list: [{ type_id: 1, type: "JA4", value: ja4 }] };
+
 /** Describes a finished exchange. */
 export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEvent {
   const { head, site, connection, blocked } = exchange;
@@ -142,6 +147,7 @@ export function eventOf(exchange: Exchange, finding: Finding | null): GatewayEve
       length: exchange.responseBytes,
       latency: Math.round(performance.now() - exchange.startedMs),
     },
+    ...ja4Of(connection),
     ...(actor === undefined ? {} : { actor }),
     unmapped: {
       cordon: {

@@ -1,57 +1,78 @@
-/** Looks at the first bytes of a connection and puts back what is not a PROXY header. */
+/**
+ * Looks at the first bytes of a connection, takes a PROXY header off, and puts back the rest as it
+ * came: whatever is found in it, the TLS library stays the judge of every byte.
+ */
 import type { Socket } from "node:net";
 import { type ProxyHeader, readProxyHeader } from "../../engines/proxyprotocol/header.ts";
 import { readClientHello } from "../../engines/tls/client-hello.ts";
-import type { Arrival, Gateway } from "./state.ts";
-
-export type FirstBytes = { readonly proxied: Arrival["proxied"]; readonly serverName: string };
+import type { FirstBytes, Gateway } from "./state.ts";
 
 /** What is looked for, and what happens with it; `take` gets the socket paused. */
 export type Peek = {
-  readonly wantsServerName: boolean;
-  /** Default: true. */
-  readonly readsProxyHeader?: boolean;
+  readonly wantsHello: boolean;
+  readonly wantsProxyHeader: boolean;
   readonly take: (found: FirstBytes) => void;
 };
 
 /** Reads until it is known; a connection that breaks the form, or takes too long, is closed. */
 export function peek(gateway: Gateway, socket: Socket, wanted: Peek): void {
-  let bytes = Buffer.alloc(0);
-  let header: ProxyHeader | null = wanted.readsProxyHeader === false ? { kind: "none" } : null;
-  const timer = setTimeout(() => socket.destroy(), gateway.limits.handshakeTimeoutMs);
-  const end = () => {
-    clearTimeout(timer);
-    socket.off("readable", onReadable);
-    socket.off("end", onEnd);
-    socket.off("close", end);
+  const seen: Seen = {
+    bytes: [],
+    size: 0,
+    sizeMin: 1,
+    header: wanted.wantsProxyHeader ? null : { kind: "none" },
   };
+  const deadline = setTimeout(() => socket.destroy(), gateway.limits.handshakeTimeoutMs);
   const onEnd = () => socket.destroy();
+  const onClose = () => clearTimeout(deadline);
   const onReadable = () => {
     for (let piece = socket.read(); piece !== null; piece = socket.read()) {
-      bytes = Buffer.concat([bytes, piece]);
+      seen.bytes.push(piece);
+      seen.size += piece.length;
     }
-    if (header === null) {
-      const read = readProxyHeader(bytes);
-      if (read.kind === "more") return;
-      if (read.kind === "invalid") {
-        socket.destroy();
-        return;
-      }
-      header = read;
-      if (read.kind === "header") bytes = bytes.subarray(read.bytes);
+    if (seen.size < seen.sizeMin) return;
+    const found = look(seen, wanted);
+    if (found === "more") return;
+    socket.off("readable", onReadable).off("end", onEnd).off("close", onClose);
+    if (found === "invalid") {
+      clearTimeout(deadline);
+      socket.destroy();
+      return;
     }
-    const hello = wanted.wantsServerName ? readClientHello(bytes) : noName;
-    if (hello.kind === "more") return;
-    end();
     socket.pause();
-    if (bytes.length > 0) socket.unshift(bytes);
-    const proxied = header.kind === "header" ? header.source : null;
-    wanted.take({ proxied, serverName: hello.name });
+    const [rest] = seen.bytes;
+    // What listens for the end of this socket must not keep its first bytes for as long.
+    seen.bytes = [];
+    if (rest !== undefined && rest.length > 0) socket.unshift(rest);
+    wanted.take({ ...found, deadline });
   };
   socket.on("error", () => socket.destroy());
-  socket.on("readable", onReadable);
-  socket.on("end", onEnd);
-  socket.on("close", end);
+  socket.on("readable", onReadable).on("end", onEnd).on("close", onClose);
 }
 
-const noName = { kind: "name", name: "" } as const;
+/** What has come so far, and how much there must be before it is looked at again. */
+type Seen = { bytes: Buffer[]; size: number; sizeMin: number; header: ProxyHeader | null };
+
+function look(seen: Seen, wanted: Peek): Omit<FirstBytes, "deadline"> | "more" | "invalid" {
+  let [bytes = Buffer.alloc(0)] = seen.bytes;
+  if (seen.bytes.length > 1) bytes = Buffer.concat(seen.bytes);
+  seen.bytes = [bytes];
+  if (seen.header === null) {
+    const read = readProxyHeader(bytes);
+    seen.sizeMin = seen.size + 1;
+    if (read.kind === "more" || read.kind === "invalid") return read.kind;
+    seen.header = read;
+    if (read.kind === "header") bytes = bytes.subarray(read.bytes);
+    seen.bytes = [bytes];
+    seen.size = bytes.length;
+  }
+  const { header } = seen;
+  const proxied = header.kind === "header" ? header.source : null;
+  if (!wanted.wantsHello) return { proxied, hello: null };
+  const reading = readClientHello(bytes);
+  if (reading.kind !== "more") {
+    return { proxied, hello: reading.kind === "hello" ? reading.hello : null };
+  }
+  seen.sizeMin = reading.bytesMin;
+  return "more";
+}

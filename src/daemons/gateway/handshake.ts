@@ -1,6 +1,7 @@
 /** TLS with clients: one server for all sites, and one for each site whose settings differ. */
 import { createHash } from "node:crypto";
 import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
+import { ja4 } from "../../engines/tls/ja4.ts";
 import { protocolDefaults, type TlsSettings } from "../../kernel/intent/site-delivery.ts";
 import { serveConnection } from "./connection.ts";
 import { serveHttp2 } from "./http2-front.ts";
@@ -88,11 +89,17 @@ function tlsServer(gateway: Gateway, tlsSiteId: string | null, options: TlsOptio
 }
 
 function onSecure(gateway: Gateway, socket: TLSSocket, tlsSiteId: string | null): void {
+  const key = socketKey(socket);
+  const found = gateway.handshakes.get(key);
+  gateway.handshakes.delete(key);
+  clearTimeout(found?.deadline);
   const { servername } = socket;
   const arrival: Arrival = {
     isSecure: true,
     serverName: typeof servername === "string" ? servername.toLowerCase() : "",
-    proxied: gateway.proxied.size === 0 ? null : (gateway.proxied.get(socketKey(socket)) ?? null),
+    proxied: found?.proxied ?? null,
+    // Here and not before: who never ends a handshake costs no hashing.
+    ja4: found === undefined || found.hello === null ? "" : ja4(found.hello),
     clientCertificate: tlsSiteId === null ? null : certificateOf(socket),
     tlsSiteId,
     front: null,

@@ -1,6 +1,6 @@
 /**
- * What listens: the gateway's own ports and those that sites add. A connection whose first bytes
- * decide how it is taken (a PROXY header, a site with TLS of its own) is looked at before.
+ * What listens: the gateway's own ports and those that sites add. The first bytes of a connection
+ * are looked at before it is taken: for a PROXY header, and for the hello of a TLS handshake.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
@@ -8,7 +8,7 @@ import { serveConnection } from "./connection.ts";
 import { peek } from "./first-bytes.ts";
 import { countRefusal } from "./refusals.ts";
 import { siteOf } from "./routes.ts";
-import type { Gateway, Routes } from "./state.ts";
+import type { FirstBytes, Gateway, Routes } from "./state.ts";
 
 /** Accepts connections in clear text. */
 export function plainServer(gateway: Gateway): Server {
@@ -18,8 +18,10 @@ export function plainServer(gateway: Gateway): Server {
       return;
     }
     peek(gateway, socket, {
-      wantsServerName: false,
-      take: ({ proxied }) => {
+      wantsHello: false,
+      wantsProxyHeader: true,
+      take: ({ proxied, deadline }) => {
+        clearTimeout(deadline);
         servePlain(gateway, socket, proxied);
         socket.resume();
       },
@@ -34,25 +36,22 @@ function servePlain(
   socket: Socket,
   proxied: { address: string; port: number } | null,
 ): void {
-  const arrival = { isSecure: false, serverName: "", clientCertificate: null, tlsSiteId: null };
-  serveConnection(gateway, socket, { ...arrival, proxied, front: null });
+  const arrival = { isSecure: false, serverName: "", ja4: "", clientCertificate: null };
+  serveConnection(gateway, socket, { ...arrival, proxied, tlsSiteId: null, front: null });
 }
 
 /** Accepts TLS connections and hands each to the handshake of its site, or to that of all. */
 export function secureServer(gateway: Gateway, common: TlsServer): Server {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket: Socket) => {
-    const { hasOwnTls, sendsProxyHeader } = gateway.routes;
-    const hasHeader = sendsProxyHeader?.(peerOf(socket)) === true;
-    if (!hasOwnTls && !hasHeader) {
-      common.emit("connection", socket);
-      return;
-    }
     peek(gateway, socket, {
-      wantsServerName: hasOwnTls,
-      readsProxyHeader: hasHeader,
-      take: ({ proxied, serverName }) => {
-        if (proxied !== null) rememberProxied(gateway, socket, proxied);
-        (siteOf(gateway.routes, serverName)?.tlsServer ?? common).emit("connection", socket);
+      wantsHello: true,
+      wantsProxyHeader: gateway.routes.sendsProxyHeader?.(peerOf(socket)) === true,
+      take: (found) => {
+        remember(gateway, socket, found);
+        const name = found.hello?.serverName ?? "";
+        const site = gateway.routes.hasOwnTls ? siteOf(gateway.routes, name) : null;
+        // The socket itself: its handle goes to the TLS library, which reads what was put back.
+        (site?.tlsServer ?? common).emit("connection", socket);
       },
     });
   });
@@ -63,14 +62,14 @@ export function secureServer(gateway: Gateway, common: TlsServer): Server {
 }
 
 /** Of TLS sockets nothing but the addresses is known; while both are open they name one peer. */
-function rememberProxied(
-  gateway: Gateway,
-  socket: Socket,
-  proxied: { address: string; port: number },
-): void {
+function remember({ handshakes }: Gateway, socket: Socket, found: FirstBytes): void {
   const key = socketKey(socket);
-  gateway.proxied.set(key, proxied);
-  socket.once("close", () => gateway.proxied.delete(key));
+  const { deadline } = found;
+  handshakes.set(key, found);
+  socket.once("close", () => {
+    clearTimeout(deadline);
+    if (handshakes.get(key)?.deadline === deadline) handshakes.delete(key);
+  });
 }
 
 /** The peer and local port of a socket as one text. */

@@ -9,6 +9,7 @@ import type { RequestHead } from "../../engines/http1/request.ts";
 import type { RequestParser } from "../../engines/http1/request-parser.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import type { Masker } from "../../engines/leaks/mask.ts";
+import type { ClientHello } from "../../engines/tls/client-hello.ts";
 import type { Delivery, UpstreamPolicy, UpstreamTls } from "./delivery.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
@@ -46,6 +47,8 @@ export type Arrival = {
   readonly isSecure: boolean;
   /** Asked for by SNI; empty without TLS. */
   readonly serverName: string;
+  /** JA4 of the TLS hello; empty without TLS, and for a hello that could not be read. */
+  readonly ja4: string;
   /** Address and port told by a load balancer's PROXY header; null = none was sent. */
   readonly proxied: { readonly address: string; readonly port: number } | null;
   /** The certificate that the client showed in a handshake that asked for one. */
@@ -54,6 +57,15 @@ export type Arrival = {
   readonly tlsSiteId: string | null;
   /** `HTTP/2.0` for a stream; its fault when the stream broke the rules of HTTP. */
   readonly front: { readonly protocol: string; readonly fault: FaultKind | null } | null;
+};
+
+/** What was found before a connection is taken. */
+export type FirstBytes = {
+  readonly proxied: Arrival["proxied"];
+  /** Null: not asked for, or none that can be read. */
+  readonly hello: ClientHello | null;
+  /** Still runs, and closes the connection; whoever takes the socket ends it. */
+  readonly deadline: NodeJS.Timeout;
 };
 
 export type ClientCertificate = {
@@ -136,8 +148,8 @@ export type Gateway = {
   readonly sessions: Set<Session>;
   /** Ports that sites added to the gateway's own. */
   extraPorts: ReadonlyMap<number, unknown>;
-  /** What PROXY headers told, by the socket's remote address and port. */
-  readonly proxied: Map<string, NonNullable<Arrival["proxied"]>>;
+  /** What the first bytes of handshakes under way told, by `socketKey`. */
+  readonly handshakes: Map<string, FirstBytes>;
   /** Where HTTPS is served, for redirects; 0 until the worker listens. */
   httpsPort: number;
   spoolFull: boolean;

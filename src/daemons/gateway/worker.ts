@@ -80,7 +80,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     copies: pageCopies(options.pagesFolder ?? null),
     sessions: new Set(),
     extraPorts: new Map(),
-    proxied: new Map(),
+    handshakes: new Map(),
     httpsPort: 0,
     spoolFull: false,
     stopping: false,

@@ -16,6 +16,7 @@ export const FIELD_NAMES = [
   "bodyField",
   "userAgent",
   "fingerprint",
+  "ja4",
   "crawler",
   "target",
   "anyHeader",

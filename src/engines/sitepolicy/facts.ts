@@ -31,6 +31,8 @@ export type Facts = {
   readonly asn: string | undefined;
   /** Of the request; undefined when there is none. */
   readonly fingerprint: () => string | undefined;
+  /** Of the TLS hello; empty for clear text, undefined for an event that did not keep it. */
+  readonly ja4: string | undefined;
   /** Name of the crawler that this address was verified as, else empty. */
   readonly crawler: () => string;
   /** Whether a client that calls itself a crawler is one; `unknown` also for all others. */
@@ -65,6 +67,7 @@ export const FIELDS = {
     bodyOf(facts)?.get(name) ?? (facts.body === undefined ? undefined : none),
   userAgent: ({ userAgent }) => text(userAgent),
   fingerprint: ({ fingerprint }) => text(fingerprint()),
+  ja4: ({ ja4 }) => text(ja4),
   crawler: ({ crawler }) => text(crawler()),
   target: (facts) => targetOf(facts),
   anyHeader: ({ fields }) => fields?.values,

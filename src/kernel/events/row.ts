@@ -17,6 +17,7 @@ export type EventColumns = {
   readonly status: number;
   readonly user_agent: string;
   readonly user_name: string;
+  readonly ja4: string;
   readonly score: number;
   readonly rule_ids: readonly number[];
   readonly message: string;
@@ -45,6 +46,14 @@ function whole(value: unknown, max: number): number {
     ? Math.min(max, Math.max(0, Math.trunc(value)))
     : 0;
 }
+
+/** JA4 of the client's TLS hello (OCSF `ja4_fingerprint_list`, type 1); empty when none is kept. */
+export function ja4Of(event: Json): string {
+  const list = part(event, "ja4_fingerprint_list");
+  return Array.isArray(list) ? text(part(list.find(isJa4), "value")) : "";
+}
+
+const isJa4 = (one: unknown): boolean => part(one, "type_id") === 1;
 
 const ACTIVITIES = [
   "Unknown",
@@ -96,6 +105,7 @@ export function columnsOf(event: Json): EventColumns | undefined {
     status: whole(part(event, "http_response", "code"), 65_535),
     user_agent: text(part(event, "http_request", "user_agent")),
     user_name: text(part(event, "actor", "user", "name")),
+    ja4: ja4Of(event),
     score: whole(part(event, "unmapped", "cordon", "score"), 4_294_967_295),
     rule_ids: matches.map((match) => whole(match.ruleId, 4_294_967_295)),
     message: text(part(event, "message")) || messageOf(event, matches) || `${method} ${path}`,

@@ -61,7 +61,7 @@ const HeaderName = Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$" 
 /** What a count is kept by. */
 export const RateKey = Type.Object(
   {
-    by: Type.Enum(["ip", "header", "cookie", "path", "fingerprint"]),
+    by: Type.Enum(["ip", "header", "cookie", "path", "fingerprint", "ja4"]),
     /** Which header or cookie. */
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
   },

@@ -31,4 +31,5 @@ export const schemaStatements: readonly string[] = [
   ORDER BY (account, class_uid, time, uid)
   TTL toDateTime(time) + INTERVAL ${DAYS_KEPT} DAY
   SETTINGS fsync_after_insert = 1`,
+  "ALTER TABLE event ADD COLUMN IF NOT EXISTS ja4 LowCardinality(String) AFTER user_name",
 ];

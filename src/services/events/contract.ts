@@ -29,6 +29,8 @@ export const EventRow = Type.Object({
   status: Type.Integer(),
   userAgent: Type.String(),
   userName: Type.String(),
+  /** Fingerprint of the client's TLS hello; empty without one. */
+  ja4: Type.String(),
   score: Type.Integer(),
   ruleIds: Type.Array(Type.Integer()),
   message: Type.String(),
@@ -95,6 +97,7 @@ export const EventField = Type.Enum([
   "status",
   "userAgent",
   "userName",
+  "ja4",
   "score",
   "ruleIds",
   "message",

@@ -16,6 +16,7 @@ const row: EventRow = {
   path: "/product",
   status: 403,
   userAgent: "",
+  ja4: "",
   userName: "",
   score: 5,
   ruleIds: [942100],

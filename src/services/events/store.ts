@@ -15,7 +15,8 @@ type LakeRow = Omit<EventColumns, "account" | "latency_ms">;
 
 const SHOWN =
   "uid, toUnixTimestamp64Milli(time) AS time, class_uid, severity_id, activity, disposition, " +
-  "source_ip, site_id, method, host, path, status, user_agent, user_name, score, rule_ids, message";
+  "source_ip, site_id, method, host, path, status, user_agent, user_name, ja4, score, rule_ids, " +
+  "message";
 
 function where(accountId: string, query: EventQuery) {
   const conditions = [

@@ -6,6 +6,7 @@ import { compileCondition, type ListLookup } from "../../engines/sitepolicy/cond
 import type { Facts } from "../../engines/sitepolicy/facts.ts";
 import { viewPath } from "../../engines/sitepolicy/path.ts";
 import { countArrivals, createRateBook, refusedUntil } from "../../engines/sitepolicy/rate-book.ts";
+import { ja4Of } from "../../kernel/events/row.ts";
 import type {
   RateLimit,
   RuleAction,
@@ -86,6 +87,7 @@ function keyOf({ keys }: RateLimit, facts: Facts): string {
   return keys
     .map(({ by }) => {
       if (by === "path") return facts.path;
+      if (by === "ja4") return facts.ja4 || facts.address;
       return by === "fingerprint" ? (facts.fingerprint() ?? facts.address) : facts.address;
     })
     .join("\0");
@@ -126,6 +128,8 @@ function factsOf(event: unknown): Facts {
     country: known(policy.country),
     asn: known(policy.asn),
     fingerprint: () => known(policy.fingerprint),
+    // Without TLS there is none; a handshake's may not have been kept.
+    ja4: ja4Of(fieldsOf(event)) || (url.scheme === "http" ? "" : undefined),
     crawler: () => "",
     crawlerState: () => "unknown",
     body: undefined,

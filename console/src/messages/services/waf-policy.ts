@@ -100,6 +100,7 @@ export const wafPolicy: ServiceWords = {
     cookie: ["Cookie", "Cookie"],
     bodyField: ["Body field", "请求体字段"],
     fingerprint: ["Client fingerprint", "客户端指纹"],
+    ja4: ["TLS fingerprint (JA4)", "TLS 指纹（JA4）"],
     crawler: ["Verified crawler", "已验证的爬虫"],
     ip: ["Source address", "来源地址"],
     equals: ["equals", "等于"],

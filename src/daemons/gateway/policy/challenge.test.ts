@@ -81,6 +81,7 @@ test("a pass ends at its time", () => {
     country: undefined,
     asn: undefined,
     fingerprint: () => undefined,
+    ja4: "",
     crawler: () => "",
     crawlerState: () => "unknown",
     body: undefined,

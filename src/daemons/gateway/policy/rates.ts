@@ -153,6 +153,7 @@ function keyText({ keys }: RateLimit, facts: Facts): string {
     if (by === "ip") return networkOf(facts.address);
     if (by === "path") return facts.path;
     if (by === "fingerprint") return facts.fingerprint() ?? "";
+    if (by === "ja4") return facts.ja4 || `\0${networkOf(facts.address)}`;
     const values =
       by === "header" ? FIELDS.header(facts, name.toLowerCase()) : FIELDS.cookie(facts, name);
     // Leaving the header out must not be a way to share nobody's count.

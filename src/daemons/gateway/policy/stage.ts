@@ -121,6 +121,7 @@ function factsOf(exchange: Exchange, policy: SitePolicy, { normal }: PathView): 
       fingerprint ??= requestFingerprint(head.minorVersion, head.fields);
       return fingerprint;
     },
+    ja4: connection.ja4,
     crawler: () => (crawler()?.state === "verified" ? crawler()?.name : "") ?? "",
     crawlerState: () => crawler()?.state ?? "unknown",
     body: undefined,
