@@ -192,7 +192,8 @@ async function reloading(started: Started, gateway: GatewayProxy): Promise<void>
   const folders = [sameRulesElsewhere(started, RULES_3), RULES_3];
   const seconds = 12;
   const { folder } = started;
-  const running = load(gateway, realisticGet, { folder, seconds, connections: CONNECTIONS });
+  const counted = { folder, seconds, connections: CONNECTIONS, answers: "counted" } as const;
+  const running = load(gateway, realisticGet, counted);
   for (let version = 2; version <= 4; version += 1) {
     await sleep((seconds * 1_000) / 4);
     gateway.reload(version, folders[version % 2] ?? RULES_3);

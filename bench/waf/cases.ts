@@ -7,6 +7,8 @@ export type Case = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Whether the rules let it through; else they refuse it. */
+  readonly passes: boolean;
 };
 
 export const HOST = "bench.localhost";
@@ -45,6 +47,7 @@ export const simpleGet: Case = {
   path: "/",
   headers: { "User-Agent": "Mozilla/5.0", Accept: "*/*" },
   body: "",
+  passes: true,
 };
 export const realisticGet: Case = {
   name: "realistic GET",
@@ -52,6 +55,7 @@ export const realisticGet: Case = {
   path: "/search?q=green+tea&page=2&sort=price&dir=asc&ref=home&session=a8f3c{n}",
   headers: browser,
   body: "",
+  passes: true,
 };
 export const jsonPost: Case = {
   name: "JSON 4 KB",
@@ -59,6 +63,7 @@ export const jsonPost: Case = {
   path: "/api/items",
   headers: { ...browser, "Content-Type": "application/json" },
   body: JSON.stringify({ items }),
+  passes: true,
 };
 export const cases: readonly Case[] = [
   simpleGet,
@@ -69,6 +74,7 @@ export const cases: readonly Case[] = [
     path: "/order",
     headers: { ...browser, "Content-Type": "application/x-www-form-urlencoded" },
     body: form,
+    passes: true,
   },
   jsonPost,
   {
@@ -77,6 +83,7 @@ export const cases: readonly Case[] = [
     path: "/product?id={n}%27%20or%20%271%27=%271%20--%20",
     headers: browser,
     body: "",
+    passes: false,
   },
   {
     name: "upload 1 MB",
@@ -84,6 +91,7 @@ export const cases: readonly Case[] = [
     path: "/upload",
     headers: { ...browser, "Content-Type": `multipart/form-data; boundary=${boundary}` },
     body: upload,
+    passes: true,
   },
 ];
 

@@ -28,11 +28,24 @@ export type LoadOptions = {
   readonly delayMs?: number;
   /** Whose CPU is counted together; default: the proxy's one process. */
   readonly pids?: readonly number[];
+  /** Default: all are; a proxy that answers what it should not is not worth measuring. */
+  readonly answers?: "as expected" | "counted";
 };
 
-/** Sends a case to a proxy for some seconds. */
+/**
+ * Sends a case to a proxy for some seconds.
+ *
+ * @throws Error when an answer is missing, lets through what the rules refuse, or the reverse.
+ */
 export async function load(proxy: ProxyProcess, one: Case, options: LoadOptions): Promise<Load> {
-  const { folder, seconds, connections, delayMs = 0, pids = [proxy.pid] } = options;
+  const {
+    folder,
+    seconds,
+    connections,
+    delayMs = 0,
+    pids = [proxy.pid],
+    answers = "as expected",
+  } = options;
   const cpuOfAll = (): number => pids.reduce((sum, pid) => sum + cpuMicroseconds(pid), 0);
   const script = join(folder, "case.lua");
   writeFileSync(script, scriptOf(one, delayMs));
@@ -51,14 +64,23 @@ export async function load(proxy: ProxyProcess, one: Case, options: LoadOptions)
   const cpu = cpuOfAll() - before;
   const requests = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text);
+  const lost = (errors ?? []).slice(1).reduce((sum, count) => sum + Number(count), 0);
+  const notOk = Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0);
+  const isExpected = lost === 0 && requests > 0 && notOk === (one.passes ? 0 : requests);
+  if (answers === "as expected" && !isExpected) {
+    throw new Error(
+      `${proxy.name} does not answer "${one.name}" as it should: of ${requests} requests ` +
+        `${notOk} were refused and ${lost} lost`,
+    );
+  }
   return {
     requests,
     cpuMicros: cpu / requests,
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1] ?? 0),
     p50Ms: millisecondsOf(/50%\s+([\d.]+)(us|ms|s)/.exec(text)),
     p99Ms: millisecondsOf(/99%\s+([\d.]+)(us|ms|s)/.exec(text)),
-    lost: (errors ?? []).slice(1).reduce((sum, count) => sum + Number(count), 0),
-    notOk: Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0),
+    lost,
+    notOk,
   };
 }
 

@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { get } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,6 +34,20 @@ export async function waitFor(port: number): Promise<void> {
     if (isUp) return;
   }
   throw new Error(`Cannot reach port ${port}: nothing listens`);
+}
+
+/** The gateway answers 404 for every name until its first intent is in force. */
+async function waitForSite(port: number): Promise<void> {
+  for (const end = Date.now() + READY_MS_MAX; Date.now() < end; await sleep(50)) {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      get({ host: "127.0.0.1", port, headers: { Host: HOST } }, (answer) => {
+        answer.resume();
+        answer.on("end", () => resolve(answer.statusCode));
+      }).on("error", reject);
+    });
+    if (status !== 404) return;
+  }
+  throw new Error(`Cannot reach ${HOST} at port ${port}: no such site`);
 }
 
 function startNginx(started: Started, name: string, parts: { main: string; server: string }) {
@@ -178,6 +193,7 @@ export async function startGateway(
   });
   started.children.push(gateway);
   await waitFor(httpPort);
+  await waitForSite(httpPort);
   const workers = childrenOf(gateway.pid ?? 0);
   return {
     name,

@@ -71,12 +71,9 @@ function readArchive(file: string): Buffer {
 async function packFolder(folder: string): Promise<Buffer> {
   const inside = join(folder, "rules");
   const rules = existsSync(inside) ? inside : folder;
-  const setups = [
-    join(folder, "crs-setup.conf"),
-    setupFileOf(rules),
-    join(folder, "crs-setup.conf.example"),
-  ];
-  const setup = setups.find((file) => existsSync(file)) ?? join(folder, "crs-setup.conf");
+  const own = join(folder, "crs-setup.conf");
+  const example = `${own}.example`;
+  const setup = [own, setupFileOf(rules), example].find((file) => existsSync(file)) ?? own;
   const tar = pack();
   for (const [name, text] of [...ruleFilesIn(rules, setup)].toSorted()) {
     if (rules === folder && name === "rules/crs-setup.conf") continue;

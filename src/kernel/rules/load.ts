@@ -78,12 +78,17 @@ function readDataFile(folder: string, name: string): string | undefined {
   return readFileSync(file, "latin1");
 }
 
-/** Debian's place of a set's settings, from the folder of its rules. */
+/**
+ * A set's settings, from the folder of its rules: at Debian's place, or beside the folder. In an
+ * unpacked release that nobody has set up it is the example, since without settings rule 901001
+ * refuses every request.
+ */
 export function setupFileOf(rulesFolder: string): string {
   const top = rulesFolder.replace(/usr\/share\/modsecurity-crs\/rules\/?$/, "");
-  return top === rulesFolder
-    ? join(rulesFolder, "..", "crs-setup.conf")
-    : join(top, "etc/modsecurity/crs/crs-setup.conf");
+  if (top !== rulesFolder) return join(top, "etc/modsecurity/crs/crs-setup.conf");
+  const setup = join(rulesFolder, "..", "crs-setup.conf");
+  const example = `${setup}.example`;
+  return !existsSync(setup) && existsSync(example) ? example : setup;
 }
 
 /**
