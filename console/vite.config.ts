@@ -43,9 +43,12 @@ const EVALUATED = /\/(?:src\/catalog|console\/src\/messages\/all-[\w-]+)\.ts$/;
 /** Marks of the schema library, which no page reads. */
 const withoutMarks = (key: string, value: unknown) => (key.startsWith("~") ? undefined : value);
 
-/** The texts of problems come with the server's answers. */
-function withoutProblems(catalog: object): object {
-  const entries = Object.entries(catalog).map(([name, one]) => [name, { ...one, problems: {} }]);
+/** Texts of problems come with the server's answers, other texts with the words of a language. */
+function withoutTexts(catalog: object): object {
+  const entries = Object.entries(catalog).map(([name, one]) => [
+    name,
+    { ...one, problems: {}, texts: {} },
+  ]);
   return Object.fromEntries(entries);
 }
 
@@ -64,7 +67,7 @@ function evaluatedData(): Plugin {
       const literal = (value: unknown) =>
         `JSON.parse(${JSON.stringify(JSON.stringify(value, withoutMarks))})`;
       if ("words" in module) return `export const words = ${literal(module.words)};`;
-      const catalog = `export const catalog = ${literal(withoutProblems(Object(module.catalog)))};`;
+      const catalog = `export const catalog = ${literal(withoutTexts(Object(module.catalog)))};`;
       return `${catalog}\nexport const contracts = Object.values(catalog);`;
     },
   };

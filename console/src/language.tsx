@@ -8,6 +8,7 @@ import type { UiKey, Vocabulary } from "./messages/vocabulary.ts";
 import { usePreference } from "./preferences.ts";
 import { quantityText } from "./quantities.ts";
 import { relativeText, timeFormat, type Zone } from "./times.ts";
+import { type Item, toldField } from "./told.ts";
 
 export type { Language } from "./messages/load-words.ts";
 export type { UiKey } from "./messages/vocabulary.ts";
@@ -30,6 +31,11 @@ type Words = {
   operationTitle(operation: Operation): string;
   /** The texts of a problem by its reason; the server's own when there are none. */
   problemTexts(problem: ProblemTexts & { readonly reason: string }): ProblemTexts;
+  /**
+   * A field of an item as it is told in the chosen language: a text that Cordon composed by its
+   * code, what has none or an unknown one as it came.
+   */
+  told(item: Item, field: string): unknown;
   /** In the chosen zone. */
   timeText(time: string): string;
   /** Both zones and the age, for where the pointer rests. */
@@ -73,6 +79,7 @@ function wordsOf(choice: Choice, messages: Vocabulary, service = ""): Words {
     operationTitle: ({ name }) =>
       messages.operation[name] ?? titleOfKey(name.split(".")[1] ?? name),
     problemTexts: ({ reason, message, fix }) => messages.problem[reason] ?? { message, fix },
+    told: (item, field) => toldField(messages.text, item, field),
     timeText: (time) => shown.format(new Date(time)),
     timeTip: (time) => {
       const date = new Date(time);

@@ -1,4 +1,5 @@
 /** What a handler is given: who calls, in which account, and the one transaction it works in. */
+import type { CodedText } from "../lib/coded-text.ts";
 import type { Caller, Identity } from "./identity/identity.ts";
 import type { Sql } from "./store/database.ts";
 
@@ -8,7 +9,7 @@ export type { Caller } from "./identity/identity.ts";
 export type ServiceEvent = {
   /** `<service>.<pastTense>`, declared in the contract. */
   readonly type: string;
-  readonly message: string;
+  readonly message: string | CodedText;
   readonly resource?: string;
   /** OCSF class; API Activity (6003) when absent. */
   readonly classUid?: number;

@@ -5,6 +5,7 @@
  * library.
  */
 import Type, { type Static, type TObject, type TSchema } from "typebox";
+import type { Texts } from "../lib/coded-text.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -106,6 +107,8 @@ export type Contract = {
   readonly resources: readonly Resource[];
   readonly operations: Readonly<Record<string, Operation>>;
   readonly problems: Readonly<Record<string, ProblemDeclaration>>;
+  /** Texts that it composes for people, by code: what it stores or sends beside the English. */
+  readonly texts?: Texts;
   /** Event types it emits through the outbox, past tense: `waf.siteCreated`. */
   readonly events: readonly string[];
 };
@@ -144,6 +147,15 @@ export const Name = Type.String({
 
 /** Free text of a person. */
 export const Text = Type.String({ maxLength: limits.textLengthMax });
+
+/**
+ * Beside a text that Cordon composed, in a field named after it (`title`, `titleCoded`): its code
+ * and values, to tell it in another language. Null: the text is a person's, or has no code.
+ */
+export const CodedOrNull = Type.Union([
+  Type.Object({ code: Type.String(), values: Type.Record(Type.String(), Type.String()) }),
+  Type.Null(),
+]);
 
 /** RFC 3339 time in UTC. */
 export const Time = Type.String({ format: "date-time", maxLength: 35 });

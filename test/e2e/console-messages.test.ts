@@ -11,14 +11,16 @@ import { en } from "../../console/src/messages/en.ts";
 import { serviceWords } from "../../console/src/messages/services/index.ts";
 import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { zhCN } from "../../console/src/messages/zh-CN.ts";
-import { shownFields } from "../../console/src/resource/answer-fields.ts";
+import { isCoding, shownFields } from "../../console/src/resource/answer-fields.ts";
 import { resourceOfId } from "../../console/src/resource/id-field-of.ts";
 import { itemActions } from "../../console/src/resource/resource-actions.ts";
 import { allShown, isPart } from "../../console/src/resource/resources.ts";
+import { toldField } from "../../console/src/told.ts";
 import { contracts } from "../../src/catalog.ts";
 import { programFolder } from "../../src/kernel/config.ts";
 import type { Contract } from "../../src/kernel/operation.ts";
 import { kernelProblems } from "../../src/kernel/problem.ts";
+import type { Texts } from "../../src/lib/coded-text.ts";
 import { evidenceOf, evidenceTexts } from "../../src/services/appgateway/compliance-evidence.ts";
 import { complianceRules } from "../../src/services/appgateway/compliance-rules.ts";
 
@@ -91,7 +93,7 @@ test("every field that a page shows, or that an action on it asks for or answers
       Object.keys(one.properties ?? {}),
     );
     return [...shownFields(shown), ...asked].filter(
-      (field) => field !== "dryRun" && !Object.hasOwn(english.field, field),
+      (field) => field !== "dryRun" && !isCoding(field) && !Object.hasOwn(english.field, field),
     );
   });
   expect([...new Set(missing)]).toEqual([]);
@@ -143,6 +145,55 @@ test("every operation has a title in both languages", () => {
       .map((key) => `${service}.${key}`),
   );
   expect(missing).toEqual([]);
+});
+
+/** Every table of texts that some code composes from, whether its contract names it or not. */
+async function composedTexts(): Promise<Texts> {
+  const source = join(programFolder, "src");
+  const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /(?:^|[/-])texts\.ts$/.test(name),
+  );
+  const tables = await Promise.all(
+    files.map(async (name): Promise<object[]> => Object.values(await import(join(source, name)))),
+  );
+  return Object.assign({}, ...tables.flat().filter((one) => typeof one === "object"));
+}
+
+test("every text that the server composes has words in both languages, with the same values", async () => {
+  const composed = await composedTexts();
+  expect(Object.keys(composed)).toContain("incident.attack.sqli");
+  expect(Object.keys(english.text).toSorted()).toEqual(Object.keys(composed).toSorted());
+  const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).toSorted();
+  for (const [code, [first, second]] of Object.entries(composed)) {
+    expect([english.text[code], chinese.text[code]], code).toEqual([first, second]);
+    expect(places(second), code).toEqual(places(first));
+    expect(/\p{Script=Han}/u.test(second) && !/\p{Script=Han}/u.test(first), code).toBe(true);
+  }
+});
+
+test("what is composed has no other place than the tables of texts", () => {
+  const source = join(programFolder, "src");
+  const makers = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
+    (name) => /\.ts$/.test(name) && /\btellerOf\(/.test(readFileSync(join(source, name), "utf8")),
+  );
+  const allowed = /(?:^|[/-])texts\.ts$|^lib\/coded-text(?:\.test)?\.ts$/;
+  expect(makers.filter((name) => !allowed.test(name))).toEqual([]);
+});
+
+test("a composed text is told in the chosen language, and as it came where it has no code", () => {
+  const item = {
+    title: "Attack on a{b}.example",
+    titleCoded: { code: "incident.finding.generic", values: { host: "a{host}.example" } },
+    detail: "as somebody wrote it",
+    detailCoded: null,
+  };
+  expect(toldField(chinese.text, item, "title")).toBe("a{host}.example 遭受攻击");
+  expect(toldField(english.text, item, "title")).toBe("Attack on a{host}.example");
+  expect(toldField(chinese.text, item, "detail")).toBe("as somebody wrote it");
+  const older = { title: "Attack on b.example" };
+  expect(toldField(chinese.text, older, "title")).toBe("Attack on b.example");
+  const newer = { title: "New", titleCoded: { code: "constructor", values: {} } };
+  expect(toldField(chinese.text, newer, "title")).toBe("New");
 });
 
 /** Values of enumerations that stand for words: not GET, ES256 or 3, and no column's name. */

@@ -61,6 +61,37 @@ describe.skipIf(!hasBrowser)("the console (needs Chromium)", { timeout: 120_000 
     },
   );
 
+  test.skipIf(!hasRules)(
+    "an incident reads in Chinese as a whole, what it is about as it came (needs modsecurity-crs)",
+    async () => {
+      const { result } = await stack.api("GET", "/v1/incident/incidents");
+      const { incidentId, title } = result.incidents[0];
+      const context = await openContext(browser, { language: "zh-CN", dark: false });
+      const other = await context.newPage();
+      const origin = `https://127.0.0.1:${stack.consolePort}`;
+      await signIn(other, origin, PERSON);
+      const told = `127.0.0.1 对 ${HOST} 进行 SQL 注入`;
+      await other.getByRole("link", { name: told, exact: true }).waitFor();
+      expect(await other.locator("main").textContent()).not.toContain(title);
+      const path = `/v1/incident/incidents/${incidentId}`;
+      await stack.api("PATCH", path, { status: "acknowledged", note: "looked at by me" });
+      const { timeline } = (await stack.api("GET", path)).result;
+      await other.goto(`${origin}/incidents/${incidentId}`);
+      await other.getByRole("heading", { name: told, exact: true }).waitFor();
+      await other.getByText("此前为未处理", { exact: true }).waitFor();
+      await other.getByText("looked at by me", { exact: true }).waitFor();
+      const read = await other.locator("main").textContent();
+      expect(read).toContain(`${HOST} 遭受 SQL 注入`);
+      const english = timeline.flatMap((entry: Record<string, unknown>) => [
+        ...(entry.titleCoded === null ? [] : [entry.title]),
+        ...(entry.detailCoded === null ? [] : [entry.detail]),
+      ]);
+      expect(english.length).toBeGreaterThan(4);
+      for (const text of [title, ...english]) expect(read).not.toContain(text);
+      await context.close();
+    },
+  );
+
   test("an audit entry's proof is verified in the browser", async () => {
     await open("/audit");
     await page.locator("a[href^='/audit/']").first().click();

@@ -204,6 +204,10 @@ describe.skipIf(!hasBrowser)("three people (needs Chromium)", () => {
     expect(await page.getByText("Connecting").count()).toBe(0);
     await page.goto(`${origin}/`);
     await page.getByText("events:SearchEvents").first().waitFor();
+    // A list that may not be read says so in its place, and never that there is nothing in it.
+    const incidents = page.getByRole("grid", { name: "Open incidents", exact: true });
+    await incidents.getByText("incident:ListIncidents", { exact: true }).waitFor();
+    expect(await page.getByText("No open incidents").count()).toBe(0);
     await until("nothing loads that never comes", async () => {
       return (await page.locator("main").getByText("Loading").count()) === 0;
     });

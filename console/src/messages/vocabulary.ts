@@ -1,4 +1,5 @@
 /** All words of one language, gathered from the message files and from the contracts. */
+import { contracts } from "../../../src/catalog.ts";
 import { en } from "./en.ts";
 import { fieldWords } from "./field-words.ts";
 import { pageWords } from "./page-words.ts";
@@ -23,6 +24,8 @@ export type Vocabulary = {
   readonly own: Readonly<Record<string, OwnWords>>;
   /** Title of an operation by its name, such as `waf.createSite`, where its name is not enough. */
   readonly operation: Texts;
+  /** By the code of a text that the server composed; values are filled in. */
+  readonly text: Texts;
   /** By reason; English stands in the contracts, and the server sends it. */
   readonly problem: Readonly<Record<string, { readonly message: string; readonly fix: string }>>;
 };
@@ -42,6 +45,10 @@ function chineseProblems(): Vocabulary["problem"] {
   );
   return Object.fromEntries(entries);
 }
+
+/** Every text that a service composes; a code is declared once, with both languages. */
+const composed = (at: 0 | 1): Texts =>
+  Object.assign({}, ...contracts.map(({ texts = {} }) => side(texts, at)));
 
 /** Chinese titles by name; English ones are read from the names themselves. */
 function chineseTitles(): Texts {
@@ -78,6 +85,7 @@ export function vocabulary(language: "en" | "zh-CN"): Vocabulary {
     about: gathered("about", at),
     ...shared,
     own: ownWords(shared, at),
+    text: composed(at),
     operation: language === "en" ? {} : chineseTitles(),
     problem: language === "en" ? {} : chineseProblems(),
   };

@@ -20,14 +20,17 @@ export type Figure = {
 };
 
 export function Figures({ figures }: { figures: readonly Figure[] }) {
+  const shown = figures.filter(({ denied }) => denied !== true);
+  if (shown.length === 0) return null;
   return (
     <Container>
       <KeyValuePairs
         columns={4}
         minColumnWidth={170}
-        items={figures
-          .filter(({ denied }) => denied !== true)
-          .map((figure) => ({ label: figure.label, value: <FigureValue figure={figure} /> }))}
+        items={shown.map((figure) => ({
+          label: figure.label,
+          value: <FigureValue figure={figure} />,
+        }))}
       />
     </Container>
   );

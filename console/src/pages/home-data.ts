@@ -1,4 +1,4 @@
-/** What the home page asks for: each question once, and a list that may not be read stays away. */
+/** What the home page asks for: each question once. */
 import { useQuery } from "@tanstack/react-query";
 import type { Operation } from "../../../src/kernel/operation.ts";
 import { ApiError, callAny } from "../api/client.ts";
@@ -9,7 +9,7 @@ const REFRESH_MS = 5_000;
 export type Asked = {
   readonly answer: Item | undefined;
   readonly error: unknown;
-  /** True when the caller has no right to it: not a fault of the page. */
+  /** True when the error is that the caller has no right to it: not a fault of the page. */
   readonly denied: boolean;
 };
 
@@ -22,7 +22,7 @@ export function useAnswer(operation: Operation, input: Item, enabled = true): As
     enabled,
   });
   const denied = query.error instanceof ApiError && query.error.code === 403;
-  return { answer: query.data, error: denied ? null : query.error, denied };
+  return { answer: query.data, error: query.error, denied };
 }
 
 export type Count = { readonly count: number | undefined; readonly denied: boolean };

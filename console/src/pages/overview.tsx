@@ -139,16 +139,15 @@ type ShortProps = {
 
 /** The first few of a list. */
 function Short({ title, asked, columns, resource, idField, linked, href, empty }: ShortProps) {
-  const { t, label } = useWords();
-  const { answer, error, denied } = asked;
+  const { t, label, told } = useWords();
+  const { answer, error } = asked;
   const path = href.split("?")[0];
-  if (denied) return null;
   const cell = (field: string) => (item: Item) => {
-    const value = <Value field={field} value={item[field]} />;
+    const value = <Value field={field} value={told(item, field)} />;
     const to =
       field === linked ? `${path}/${String(item[idField])}` : countHref(resource, field, item);
     return (
-      <Asked field={field} value={item[field]}>
+      <Asked field={field} value={item[field]} told={told(item, field)}>
         {to === undefined ? value : <Link href={to}>{value}</Link>}
       </Asked>
     );

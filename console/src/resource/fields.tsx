@@ -5,6 +5,7 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useWords } from "../language.tsx";
+import { isCoding } from "./answer-fields.ts";
 import { countHref } from "./counts.ts";
 import { allShown, type Item } from "./resources.ts";
 import { flatText, Value } from "./value.tsx";
@@ -20,14 +21,14 @@ function isLarge(value: unknown): boolean {
 }
 
 export function Fields({ item, resource = "", columns = 3 }: Props) {
-  const { t, label } = useWords();
-  const entries = Object.entries(item);
+  const { t, label, told } = useWords();
+  const entries = Object.entries(item).filter(([field]) => !isCoding(field));
   const idField = allShown.find((shown) => shown.resource.name === resource)?.resource.idField;
   const shown = (field: string, value: unknown) => {
     const href = countHref(resource, field, item);
-    const inside = <Value field={field} value={value} own={field === idField} />;
+    const inside = <Value field={field} value={told(item, field)} own={field === idField} />;
     return (
-      <Asked field={field} value={value}>
+      <Asked field={field} value={value} told={told(item, field)}>
         {href === undefined ? inside : <Link href={href}>{inside}</Link>}
       </Asked>
     );

@@ -6,10 +6,11 @@ import { useNamed } from "./names.ts";
 import { nameOf, type Shown } from "./resources.ts";
 
 function useOptions(shown: Shown) {
+  const { told } = useWords();
   const query = useNamed(shown);
   const options = (query.data ?? []).map((item) => {
     const value = String(item[shown.resource.idField]);
-    return { value, label: nameOf(shown, item), description: value };
+    return { value, label: nameOf(shown, item, told), description: value };
   });
   const statusType: SelectProps["statusType"] = query.isPending ? "loading" : "finished";
   return { options, statusType };

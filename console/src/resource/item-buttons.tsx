@@ -33,7 +33,7 @@ function usable(operation: Operation, item: Item): boolean {
 }
 
 export function ItemButtons({ shown, item, without, left }: Props) {
-  const { t, operationTitle } = useWords();
+  const { t, told, operationTitle } = useWords();
   const [asked, ask] = useState<Operation>();
   const remove = without === "delete" ? undefined : operationOf(shown, "delete");
   const actions = without === "others" ? [] : itemActions(shown);
@@ -77,7 +77,7 @@ export function ItemButtons({ shown, item, without, left }: Props) {
           <OperationDialog
             operation={asked}
             fixed={{ [idField]: item[idField] }}
-            name={nameOf(shown, item)}
+            name={nameOf(shown, item, told)}
             known={shownFields(shown)}
             close={() => ask(undefined)}
             done={finished}

@@ -1,6 +1,7 @@
 /** Names of what ids name: each list is asked for once, and shared with the fields of forms. */
 import { useQuery } from "@tanstack/react-query";
 import { callAny } from "../api/client.ts";
+import { useWords } from "../language.tsx";
 import { resourceOfField, resourceOfId } from "./id-field-of.ts";
 import { type Item, itemsOf, nameOf, operationOf, type Shown } from "./resources.ts";
 
@@ -22,8 +23,9 @@ export function useNamed(shown: Shown | undefined) {
 
 /** The name of what a field's id names; undefined while it is not known, or to this caller. */
 export function useNameOf(field: string, id: string): string | undefined {
+  const { told } = useWords();
   const shown = resourceOfField(field) ?? resourceOfId(id);
   const { data = [] } = useNamed(shown);
   const item = shown && data.find((one) => String(one[shown.resource.idField]) === id);
-  return shown === undefined || item === undefined ? undefined : nameOf(shown, item);
+  return shown === undefined || item === undefined ? undefined : nameOf(shown, item, told);
 }

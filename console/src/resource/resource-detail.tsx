@@ -49,7 +49,7 @@ export default function ResourceDetail(props: Props) {
 
 function ItemDetail(props: Props) {
   const { shown, id, more, above, itemOf = (answer) => answer, refreshMs } = props;
-  const { t } = useWords();
+  const { t, told } = useWords();
   const { resource } = shown;
   const get = operationOf(shown, "get");
   const fixed = { [resource.idField]: id };
@@ -80,7 +80,7 @@ function ItemDetail(props: Props) {
   return (
     <SpaceBetween size="l">
       <Header variant="h1" actions={<DetailActions {...{ shown, item }} />}>
-        <span className="long-name">{nameOf(shown, item)}</span>
+        <span className="long-name">{nameOf(shown, item, told)}</span>
       </Header>
       <AddressTabs tabs={tabs} />
     </SpaceBetween>

@@ -120,7 +120,7 @@ export default function ResourceTable(props: TableProps) {
 }
 
 function ItemTable(props: TableProps) {
-  const { t, resourceTitle } = useWords();
+  const { t, told, resourceTitle } = useWords();
   const { shown, embedded = false } = props;
   const { resource } = shown;
   const { state, query, items, selected, preferences, parts } = useParts(props);
@@ -141,7 +141,7 @@ function ItemTable(props: TableProps) {
       {...(hasActions(shown) ? { selectionType: "single" as const } : {})}
       ariaLabels={{
         selectionGroupLabel: t("selection"),
-        itemSelectionLabel: (_state, item) => nameOf(shown, item),
+        itemSelectionLabel: (_state, item) => nameOf(shown, item, told),
         tableLabel: resourceTitle(resource.name),
       }}
       selectedItems={selected}

@@ -185,9 +185,12 @@ export function itemsOf(answer: Item): Item[] {
   return Array.isArray(found) ? found : [];
 }
 
+/** A field of an item, in the reader's language where it has words of ours: `told` of the words. */
+type Told = (item: Item, field: string) => unknown;
+
 /** What stands for an item in a heading or a question. */
-export function nameOf({ resource }: Shown, item: Item): string {
-  const title = item[resource.titleField] ?? item[resource.idField];
+export function nameOf({ resource }: Shown, item: Item, told: Told): string {
+  const title = told(item, resource.titleField) ?? item[resource.idField];
   return String(Array.isArray(title) ? title[0] : title);
 }
 

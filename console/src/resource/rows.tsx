@@ -22,16 +22,16 @@ const COLUMN_PIXELS_MIN = 110;
 const TITLE_PIXELS_MIN = 220;
 
 export function Rows({ title, items, columns, resource = "", empty }: Props) {
-  const { t, label } = useWords();
+  const { t, label, told } = useWords();
   const definitions = columns.map((id) => ({
     id,
     header: label(id),
     minWidth: id === "title" ? TITLE_PIXELS_MIN : COLUMN_PIXELS_MIN,
     cell: (item: Item): ReactNode => {
-      const value = <Value field={id} value={item[id]} />;
+      const value = <Value field={id} value={told(item, id)} />;
       const href = countHref(resource, id, item);
       return (
-        <Asked field={id} value={item[id]}>
+        <Asked field={id} value={item[id]} told={told(item, id)}>
           {href === undefined ? value : <Link href={href}>{value}</Link>}
         </Asked>
       );

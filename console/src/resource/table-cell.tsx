@@ -14,14 +14,14 @@ type Props = {
 };
 
 export function Cell({ shown, column, item, first }: Props) {
-  const { t, valueText } = useWords();
+  const { t, told, valueText } = useWords();
   const { resource, path } = shown;
   const value = item[column];
   // Of several kinds of one thing, a list says which; its page says all.
   const kind = kindOf(value);
   const inside =
     kind === undefined ? (
-      <Value field={column} value={value} own={column === resource.idField} />
+      <Value field={column} value={told(item, column)} own={column === resource.idField} />
     ) : (
       valueText(kind)
     );
@@ -39,7 +39,7 @@ export function Cell({ shown, column, item, first }: Props) {
       </Link>
     );
   return (
-    <Asked field={column} value={value}>
+    <Asked field={column} value={value} told={told(item, column)}>
       {shownValue}
     </Asked>
   );

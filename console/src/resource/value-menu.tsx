@@ -23,13 +23,14 @@ function textOf(value: unknown): string {
 }
 
 /** A value that can be asked about. */
-export function Asked({ field, value, children }: AskedProps) {
+export function Asked({ field, value, told = value, children }: AskedProps) {
   const { t, label } = useWords();
   const text = textOf(value);
   if (text === "") return <>{children}</>;
+  const read = textOf(told);
   return (
     <span className="asked" data-field={field} data-value={text}>
-      <span className="asked-value" title={text.length > TIP_CHARS_MIN ? text : undefined}>
+      <span className="asked-value" title={read.length > TIP_CHARS_MIN ? read : undefined}>
         {children}
       </span>
       <button
@@ -37,7 +38,7 @@ export function Asked({ field, value, children }: AskedProps) {
         className="asked-button"
         tabIndex={-1}
         aria-haspopup="menu"
-        aria-label={t("actionsFor", { field: label(field), value: text.slice(0, 40) })}
+        aria-label={t("actionsFor", { field: label(field), value: read.slice(0, 40) })}
       >
         <span aria-hidden="true">⋯</span>
       </button>
@@ -47,6 +48,8 @@ export function Asked({ field, value, children }: AskedProps) {
 type AskedProps = {
   readonly field: string;
   readonly value: unknown;
+  /** The value in the reader's language, where it has words: filters go by the value itself. */
+  readonly told?: unknown;
   readonly children: ReactNode;
 };
 

@@ -5,6 +5,7 @@ import type { FilterToken } from "../resource/filter-text.ts";
 import {
   allShown,
   hrefOf,
+  type Item,
   itemsOf,
   listAddress,
   nameOf,
@@ -29,6 +30,7 @@ export function fits(text: string, query: string): boolean {
 
 type Titles = {
   resourceTitle(name: string): string;
+  told(item: Item, field: string): unknown;
   readonly events: string;
   readonly block: string;
   readonly why: string;
@@ -95,7 +97,7 @@ export async function foundByName(query: string, titles: Titles): Promise<Found[
         const id = String(item[shown.resource.idField]);
         return {
           id,
-          text: nameOf(shown, item),
+          text: nameOf(shown, item, titles.told),
           detail: `${titles.resourceTitle(shown.resource.name)} · ${id}`,
           href: `/${shown.path}/${encodeURIComponent(id)}`,
         };

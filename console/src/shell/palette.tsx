@@ -30,8 +30,14 @@ function useSettled(text: string): string {
 type Search = { readonly found: readonly Found[]; readonly searching: boolean };
 
 function useFound(places: readonly Place[], query: string): Search {
-  const { t, resourceTitle, operationTitle } = useWords();
-  const titles = { resourceTitle, events: t("search"), block: t("blockSource"), why: t("askWhy") };
+  const { t, told, resourceTitle, operationTitle } = useWords();
+  const titles = {
+    resourceTitle,
+    told,
+    events: t("search"),
+    block: t("blockSource"),
+    why: t("askWhy"),
+  };
   const settled = useSettled(query);
   const named = useQuery({
     queryKey: ["palette", settled],

@@ -67,6 +67,8 @@ function ocsfOf({ position, accountId, event }: OutboxRow) {
     api: { operation: event.operation, request: { uid: event.requestId } },
     resources: [{ name: event.resource }],
     status_id: 1,
-    unmapped: { cordon: { type, data: event.data ?? null } },
+    unmapped: {
+      cordon: { type, data: event.data ?? null, messageCoded: event.messageCoded ?? null },
+    },
   };
 }

@@ -1,4 +1,6 @@
 /** Events of jobs and of protocols beside the API, which run outside the pipeline of operations. */
+
+import { type CodedText, messageFields } from "../../lib/coded-text.ts";
 import { timeText } from "../context.ts";
 import type { Sql } from "../store/database.ts";
 
@@ -9,7 +11,7 @@ export async function writeSystemEvent(
     readonly accountId: string;
     readonly nowMs: number;
     readonly type: string;
-    readonly message: string;
+    readonly message: string | CodedText;
     readonly resource: string;
     /** OCSF class; API Activity (6003) when absent. */
     readonly classUid?: number;
@@ -18,7 +20,12 @@ export async function writeSystemEvent(
     readonly data?: Readonly<Record<string, unknown>>;
   },
 ): Promise<void> {
-  const { accountId, nowMs, ...rest } = event;
-  const body = { ...rest, time: timeText(nowMs), principalName: "Cordon" };
+  const { accountId, nowMs, message, ...rest } = event;
+  const body = {
+    ...rest,
+    ...messageFields(message),
+    time: timeText(nowMs),
+    principalName: "Cordon",
+  };
   await sql`insert into outbox (account_id, event) values (${accountId}, ${body})`;
 }

@@ -2,6 +2,7 @@
  * The one way in: every call of every operation takes these steps in this order. What a step
  * throws ends the call; it is recorded and answered here and nowhere else.
  */
+import { messageFields } from "../../lib/coded-text.ts";
 import { type AuditRecord, type AuditSink, recordableInput } from "../audit.ts";
 import { type Caller, type Context, type ServiceEvent, timeText } from "../context.ts";
 import type { CredentialLookup, Identity } from "../identity/authenticate.ts";
@@ -325,6 +326,7 @@ async function writeEvent(
 ): Promise<void> {
   const body = {
     ...event,
+    ...messageFields(event.message),
     time: timeText(nowMs),
     requestId: call.requestId,
     operation: call.route.operation.name,

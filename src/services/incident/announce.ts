@@ -3,6 +3,7 @@ import { writeSystemEvent } from "../../kernel/events/system-event.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import type { Severity } from "./domain.ts";
 import type { IncidentRow, ResponseRow } from "./store.ts";
+import { tell } from "./texts.ts";
 
 /** OCSF severity_id of an incident's severity. */
 const SEVERITY_IDS: Readonly<Record<Severity, number>> = {
@@ -24,13 +25,12 @@ export async function announceIncident(
   const severityId = SEVERITY_IDS[after.severity];
   if (before !== undefined && SEVERITY_IDS[before] >= severityId) return;
   const type = before === undefined ? "incident.incidentOpened" : "incident.incidentUpdated";
-  const grown = before === undefined ? "" : ` (was ${before})`;
   await writeSystemEvent(sql, {
     ...{ accountId, nowMs, type, severityId },
-    message: `${after.title}: ${after.severity}${grown}`,
+    message: { text: after.title, coded: after.titleCoded },
     resource: after.incidentId,
     sourceIp: after.sourceIp,
-    data: { siteId: after.siteId, categories: after.categories },
+    data: { siteId: after.siteId, categories: after.categories, severityBefore: before ?? null },
   });
 }
 
@@ -42,7 +42,10 @@ export async function announceBlock(
 ): Promise<void> {
   await writeSystemEvent(sql, {
     ...{ accountId, nowMs, type: "incident.sourceBlocked", severityId: 3 },
-    message: `${response.cidr} was blocked automatically until ${response.expireTime}`,
+    message: tell("incident.blockedByItselfUntil", {
+      cidr: response.cidr,
+      time: response.expireTime,
+    }),
     resource: response.responseId,
     data: { incidentId: response.incidentId, reason: response.reason },
   });

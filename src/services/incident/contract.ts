@@ -1,6 +1,7 @@
 /** From what was detected to what was done about it: findings, incidents, responses. */
 import Type, { type Static } from "typebox";
 import {
+  CodedOrNull,
   contract,
   idSchema,
   input,
@@ -11,6 +12,7 @@ import {
   Time,
 } from "../../kernel/operation.ts";
 import { Cidr, SiteId } from "../waf/contract.ts";
+import { incidentTexts } from "./texts.ts";
 
 export const IncidentId = idSchema("inc");
 export const FindingId = idSchema("find");
@@ -26,6 +28,7 @@ export const Finding = Type.Object({
   /** Attack class such as `sqli`, `xss`, `rce`, `lfi`, `scanner`, `protocol`. */
   category: Type.String(),
   title: Type.String(),
+  titleCoded: CodedOrNull,
   severity: Severity,
   ruleIds: Type.Array(Type.Integer()),
   eventCount: Type.Integer(),
@@ -41,6 +44,7 @@ export type Finding = Static<typeof Finding>;
 export const Incident = Type.Object({
   incidentId: IncidentId,
   title: Type.String(),
+  titleCoded: CodedOrNull,
   siteId: Type.String(),
   sourceIp: Type.String(),
   status: Type.Enum(["open", "acknowledged", "resolved", "falsePositive"]),
@@ -59,7 +63,9 @@ export const TimelineEntry = Type.Object({
   time: Time,
   kind: Type.Enum(["finding", "response", "status", "note"]),
   title: Type.String(),
+  titleCoded: CodedOrNull,
   detail: Type.String(),
+  detailCoded: CodedOrNull,
   actor: Type.String(),
   findingId: Type.Union([FindingId, Type.Null()]),
   responseId: Type.Union([ResponseId, Type.Null()]),
@@ -74,6 +80,7 @@ export const Response = Type.Object({
   siteId: Type.Union([SiteId, Type.Null()]),
   incidentId: Type.Union([IncidentId, Type.Null()]),
   reason: Text,
+  reasonCoded: CodedOrNull,
   state: Type.Enum(["active", "expired", "revoked"]),
   automatic: Type.Boolean(),
   createdBy: Type.String(),
@@ -289,6 +296,7 @@ export const incidentContract = contract({
       fix: "Nothing needs to be done",
     },
   },
+  texts: incidentTexts,
   events: [
     "incident.incidentOpened",
     "incident.incidentUpdated",

@@ -4,18 +4,22 @@
  * detection counts exactly once.
  */
 import type { Sql } from "../../kernel/store/database.ts";
+import type { CodedText } from "../../lib/coded-text.ts";
 import { announceBlock, announceIncident } from "./announce.ts";
 import { automaticResponseDefault, type Finding } from "./contract.ts";
 import {
   blockableCidr,
   type Detection,
   extendFinding,
+  findingTitle,
   type Group,
   type GroupFinding,
   groupDetections,
+  incidentTitle,
   severityOf,
 } from "./domain.ts";
 import { type IncidentRow, incidentStore, type ResponseRow } from "./store.ts";
+import { tell } from "./texts.ts";
 
 export type DetectionOutcome = {
   /** True when a source was blocked, so that the planes must be told. */
@@ -42,10 +46,12 @@ export async function recordDetections(
 }
 
 function newIncident(parts: Parts, group: Group): IncidentRow {
-  const first = [...group.findings.values()][0];
+  const [first = "generic"] = group.findings.keys();
+  const title = incidentTitle(first, group);
   return {
     incidentId: parts.newId("inc"),
-    title: titleOf(first?.title ?? "Attack", group),
+    title: title.text,
+    titleCoded: title.coded,
     siteId: group.siteId,
     sourceIp: group.sourceIp,
     status: "open",
@@ -57,10 +63,6 @@ function newIncident(parts: Parts, group: Group): IncidentRow {
     firstTime: new Date(parts.nowMs).toISOString(),
     lastTime: new Date(0).toISOString(),
   };
-}
-
-function titleOf(title: string, { sourceIp, host }: Group): string {
-  return sourceIp === "" ? `${title} on ${host}` : `${title} from ${sourceIp} on ${host}`;
 }
 
 async function extendIncident(parts: Parts, group: Group): Promise<IncidentRow> {
@@ -91,13 +93,15 @@ function extendedFinding(
   const { group, incident, before, part } = given;
   const sums = extendFinding(before, part.detections);
   const scoreTotal = sums.scoreMax * sums.eventCount;
+  const title = findingTitle(part.category, group.host);
   return {
     findingId: before?.findingId ?? parts.newId("find"),
     incidentId: incident.incidentId,
     siteId: group.siteId,
     sourceIp: group.sourceIp,
     category: part.category,
-    title: `${part.title} on ${group.host}`,
+    title: before?.title ?? title.text,
+    titleCoded: before === undefined ? title.coded : before.titleCoded,
     severity: severityOf({ ...sums, categories: [part.category], scoreTotal }),
     ...sums,
   };
@@ -119,20 +123,24 @@ function extendedIncident(before: IncidentRow, part: GroupFinding): IncidentRow 
 }
 
 async function tellTimeline(parts: Parts, group: Group, finding: Finding): Promise<void> {
+  const detail = detailOf(finding);
   await incidentStore(parts.sql).insertTimelineEntry(group.accountId, finding.incidentId, {
     time: finding.firstTime,
     kind: "finding",
     title: finding.title,
-    detail: detailOf(finding),
+    titleCoded: finding.titleCoded,
+    detail: detail.text,
+    detailCoded: detail.coded,
     actor: "Cordon",
     findingId: finding.findingId,
     responseId: null,
   });
 }
 
-function detailOf({ ruleIds, scoreMax, eventUids }: Finding): string {
-  if (ruleIds.length === 0) return `Event ${eventUids[0] ?? ""}`;
-  return `Rules ${ruleIds.slice(0, 5).join(", ")}; highest score ${scoreMax}`;
+function detailOf({ ruleIds, scoreMax, eventUids: [eventUid = ""] }: Finding): CodedText {
+  if (ruleIds.length === 0) return tell("incident.shownByEvent", { eventUid });
+  const some = ruleIds.slice(0, 5).join(", ");
+  return tell("incident.shownByRules", { ruleIds: some, scoreMax });
 }
 
 async function respondAutomatically(
@@ -152,13 +160,16 @@ async function respondAutomatically(
     (one) => one.cidr === cidr && one.revokeTime === null && Date.parse(one.expireTime) > nowMs,
   );
   if (inForce) return false;
+  const { windowSeconds } = settings;
+  const reason = tell("incident.scoreReached", { score: recent, windowSeconds });
   const row: ResponseRow = {
     responseId: parts.newId("resp"),
     kind: "blockSource",
     cidr,
     siteId: group.siteId,
     incidentId: incident.incidentId,
-    reason: `Score ${recent} within ${settings.windowSeconds} s`,
+    reason: reason.text,
+    reasonCoded: reason.coded,
     automatic: true,
     createdBy: "Cordon",
     createTime: new Date(nowMs).toISOString(),
@@ -167,11 +178,14 @@ async function respondAutomatically(
   };
   await store.insertResponse(group.accountId, row);
   await announceBlock(sql, { accountId: group.accountId, nowMs }, row);
+  const title = tell("incident.blockedByItself", { cidr });
   await store.insertTimelineEntry(group.accountId, incident.incidentId, {
     time: row.createTime,
     kind: "response",
-    title: `${cidr} blocked automatically`,
+    title: title.text,
+    titleCoded: title.coded,
     detail: row.reason,
+    detailCoded: row.reasonCoded,
     actor: "Cordon",
     findingId: null,
     responseId: row.responseId,

@@ -1,5 +1,5 @@
 /** Reads detections out of the gateway's events. */
-import { type Detection, SITE_CATEGORIES } from "./domain.ts";
+import type { Detection } from "./domain.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -53,7 +53,7 @@ function leakIn(event: Json): Detection | undefined {
     score: Math.min(score, LEAK_SCORE_MAX),
   };
   if (!isComplete(detection)) return undefined;
-  return { ...detection, matches: [], category: SITE_CATEGORIES.leak };
+  return { ...detection, matches: [], category: "leak" };
 }
 
 /** A guarded page that is not what was approved; blocked where the approved copy was served. */
@@ -63,7 +63,7 @@ function changedPage(event: Json): Detection | undefined {
   const blocked = event.disposition_id === 2;
   const detection = { ...common(event), host, sourceIp: "", blocked, score: 5 };
   if (!isComplete(detection)) return undefined;
-  return { ...detection, matches: [], category: SITE_CATEGORIES.tamper };
+  return { ...detection, matches: [], category: "tamper" };
 }
 
 function common(event: Json) {

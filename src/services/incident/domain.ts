@@ -1,7 +1,9 @@
 /** From detections to findings and incidents: what belongs together and how bad it is. */
 import { limits as prefixLimits } from "../../engines/netpolicy/blocklist.ts";
 import { formatPrefix, parsePrefix } from "../../engines/netpolicy/prefix.ts";
+import type { CodedText } from "../../lib/coded-text.ts";
 import type { Finding, Incident } from "./contract.ts";
+import { type Category, tell } from "./texts.ts";
 
 export const limits = {
   eventUidsPerFindingMax: 20,
@@ -27,42 +29,42 @@ export type Detection = {
 };
 
 /** Attack classes by the tags that the OWASP Core Rule Set gives its rules. */
-const CATEGORY_BY_TAG: readonly (readonly [tag: string, category: string, title: string])[] = [
-  ["attack-sqli", "sqli", "SQL injection"],
-  ["attack-xss", "xss", "Cross-site scripting"],
-  ["attack-rce", "rce", "Remote command execution"],
-  ["attack-lfi", "lfi", "Local file inclusion"],
-  ["attack-rfi", "rfi", "Remote file inclusion"],
-  ["attack-injection-php", "php", "PHP injection"],
-  ["attack-injection-java", "java", "Java attack"],
-  ["attack-injection-generic", "injection", "Code injection"],
-  ["attack-fixation", "fixation", "Session fixation"],
-  ["attack-reputation-scanner", "scanner", "Security scanner"],
-  ["attack-disclosure", "leak", "Data leak in a response"],
-  ["attack-multipart-header", "protocol", "Protocol violation"],
-  ["attack-protocol", "protocol", "Protocol violation"],
-  ["attack-generic", "generic", "Attack"],
+const CATEGORY_BY_TAG: readonly (readonly [tag: string, category: Category])[] = [
+  ["attack-sqli", "sqli"],
+  ["attack-xss", "xss"],
+  ["attack-rce", "rce"],
+  ["attack-lfi", "lfi"],
+  ["attack-rfi", "rfi"],
+  ["attack-injection-php", "php"],
+  ["attack-injection-java", "java"],
+  ["attack-injection-generic", "injection"],
+  ["attack-fixation", "fixation"],
+  ["attack-reputation-scanner", "scanner"],
+  ["attack-disclosure", "leak"],
+  ["attack-multipart-header", "protocol"],
+  ["attack-protocol", "protocol"],
+  ["attack-generic", "generic"],
 ];
-
-export type Category = { readonly category: string; readonly title: string };
 
 /** The class that most of the matched rules belong to; the table's order decides a draw. */
 export function categoryOf(matches: Detection["matches"]): Category {
-  let best: (Category & { readonly count: number }) | undefined;
-  for (const [tag, category, title] of CATEGORY_BY_TAG) {
+  let best: { readonly category: Category; readonly count: number } | undefined;
+  for (const [tag, category] of CATEGORY_BY_TAG) {
     const count = matches.filter((match) => match.tags.includes(tag)).length;
-    if (count > (best?.count ?? 0)) best = { category, title, count };
+    if (count > (best?.count ?? 0)) best = { category, count };
   }
-  return best ?? { category: "generic", title: "Attack" };
+  return best?.category ?? "generic";
 }
 
-/** Classes of what sites do by themselves; the tags of rules do not tell them. */
-export const SITE_CATEGORIES = {
-  tamper: { category: "tamper", title: "Page changed without approval" },
-  leak: { category: "leak", title: "Data leak in a response" },
-} as const;
-
-const SEVERE = new Set(["tamper", "sqli", "rce", "rfi", "php", "java", "injection"]);
+const SEVERE: ReadonlySet<string> = new Set([
+  "tamper",
+  "sqli",
+  "rce",
+  "rfi",
+  "php",
+  "java",
+  "injection",
+]);
 
 /** Severity from the class, how much of it, and whether anything came through. */
 export function severityOf(state: {
@@ -84,10 +86,11 @@ export type Group = {
   readonly siteId: string;
   readonly sourceIp: string;
   readonly host: string;
-  readonly findings: Map<string, GroupFinding>;
+  readonly findings: Map<Category, GroupFinding>;
 };
 
-export type GroupFinding = Category & {
+export type GroupFinding = {
+  readonly category: Category;
   readonly detections: Detection[];
 };
 
@@ -100,11 +103,24 @@ export function groupDetections(detections: readonly Detection[]): Group[] {
     const group = groups.get(key) ?? { accountId, siteId, sourceIp, host, findings: new Map() };
     groups.set(key, group);
     const category = detection.category ?? categoryOf(detection.matches);
-    const finding = group.findings.get(category.category) ?? { ...category, detections: [] };
-    group.findings.set(category.category, finding);
+    const finding = group.findings.get(category) ?? { category, detections: [] };
+    group.findings.set(category, finding);
     finding.detections.push(detection);
   }
   return [...groups.values()];
+}
+
+/** What a finding of a class is called. */
+export const findingTitle = (category: Category, host: string): CodedText =>
+  tell(`incident.finding.${category}`, { host });
+
+/** What an incident is called that begins with a class; without a source it is the site's own. */
+export function incidentTitle(
+  category: Category,
+  { sourceIp, host }: Pick<Group, "sourceIp" | "host">,
+): CodedText {
+  if (sourceIp === "" || category === "tamper") return findingTitle(category, host);
+  return tell(`incident.attack.${category}`, { sourceIp, host });
 }
 
 type FindingSums = Pick<

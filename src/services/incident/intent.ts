@@ -2,8 +2,10 @@
 import { timeText } from "../../kernel/context.ts";
 import type { IntentSection } from "../../kernel/intent/publisher.ts";
 import type { Database } from "../../kernel/store/database.ts";
+import { messageFields } from "../../lib/coded-text.ts";
 import { enforcingPlanes } from "./service.ts";
 import { type ActiveResponse, incidentStore, incidentSystemStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 /** Sources blocked by responses, for the gateways: they know whose site a request is for. */
 export function blockedSourcesSection(): IntentSection {
@@ -38,12 +40,16 @@ export async function expireResponses(database: Database, nowMs: number): Promis
   return database.transaction("system", async (sql) => {
     const expired = await incidentSystemStore(sql).takeExpired(timeText(nowMs));
     for (const response of expired) {
+      const ended = tell("incident.blockEnded", { cidr: response.cidr });
+      const detail = tell("incident.timeOver", {});
       if (response.incidentId !== null) {
         await incidentStore(sql).insertTimelineEntry(response.accountId, response.incidentId, {
           time: response.expireTime,
           kind: "response",
-          title: `Block of ${response.cidr} ended`,
-          detail: "Its time was over",
+          title: ended.text,
+          titleCoded: ended.coded,
+          detail: detail.text,
+          detailCoded: detail.coded,
           actor: "Cordon",
           findingId: null,
           responseId: response.responseId,
@@ -51,7 +57,7 @@ export async function expireResponses(database: Database, nowMs: number): Promis
       }
       const event = {
         type: "incident.responseExpired",
-        message: `Block of ${response.cidr} ended`,
+        ...messageFields(ended),
         time: timeText(nowMs),
       };
       await sql`insert into outbox (account_id, event) values (${response.accountId}, ${event})`;

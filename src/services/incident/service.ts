@@ -4,6 +4,7 @@ import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
+import type { CodedText } from "../../lib/coded-text.ts";
 import {
   automaticResponseDefault,
   type Incident,
@@ -12,6 +13,7 @@ import {
 } from "./contract.ts";
 import { blockableCidr, responseState } from "./domain.ts";
 import { type IncidentRow, incidentStore, type ResponseRow } from "./store.ts";
+import { tell } from "./texts.ts";
 
 const incidentFields = [
   "incidentId",
@@ -117,26 +119,31 @@ async function updateIncident(
   const status = input.status ?? row.status;
   if (status !== row.status) {
     await store.putIncident(accountId, { ...row, status });
-    const title = `Status: ${status}`;
-    const detail = `was ${row.status}`;
+    const title = tell(`incident.now.${status}`, {});
+    const detail = tell(`incident.was.${row.status}`, {});
     await store.insertTimelineEntry(accountId, row.incidentId, {
       ...entry,
       kind: "status",
-      title,
-      detail,
+      title: title.text,
+      titleCoded: title.coded,
+      detail: detail.text,
+      detailCoded: detail.coded,
     });
   }
   if (input.note !== undefined && input.note !== "") {
+    const title = tell("incident.note", {});
     await store.insertTimelineEntry(accountId, row.incidentId, {
       ...entry,
       kind: "note",
-      title: "Note",
+      title: title.text,
+      titleCoded: title.coded,
       detail: input.note,
+      detailCoded: null,
     });
   }
   await context.emit({
     type: "incident.incidentUpdated",
-    message: `Incident ${row.incidentId} is ${status}`,
+    message: tell(`incident.is.${status}`, { incidentId: row.incidentId }),
   });
   return incidentView({ ...row, status }, await loadResponses(context));
 }
@@ -160,6 +167,7 @@ async function blockSource(
     siteId: input.siteId ?? null,
     incidentId: input.incidentId ?? null,
     reason: input.reason ?? "",
+    reasonCoded: null,
     automatic: false,
     createdBy: caller.principalName,
     createTime: timeText(nowMs),
@@ -168,7 +176,7 @@ async function blockSource(
   };
   await store.insertResponse(accountId, row);
   await recordResponse(context, row, {
-    title: `${cidr} blocked for ${Math.ceil(input.ttlSeconds / 60)} min`,
+    title: tell("incident.blocked", { cidr, minutes: Math.ceil(input.ttlSeconds / 60) }),
     type: "incident.sourceBlocked",
   });
   return responseView(row, nowMs);
@@ -183,7 +191,7 @@ async function revokeResponse(context: Context, responseId: string): Promise<Res
   const revokeTime = timeText(nowMs);
   await incidentStore(sql).revokeResponse(accountId, responseId, revokeTime);
   await recordResponse(context, response, {
-    title: `Block of ${response.cidr} undone`,
+    title: tell("incident.blockUndone", { cidr: response.cidr }),
     type: "incident.responseRevoked",
   });
   return { ...response, revokeTime, state: "revoked" };
@@ -192,15 +200,17 @@ async function revokeResponse(context: Context, responseId: string): Promise<Res
 async function recordResponse(
   context: Context,
   response: ResponseRow,
-  { title, type }: { title: string; type: string },
+  { title, type }: { title: CodedText; type: string },
 ): Promise<void> {
   const { sql, accountId, nowMs, caller } = context;
   if (response.incidentId !== null) {
     await incidentStore(sql).insertTimelineEntry(accountId, response.incidentId, {
       time: timeText(nowMs),
       kind: "response",
-      title,
+      title: title.text,
+      titleCoded: title.coded,
       detail: response.reason,
+      detailCoded: response.reasonCoded,
       actor: caller.principalName,
       findingId: null,
       responseId: response.responseId,

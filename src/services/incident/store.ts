@@ -9,22 +9,22 @@ export type ResponseRow = Omit<Response, "state">;
 export function incidentStore(sql: Sql) {
   return {
     listIncidents: (accountId: string) => sql<IncidentRow>`
-      select incident_id, title, site_id, source_ip, status, severity, score_total, event_count,
-        blocked_count, categories, first_time, last_time
+      select incident_id, title, title_coded, site_id, source_ip, status, severity, score_total,
+        event_count, blocked_count, categories, first_time, last_time
       from incident where account_id = ${accountId} order by last_time desc limit 5000`,
 
     async getIncident(accountId: string, incidentId: string): Promise<IncidentRow | undefined> {
       const [row] = await sql<IncidentRow>`
-        select incident_id, title, site_id, source_ip, status, severity, score_total, event_count,
-          blocked_count, categories, first_time, last_time
+        select incident_id, title, title_coded, site_id, source_ip, status, severity, score_total,
+          event_count, blocked_count, categories, first_time, last_time
         from incident where account_id = ${accountId} and incident_id = ${incidentId}`;
       return row;
     },
 
     async findOpen(accountId: string, siteId: string, sourceIp: string) {
       const [row] = await sql<IncidentRow>`
-        select incident_id, title, site_id, source_ip, status, severity, score_total, event_count,
-          blocked_count, categories, first_time, last_time
+        select incident_id, title, title_coded, site_id, source_ip, status, severity, score_total,
+          event_count, blocked_count, categories, first_time, last_time
         from incident where account_id = ${accountId} and site_id = ${siteId}
           and source_ip = ${sourceIp} and status in ('open', 'acknowledged') for update`;
       return row;
@@ -32,12 +32,13 @@ export function incidentStore(sql: Sql) {
 
     async putIncident(accountId: string, incident: IncidentRow) {
       await sql`
-        insert into incident (account_id, incident_id, site_id, source_ip, title, status,
-          severity, score_total, event_count, blocked_count, categories, first_time, last_time)
+        insert into incident (account_id, incident_id, site_id, source_ip, title, title_coded,
+          status, severity, score_total, event_count, blocked_count, categories, first_time,
+          last_time)
         values (${accountId}, ${incident.incidentId}, ${incident.siteId}, ${incident.sourceIp},
-          ${incident.title}, ${incident.status}, ${incident.severity}, ${incident.scoreTotal},
-          ${incident.eventCount}, ${incident.blockedCount}, ${incident.categories},
-          ${incident.firstTime}, ${incident.lastTime})
+          ${incident.title}, ${incident.titleCoded}, ${incident.status}, ${incident.severity},
+          ${incident.scoreTotal}, ${incident.eventCount}, ${incident.blockedCount},
+          ${incident.categories}, ${incident.firstTime}, ${incident.lastTime})
         on conflict (incident_id) do update set title = excluded.title, status = excluded.status,
           severity = excluded.severity, score_total = excluded.score_total,
           event_count = excluded.event_count, blocked_count = excluded.blocked_count,
@@ -46,8 +47,8 @@ export function incidentStore(sql: Sql) {
     },
 
     listFindings: (accountId: string, incidentId: string | undefined) => sql<Finding>`
-      select finding_id, incident_id, site_id, source_ip, category, title, severity, rule_ids,
-        event_count, blocked_count, score_max, first_time, last_time, event_uids
+      select finding_id, incident_id, site_id, source_ip, category, title, title_coded, severity,
+        rule_ids, event_count, blocked_count, score_max, first_time, last_time, event_uids
       from finding where account_id = ${accountId}
         and (${incidentId ?? null}::text is null or incident_id = ${incidentId ?? null})
       order by last_time desc limit 5000`,
@@ -55,12 +56,13 @@ export function incidentStore(sql: Sql) {
     async putFinding(accountId: string, finding: Finding) {
       await sql`
         insert into finding (account_id, finding_id, incident_id, site_id, source_ip, category,
-          title, severity, rule_ids, event_count, blocked_count, score_max, first_time, last_time,
-          event_uids)
+          title, title_coded, severity, rule_ids, event_count, blocked_count, score_max, first_time,
+          last_time, event_uids)
         values (${accountId}, ${finding.findingId}, ${finding.incidentId}, ${finding.siteId},
-          ${finding.sourceIp}, ${finding.category}, ${finding.title}, ${finding.severity},
-          ${finding.ruleIds}, ${finding.eventCount}, ${finding.blockedCount}, ${finding.scoreMax},
-          ${finding.firstTime}, ${finding.lastTime}, ${finding.eventUids})
+          ${finding.sourceIp}, ${finding.category}, ${finding.title}, ${finding.titleCoded},
+          ${finding.severity}, ${finding.ruleIds}, ${finding.eventCount},
+          ${finding.blockedCount}, ${finding.scoreMax}, ${finding.firstTime},
+          ${finding.lastTime}, ${finding.eventUids})
         on conflict (finding_id) do update set severity = excluded.severity,
           rule_ids = excluded.rule_ids, event_count = excluded.event_count,
           blocked_count = excluded.blocked_count, score_max = excluded.score_max,
@@ -69,29 +71,31 @@ export function incidentStore(sql: Sql) {
     },
 
     listTimeline: (accountId: string, incidentId: string) => sql<TimelineEntry>`
-      select time, kind, title, detail, actor, finding_id, response_id from timeline_entry
+      select time, kind, title, title_coded, detail, detail_coded, actor, finding_id, response_id
+      from timeline_entry
       where account_id = ${accountId} and incident_id = ${incidentId} order by position`,
 
     async insertTimelineEntry(accountId: string, incidentId: string, entry: TimelineEntry) {
       await sql`
-        insert into timeline_entry (account_id, incident_id, time, kind, title, detail, actor,
-          finding_id, response_id)
+        insert into timeline_entry (account_id, incident_id, time, kind, title, title_coded, detail,
+          detail_coded, actor, finding_id, response_id)
         values (${accountId}, ${incidentId}, ${entry.time}, ${entry.kind}, ${entry.title},
-          ${entry.detail}, ${entry.actor}, ${entry.findingId}, ${entry.responseId})`;
+          ${entry.titleCoded}, ${entry.detail}, ${entry.detailCoded}, ${entry.actor},
+          ${entry.findingId}, ${entry.responseId})`;
     },
 
     listResponses: (accountId: string) => sql<ResponseRow>`
-      select response_id, kind, cidr, site_id, incident_id, reason, automatic, created_by,
-        create_time, expire_time, revoke_time
+      select response_id, kind, cidr, site_id, incident_id, reason, reason_coded, automatic,
+        created_by, create_time, expire_time, revoke_time
       from response where account_id = ${accountId} order by create_time desc limit 5000`,
 
     async insertResponse(accountId: string, response: ResponseRow) {
       await sql`
         insert into response (account_id, response_id, kind, cidr, site_id, incident_id, reason,
-          automatic, created_by, create_time, expire_time)
+          reason_coded, automatic, created_by, create_time, expire_time)
         values (${accountId}, ${response.responseId}, ${response.kind}, ${response.cidr},
-          ${response.siteId}, ${response.incidentId}, ${response.reason}, ${response.automatic},
-          ${response.createdBy}, ${response.createTime}, ${response.expireTime})`;
+          ${response.siteId}, ${response.incidentId}, ${response.reason}, ${response.reasonCoded},
+          ${response.automatic}, ${response.createdBy}, ${response.createTime}, ${response.expireTime})`;
     },
 
     async revokeResponse(accountId: string, responseId: string, time: string) {
