@@ -3,6 +3,8 @@
  * are all made from this list; `app/` alone knows the code behind it.
  */
 import type { Contract } from "./kernel/operation.ts";
+import { kernelTexts } from "./kernel/texts.ts";
+import type { Texts } from "./lib/coded-text.ts";
 import { accountContract } from "./services/account/contract.ts";
 import { appgatewayContract } from "./services/appgateway/contract.ts";
 import { auditContract } from "./services/audit/contract.ts";
@@ -38,3 +40,10 @@ export const catalog = {
 } as const;
 
 export const contracts: readonly Contract[] = Object.values(catalog);
+
+/** Every text that is composed for people, by code. */
+export const composedTexts: Texts = Object.assign(
+  {},
+  kernelTexts,
+  ...contracts.map(({ texts = {} }) => texts),
+);

@@ -87,3 +87,72 @@ test("conditions hold on tags that the call itself brings, in JSON and in Cedar"
     expect(refused.code, wrong).toBe(400);
   }
 });
+
+/** The newest record of a user's calls, once the searchable copy has them all. */
+async function lastEntry(userId: string) {
+  await kit.recorded();
+  const query = `filters.1.name=principalId&filters.1.values.1=${userId}&pageSize=1`;
+  return (await kit.api("GET", `/v1/audit/entries?${query}`)).result.entries[0];
+}
+const explained = async (requestId: string) =>
+  (await kit.api("GET", `/v1/iam/decisions/${requestId}`)).result;
+
+test("a request is explained by the tags that it saw, and of those only the ones asked for are kept", async () => {
+  const resourceOf = (siteId: string) => `crn:waf::${accountId}:site/${siteId}`;
+  const body = { domains: ["seen.localhost"], upstreams: ["http://127.0.0.1:9"], mode: "off" };
+  const { siteId } = (await kit.api("POST", "/v1/waf/sites", body)).result;
+  const tag = (tags: object) =>
+    kit.api("PUT", "/v1/iam/resourceTags", { resource: resourceOf(siteId), tags });
+  const condition = { StringEquals: { "cordon:ResourceTag/stage": "test" } };
+  const policyId = await makePolicy("by stage", allow("waf:GetSite", { condition }));
+  const { userId, key } = await makeUser("stager", { policyIds: [policyId] });
+  const read = async () => (await kit.api("GET", `/v1/waf/sites/${siteId}`, undefined, key)).code;
+
+  await tag({ stage: "test", owner: "nobody's business" });
+  expect(await read()).toBe(200);
+  const allowed = await lastEntry(userId);
+  expect(allowed.resourceTags).toEqual({ stage: "test" });
+  // What the tags are now is nothing to a request of then.
+  await tag({ stage: "live" });
+  expect(await explained(allowed.requestId)).toMatchObject({
+    decision: "allow",
+    decisionNow: "allow",
+  });
+  expect(await read()).toBe(403);
+  const denied = await lastEntry(userId);
+  expect(denied.resourceTags).toEqual({ stage: "live" });
+  await tag({ stage: "test" });
+  expect(await explained(denied.requestId)).toMatchObject({
+    decision: "deny",
+    decisionNow: "deny",
+  });
+});
+
+test("a request whose tags nobody asked for then is not decided again by tags", async () => {
+  const policyId = await makePolicy("lists", allow("waf:ListSites", {}));
+  const { userId, key } = await makeUser("lister", { policyIds: [policyId] });
+  expect((await kit.api("GET", "/v1/waf/sites", undefined, key)).code).toBe(200);
+  const { requestId, resourceTags } = await lastEntry(userId);
+  expect(resourceTags).toBeUndefined();
+  expect((await explained(requestId)).decisionNow).toBe("allow");
+  const condition = { StringEquals: { "cordon:ResourceTag/stage": "test" } };
+  const document = allow("waf:ListSites", { condition });
+  await kit.api("PATCH", `/v1/iam/policies/${policyId}`, { document });
+  expect((await explained(requestId)).decisionNow).toBeNull();
+});
+
+test("a request is explained by the tags that it brought, unless they were too large to keep", async () => {
+  const condition = { StringEquals: { "cordon:RequestTag/cost": "blue" } };
+  const policyId = await makePolicy("by cost", allow("iam:CreateUser", { condition }));
+  const { userId, key } = await makeUser("bringer", { policyIds: [policyId] });
+  const make = async (name: string, tags: object) =>
+    (await kit.api("POST", "/v1/iam/users", { name, kind: "service", tags }, key)).code;
+  expect(await make("costs-blue", { cost: "blue" })).toBe(200);
+  const { requestId } = await lastEntry(userId);
+  expect((await explained(requestId)).decisionNow).toBe("allow");
+  const many = Array.from({ length: 40 }, (_, at) => [`filler-${at}`, "x".repeat(240)]);
+  expect(await make("costs-much", { ...Object.fromEntries(many), cost: "blue" })).toBe(200);
+  const large = await lastEntry(userId);
+  expect(large.input).toMatchObject({ truncated: true });
+  expect((await explained(large.requestId)).decisionNow).toBeNull();
+});

@@ -1,5 +1,6 @@
 /** Mail with files, against a real SMTP server; read back by another MIME parser. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { composedTexts } from "../src/catalog.ts";
 import { createOutbound } from "../src/kernel/outbound.ts";
 import { deliverDue } from "../src/services/notify/deliver.ts";
 import { deliveryStore } from "../src/services/notify/delivery-store.ts";
@@ -27,6 +28,7 @@ const outbound = createOutbound({ privateTargets: ["127.0.0.1"], resolver: undef
 const sendLater = (afterMs: number) =>
   deliverDue({
     ...{ database: cordon.database, sealer: cordon.sealer, outbound, chance: () => 0 },
+    texts: composedTexts,
     clock: () => Date.now() + afterMs,
   });
 

@@ -7,8 +7,10 @@ import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { composedTexts } from "../src/catalog.ts";
 import { drainOutbox } from "../src/kernel/events/outbox.ts";
 import { writeSystemEvent } from "../src/kernel/events/system-event.ts";
+import { alarmOf } from "../src/kernel/health.ts";
 import { createOutbound } from "../src/kernel/outbound.ts";
 import { openAuthority } from "../src/kernel/pki/authority.ts";
 import { deliverDue, type SenderParts } from "../src/services/notify/deliver.ts";
@@ -58,6 +60,7 @@ afterAll(async () => {
 const outbound = createOutbound({ privateTargets: ["127.0.0.1"], resolver: undefined });
 const senderAt = (clock: () => number): SenderParts => ({
   ...{ database: cordon.database, sealer: cordon.sealer, outbound, clock, chance: () => 0 },
+  texts: composedTexts,
 });
 /** The outbox's events become deliveries, as the server's own job does it. */
 const intake = () =>
@@ -209,7 +212,8 @@ test("a machine's trouble is told once when it begins and once when it is over",
     cordon.database.transaction("system", (sql) =>
       takeAlarms(sql, alarms, { instance: "cp-0000000001", nowMs: Date.now() }),
     );
-  const disk = { part: "disk", message: "The disk has 3 MiB free", fix: "free some space" };
+  const fix = { text: "free some space", coded: null };
+  const disk = alarmOf("disk", { text: "The disk has 3 MiB free", coded: null }, fix);
   await look([disk]);
   await look([{ ...disk, message: "The disk has 2 MiB free" }]);
   await look([]);

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { contracts } from "../src/catalog.ts";
+import { composedTexts, contracts } from "../src/catalog.ts";
 import type { AuditRecord, AuditSink } from "../src/kernel/audit.ts";
 import { createIndexedAudit } from "../src/kernel/audit-index.ts";
 import { openAuditLog } from "../src/kernel/audit-log/audit-log.ts";
@@ -101,7 +101,7 @@ function allServices(opened: Opened, all: Services): Service[] {
     eventsService({ lake, live: createLiveEvents(), phaseOf: library.phaseOf }),
     incidentService(),
     notifyService({
-      ...{ sealer, clock: Date.now },
+      ...{ sealer, texts: composedTexts, clock: Date.now },
       outbound: createOutbound({ privateTargets: ["127.0.0.1"], resolver: undefined }),
     }),
     fleetService({ database, alarms: () => [], metricsText: async () => "" }),

@@ -5,7 +5,7 @@ import { auditOrigin } from "../kernel/audit-log/origin.ts";
 import { correctUncommitted } from "../kernel/audit-log/recover.ts";
 import { backupAlarms } from "../kernel/backup/kept.ts";
 import { migrationsFolder } from "../kernel/config.ts";
-import { type Alarm, diskAlarms } from "../kernel/health.ts";
+import { type Alarm, alarmOf, diskAlarms } from "../kernel/health.ts";
 import type { Sealer } from "../kernel/identity/sealer.ts";
 import { instanceOf } from "../kernel/instance.ts";
 import { keydClient } from "../kernel/keyd/client.ts";
@@ -22,6 +22,7 @@ import { openDatabase } from "../kernel/store/database.ts";
 import { migrate } from "../kernel/store/migrate.ts";
 import type { MigrationFile } from "../kernel/store/plan-migrations.ts";
 import { createMetrics } from "../kernel/telemetry/metrics.ts";
+import { tell } from "../kernel/texts.ts";
 import { createSigners } from "../services/certificates/signers.ts";
 import { backupBeforeUpgrade } from "./backups.ts";
 import { clock, config, log } from "./settings.ts";
@@ -85,13 +86,14 @@ export type Foundations = Awaited<ReturnType<typeof openFoundations>>;
 
 /** What this process and the disks below it complain of; names and words, no secrets. */
 export function machineAlarms({ auditLog, spool, keyAlarms }: Foundations): readonly Alarm[] {
-  const fix = "free some space; it recovers by itself";
   const failures = [
-    { part: "audit", message: auditLog.failure() },
-    { part: "spool", message: spool.stats().failure },
-  ];
-  const refused = failures.flatMap(({ part, message }) =>
-    message === undefined ? [] : [{ part, message: `Cannot write ${part}: ${message}`, fix }],
-  );
+    { part: "audit", failure: auditLog.failure() },
+    { part: "spool", failure: spool.stats().failure },
+  ] as const;
+  const refused = failures.flatMap(({ part, failure }) => {
+    if (failure === undefined) return [];
+    const message = tell(`kernel.${part}Unwritable`, { failure });
+    return [alarmOf(part, message, tell("kernel.freeSpace", {}))];
+  });
   return [...keyAlarms(), ...diskAlarms(config), ...backupAlarms(config, clock()), ...refused];
 }

@@ -1,6 +1,6 @@
 /** The list of services, each with what it is given. */
 import { join } from "node:path";
-import { contracts } from "../catalog.ts";
+import { composedTexts, contracts } from "../catalog.ts";
 import { createLiveEvents } from "../kernel/events/live.ts";
 import { anyCredential } from "../kernel/identity/authenticate.ts";
 import { createAuthorizer } from "../kernel/identity/authorize.ts";
@@ -71,7 +71,7 @@ export function buildServices(foundations: Foundations, metricsText: () => Promi
     appgatewayService(appgatewayParts(foundations, waf)),
     eventsService({ lake, live, phaseOf: library.phaseOf }),
     incidentService(),
-    notifyService({ sealer, outbound, clock }),
+    notifyService({ sealer, outbound, texts: composedTexts, clock }),
     backupService(backupParts(foundations)),
     fleetService({ database, alarms: () => machineAlarms(foundations), metricsText }),
   ];

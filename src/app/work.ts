@@ -1,4 +1,5 @@
 /** Work that goes on by itself: events followed, and jobs that come back. */
+import { composedTexts } from "../catalog.ts";
 import { followSpools } from "../kernel/events/follow.ts";
 import type { LiveEvents } from "../kernel/events/live.ts";
 import { newId } from "../kernel/id.ts";
@@ -63,6 +64,7 @@ function jobsOf(
     { name: "responses", everyMs: 1_000, run: () => expireResponses(fenced, clock()) },
     ...notifyJobs({
       ...{ database, sealer, outbound, clock, instance, chance: Math.random },
+      texts: composedTexts,
       alarms: () => machineAlarms(foundations),
     }),
     ...backupJobs(backupParts(foundations)),

@@ -14,7 +14,7 @@ export const KEYS_CHECK: Check = {
     try {
       const { state, stateReason, root, rootProtection } = await keyd.health();
       if (state !== "ready") {
-        return { state: "off", why: `${root}: ${stateReason}`, fix: KEY_FIXES[state] };
+        return { state: "off", why: `${root}: ${stateReason}`, fix: KEY_FIXES[state].text };
       }
       const weak = rootProtection.includes("key file");
       return {

@@ -17,6 +17,8 @@ export type AuditRecord = {
   readonly determiningPolicyIds: readonly string[];
   /** Which layer of policies decided. */
   readonly decidedBy?: string;
+  /** Tags of the resource that policies asked for, as they were; absent when none asked. */
+  readonly resourceTags?: Readonly<Record<string, string>>;
   /** Seconds since the caller's second factor, when there was one. */
   readonly mfaAgeSeconds?: number;
   /** Of an assumed role: the principal that assumed it. */

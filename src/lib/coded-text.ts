@@ -44,6 +44,17 @@ export function tellerOf<const Told extends Texts>(texts: Told) {
   };
 }
 
+/** Languages that texts are kept in; the place of each in a pair. */
+export const languages = ["en", "zh-CN"] as const;
+export type Language = (typeof languages)[number];
+
+/** A text in a language, by the table of all texts; what has no words there is told in English. */
+export function toldIn(texts: Texts, language: Language, { text, coded }: CodedText): string {
+  if (language === "en" || coded === null || !Object.hasOwn(texts, coded.code)) return text;
+  const template = texts[coded.code]?.[languages.indexOf(language)];
+  return template === undefined ? text : filledIn(template, coded.values);
+}
+
 /** An event's message as it is kept and sent. */
 export const messageFields = (message: string | CodedText) =>
   typeof message === "string"

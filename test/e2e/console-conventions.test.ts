@@ -98,7 +98,7 @@ test("a form asks for the fields of the chosen kind of channel alone", () => {
   const asked = (kind: string) =>
     relevantFields(operation, fieldsOf(operation), kind).map(({ name }) => name);
   expect(asked("")).toEqual(["name", "kind"]);
-  expect(asked("slack")).toEqual(["name", "kind", "url"]);
+  expect(asked("slack")).toEqual(["name", "kind", "url", "language"]);
   expect(asked("email")).not.toContain("url");
 });
 

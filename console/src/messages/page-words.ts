@@ -37,6 +37,7 @@ export const pageWords = {
   ],
   neededRight: ["It takes the right", "需要权限"],
   onResource: ["on", "，资源"],
+  alarm: ["{part}: {message} ({fix})", "{part}：{message}（{fix}）"],
   askWhy: ["Why was this denied?", "为什么被拒绝？"],
   deliverySection: ["Delivery", "应用交付"],
   openIncidents: ["Open incidents", "未处理的安全事件"],

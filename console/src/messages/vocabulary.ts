@@ -1,5 +1,5 @@
 /** All words of one language, gathered from the message files and from the contracts. */
-import { contracts } from "../../../src/catalog.ts";
+import { composedTexts } from "../../../src/catalog.ts";
 import { en } from "./en.ts";
 import { fieldWords } from "./field-words.ts";
 import { pageWords } from "./page-words.ts";
@@ -46,10 +46,6 @@ function chineseProblems(): Vocabulary["problem"] {
   return Object.fromEntries(entries);
 }
 
-/** Every text that a service composes; a code is declared once, with both languages. */
-const composed = (at: 0 | 1): Texts =>
-  Object.assign({}, ...contracts.map(({ texts = {} }) => side(texts, at)));
-
 /** Chinese titles by name; English ones are read from the names themselves. */
 function chineseTitles(): Texts {
   const entries = Object.entries(serviceWords).flatMap(([service, { operation }]) =>
@@ -85,7 +81,7 @@ export function vocabulary(language: "en" | "zh-CN"): Vocabulary {
     about: gathered("about", at),
     ...shared,
     own: ownWords(shared, at),
-    text: composed(at),
+    text: side(composedTexts, at),
     operation: language === "en" ? {} : chineseTitles(),
     problem: language === "en" ? {} : chineseProblems(),
   };

@@ -6,10 +6,11 @@ import { catalog } from "../../../src/catalog.ts";
 import { callAny } from "../api/client.ts";
 import { session } from "../api/session.ts";
 import { useWords } from "../language.tsx";
+import type { Item } from "../resource/resources.ts";
 
 /** What needs the operator now; other accounts would be refused the question. */
 export function Alarms() {
-  const { t } = useWords();
+  const { t, told, valueText } = useWords();
   const caller = useQuery(session);
   const query = useQuery({
     enabled: caller.data?.operator === true,
@@ -22,19 +23,21 @@ export function Alarms() {
   if (alarms.length === 0) return null;
   return (
     <Alert type="error" header={t("alarms")}>
-      {alarms.map(({ part, message, fix }) => (
-        <Box key={`${part} ${message}`}>
-          {part}: {message} ({fix})
+      {alarms.map((alarm) => (
+        <Box key={`${String(alarm.part)} ${String(alarm.message)}`}>
+          {t("alarm", {
+            part: valueText(String(alarm.part)),
+            message: String(told(alarm, "message")),
+            fix: String(told(alarm, "fix")),
+          })}
         </Box>
       ))}
     </Alert>
   );
 }
 
-type AlarmItem = { readonly part: string; readonly message: string; readonly fix: string };
-
-function alarmsOf(data: unknown): readonly AlarmItem[] {
+function alarmsOf(data: unknown): readonly Item[] {
   if (typeof data !== "object" || data === null || !("alarms" in data)) return [];
   // The contract's answer; what it holds is only shown.
-  return Array.isArray(data.alarms) ? (data.alarms as AlarmItem[]) : [];
+  return Array.isArray(data.alarms) ? (data.alarms as Item[]) : [];
 }

@@ -5,12 +5,12 @@ import type { FormField } from "./field-schema.ts";
 type ByKind = Readonly<Record<string, string>>;
 
 const CHANNEL: ByKind = {
-  email: "to from smtpHost smtpPort smtpSecurity smtpUser smtpPassword trustPem",
-  webhook: "url signingSecret trustPem",
-  slack: "url",
-  teams: "url",
-  feishu: "url signingSecret",
-  dingtalk: "url signingSecret",
+  email: "to from smtpHost smtpPort smtpSecurity smtpUser smtpPassword trustPem language",
+  webhook: "url signingSecret trustPem language",
+  slack: "url language",
+  teams: "url language",
+  feishu: "url signingSecret language",
+  dingtalk: "url signingSecret language",
 };
 const BY_OPERATION: Readonly<Record<string, ByKind>> = {
   "notify.createChannel": CHANNEL,

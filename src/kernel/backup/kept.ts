@@ -5,11 +5,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { CodedText } from "../../lib/coded-text.ts";
 import { writeWhole } from "../audit-log/tile-files.ts";
 import type { Config } from "../config.ts";
-import type { Alarm } from "../health.ts";
+import { type Alarm, alarmOf } from "../health.ts";
 import { takeLock } from "../process/lock.ts";
 import { messageOf } from "../process/text.ts";
+import { tell } from "../texts.ts";
 import { type CreateParts, createBackup } from "./create.ts";
 import { BackupError, type Locks } from "./sealed-file.ts";
 
@@ -163,16 +165,16 @@ export function backupAlarms(config: Config, nowMs: number): readonly Alarm[] {
   const allowedMs = INTERVALS_MAX * state.everyHours * HOUR_MS + GRACE_MS;
   if (nowMs - Date.parse(last) <= allowedMs) return [];
   const hours = Math.floor((nowMs - Date.parse(last)) / HOUR_MS);
-  const what = state.lastSuccessTime === undefined ? "There is no backup" : "The last backup is";
-  const age = state.lastSuccessTime === undefined ? `, for ${hours} h` : ` ${hours} h old`;
-  const why = state.lastFailure === undefined ? "" : `: ${state.lastFailure}`;
-  return [
-    {
-      part: "backup",
-      message: `${what}${age}${why}`,
-      fix: "see the backups page, or run ./cordon backup create FILE",
-    },
-  ];
+  return [alarmOf("backup", lateText(state, hours), tell("kernel.makeBackup", {}))];
+}
+
+function lateText(
+  { lastSuccessTime, lastFailure: failure }: BackupState,
+  hours: number,
+): CodedText {
+  const never = lastSuccessTime === undefined;
+  if (failure === undefined) return tell(`kernel.${never ? "noBackup" : "oldBackup"}`, { hours });
+  return tell(`kernel.${never ? "noBackupBecause" : "oldBackupBecause"}`, { hours, failure });
 }
 
 /** Shares of a software root are the root itself; a device opens what it wrapped, and only it. */

@@ -200,7 +200,7 @@ async function decide(
     (parts.authorizer.needsResourceTags(whole)
       ? await parts.credentials.resourceTags(accountId, resource)
       : undefined);
-  return parts.authorizer.decide({
+  const decision = parts.authorizer.decide({
     identity: whole,
     action,
     resource,
@@ -210,15 +210,8 @@ async function decide(
     nowMs,
     encryptionContext: facts?.encryptionContext,
   });
-}
-
-/** The field `tags` of an input, where it is one of names and values. */
-function tagsOf({ tags }: Readonly<Record<string, unknown>>): Record<string, string> | undefined {
-  if (typeof tags !== "object" || tags === null || Array.isArray(tags)) return undefined;
-  const texts = Object.entries(tags).filter(
-    (pair): pair is [string, string] => typeof pair[1] === "string",
-  );
-  return Object.fromEntries(texts);
+  const seen = resourceTags && parts.authorizer.askedTags(whole, resourceTags);
+  return seen === undefined ? decision : { ...decision, resourceTags: seen };
 }
 
 async function handle(parts: PipelineParts, progress: Progress): Promise<unknown> {
@@ -360,6 +353,7 @@ async function appendRecord(
     decision: decision?.decision ?? "none",
     determiningPolicyIds: decision?.determiningPolicyIds ?? [],
     ...(decision === undefined ? {} : { decidedBy: decision.decidedBy }),
+    ...(decision?.resourceTags === undefined ? {} : { resourceTags: decision.resourceTags }),
     ...mfaOf(identity, nowMs),
     ...(caller.assumedBy === undefined ? {} : { assumedBy: caller.assumedBy }),
     input: recordableInput(operation, progress.input),

@@ -16,6 +16,8 @@ export type Decision = {
   readonly decidedBy: DecidedBy;
   /** `<policyId>@<version>#<statement index>`. */
   readonly determiningPolicyIds: readonly string[];
+  /** The tags of the resource that policies asked for, as they were; see `askedTags`. */
+  readonly resourceTags?: Readonly<Record<string, string>>;
 };
 
 export type Question = {
@@ -35,11 +37,30 @@ export type Authorizer = {
   decide(question: Question): Decision;
   /** True when some policy of the identity asks for tags of the resource. */
   needsResourceTags(identity: Identity): boolean;
+  /** True when some policy of the identity asks for tags that the request brings. */
+  needsRequestTags(identity: Identity): boolean;
+  /**
+   * Of a resource's tags those whose names stand in policies of the identity that ask for tags:
+   * what a record needs to decide again. Undefined when none asks, or when they are too large to
+   * be recorded (`TAGS_BYTES_MAX`).
+   */
+  askedTags(
+    identity: Identity,
+    tags: Readonly<Record<string, string>>,
+  ): Readonly<Record<string, string>> | undefined;
 };
 
-type Compiled = { readonly set: PolicySet; readonly asksTags: boolean };
+/** With the texts of those policies that ask for tags of the resource, and of the request. */
+type Compiled = {
+  readonly set: PolicySet;
+  readonly resourceTexts: readonly string[];
+  readonly requestTexts: readonly string[];
+};
+type Asking = "resourceTexts" | "requestTexts";
 
 const COMPILED_SETS_MAX = 4_000;
+/** Of tags in a record, which is kept forever. */
+const TAGS_BYTES_MAX = 2_048;
 
 /** An authorizer that keeps compiled policy sets, so that a decision costs microseconds. */
 export function createAuthorizer(): Authorizer {
@@ -57,22 +78,36 @@ export function createAuthorizer(): Authorizer {
     // Oldest first: a Map keeps insertion order.
     const oldest = compiled.size >= COMPILED_SETS_MAX ? compiled.keys().next().value : undefined;
     if (oldest !== undefined) compiled.delete(oldest);
-    const made = { set, asksTags: policies.some((policy) => asksTags(policy.document)) };
+    const texts = policies.map(({ document }) => JSON.stringify(document) ?? "");
+    const made = {
+      set,
+      resourceTexts: texts.filter((text) => /ResourceTag\/|resourceTags/.test(text)),
+      requestTexts: texts.filter((text) => /RequestTag\/|requestTags/.test(text)),
+    };
     compiled.set(key, made);
     return made;
   };
   const setFor = (policies: readonly PolicySource[]) => compiledFor(policies).set;
+  const textsOf = (identity: Identity, asking: Asking): readonly string[] => {
+    const { policies, resourcePolicies = [], guardrails = [] } = identity;
+    const single = [...resourcePolicies, ...guardrails, identity.boundary, identity.sessionPolicy];
+    return [
+      ...compiledFor(policies)[asking],
+      ...single.flatMap((policy) => (policy === undefined ? [] : compiledFor([policy])[asking])),
+    ];
+  };
   return {
-    needsResourceTags(identity) {
-      const { policies, resourcePolicies = [], guardrails = [] } = identity;
-      if (compiledFor(policies).asksTags) return true;
-      const single = [
-        ...resourcePolicies,
-        ...guardrails,
-        identity.boundary,
-        identity.sessionPolicy,
-      ];
-      return single.some((policy) => policy !== undefined && compiledFor([policy]).asksTags);
+    needsResourceTags: (identity) => textsOf(identity, "resourceTexts").length > 0,
+    needsRequestTags: (identity) => textsOf(identity, "requestTexts").length > 0,
+    askedTags(identity, tags) {
+      const texts = textsOf(identity, "resourceTexts");
+      if (texts.length === 0) return undefined;
+      // A name that needs escapes in JSON is rather kept than looked for.
+      const asked = Object.entries(tags).filter(
+        ([name]) => JSON.stringify(name) !== `"${name}"` || texts.some((one) => one.includes(name)),
+      );
+      const kept = Object.fromEntries(asked);
+      return Buffer.byteLength(JSON.stringify(kept)) > TAGS_BYTES_MAX ? undefined : kept;
     },
     decide(question) {
       const { identity, resource } = question;
@@ -137,9 +172,15 @@ export function covers(name: string, resource: string): boolean {
   return name.endsWith("*") ? resource.startsWith(name.slice(0, -1)) : name === resource;
 }
 
-function asksTags(document: unknown): boolean {
-  const text = JSON.stringify(document) ?? "";
-  return text.includes("ResourceTag/") || text.includes("resourceTags");
+/** The field `tags` of an input, where it is one of names and values. */
+export function tagsOf({
+  tags,
+}: Readonly<Record<string, unknown>>): Record<string, string> | undefined {
+  if (typeof tags !== "object" || tags === null || Array.isArray(tags)) return undefined;
+  const texts = Object.entries(tags).filter(
+    (pair): pair is [string, string] => typeof pair[1] === "string",
+  );
+  return Object.fromEntries(texts);
 }
 
 /**

@@ -1,14 +1,26 @@
 /** What the keys' process complains of: a sealed root is noticed by who looks, not by who fails. */
-import type { Alarm } from "../health.ts";
+import type { CodedText } from "../../lib/coded-text.ts";
+import { type Alarm, alarmOf } from "../health.ts";
+import { tell } from "../texts.ts";
 import type { KeydHealth } from "./protocol.ts";
 
 /** What to do about each state that is not `ready`. */
-export const KEY_FIXES: Readonly<Record<Exclude<KeydHealth["state"], "ready">, string>> = {
-  sealed: "run ./cordon keys unseal",
-  unavailable: "see docs/root-of-trust.md, or run ./cordon keys recover with recovery shares",
-  rolledBack: "put the newest data/keys back, or run ./cordon keys accept-restored",
+export const KEY_FIXES: Readonly<Record<Exclude<KeydHealth["state"], "ready">, CodedText>> = {
+  sealed: tell("kernel.unsealKeys", {}),
+  unavailable: tell("kernel.recoverKeys", {}),
+  rolledBack: tell("kernel.acceptKeys", {}),
 };
 const ASK_EVERY_MS = 5_000;
+
+type Unready = Pick<KeydHealth, "root" | "stateReason"> & {
+  readonly state: keyof typeof KEY_FIXES;
+};
+
+function messageOf({ state, root, stateReason: failure }: Unready): CodedText {
+  if (state === "sealed") return tell("kernel.keysSealed", { root });
+  if (state === "rolledBack") return tell("kernel.keysRolledBack", { root, failure });
+  return tell("kernel.keysUnavailable", { root, failure });
+}
 
 /**
  * Alarms of the keys as last heard. Asking is a message to another process and alarms are read at
@@ -23,11 +35,12 @@ export function createKeyAlarms(parts: {
   const ask = async (): Promise<void> => {
     try {
       const { state, stateReason, root } = await parts.health();
-      const message = `No key can be used: ${root}: ${stateReason}`;
-      alarms = state === "ready" ? [] : [{ part: "keys", message, fix: KEY_FIXES[state] }];
+      alarms =
+        state === "ready"
+          ? []
+          : [alarmOf("keys", messageOf({ state, root, stateReason }), KEY_FIXES[state])];
     } catch {
-      const message = "No key can be used: the process of the keys does not answer";
-      alarms = [{ part: "keys", message, fix: "run ./cordon status and look at its log" }];
+      alarms = [alarmOf("keys", tell("kernel.keysSilent", {}), tell("kernel.lookAtLog", {}))];
     }
   };
   return () => {

@@ -20,8 +20,10 @@ export const AuditEntry = Type.Object({
   sourceIp: Type.String(),
   decision: Type.Enum(["allow", "deny", "none"]),
   determiningPolicyIds: Type.Array(Type.String()),
-  /** Absent in entries of older versions, as are the next two. */
+  /** Absent in entries of older versions, as are the next three. */
   decidedBy: Type.Optional(Type.String()),
+  /** Tags of the resource that policies asked for, as they were; absent when none asked. */
+  resourceTags: Type.Optional(Type.Record(Type.String(), Type.String())),
   mfaAgeSeconds: Type.Optional(Type.Integer()),
   assumedBy: Type.Optional(Type.String()),
   /** HTTP status code of the answer. */

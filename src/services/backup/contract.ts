@@ -1,6 +1,14 @@
 /** Backups that Cordon makes by itself: which there are, how old, when the next comes. */
 import Type, { type Static } from "typebox";
-import { contract, input, listInput, listOutput, operation, Time } from "../../kernel/operation.ts";
+import {
+  CodedOrNull,
+  contract,
+  input,
+  listInput,
+  listOutput,
+  operation,
+  Time,
+} from "../../kernel/operation.ts";
 
 export const everyHoursMax = 720;
 export const keepMax = 365;
@@ -35,6 +43,7 @@ export const BackupStatus = Type.Object({
   /** Null when they are switched off. */
   nextBackupTime: Type.Union([Time, Type.Null()]),
   alarm: Type.Union([Type.String(), Type.Null()]),
+  alarmCoded: CodedOrNull,
   /** What a backup made now could be opened with; empty = none can be made. */
   opensWith: Type.Array(Type.Enum(["passphrase", "recoveryShares", "device"])),
 });

@@ -41,6 +41,7 @@ export function backupService(parts: BackupParts): Service {
       const schedule = await context.asSystem(scheduleIn);
       const state = backupState(config);
       const next = nextTimeMs(schedule, state, context.nowMs);
+      const [alarm] = backupAlarms(config, context.nowMs);
       return {
         schedule,
         folder: config.backup.folder,
@@ -48,7 +49,8 @@ export function backupService(parts: BackupParts): Service {
         lastFailureTime: state?.lastFailureTime ?? null,
         lastFailure: state?.lastFailure ?? null,
         nextBackupTime: next === undefined ? null : timeText(next),
-        alarm: backupAlarms(config, context.nowMs)[0]?.message ?? null,
+        alarm: alarm?.message ?? null,
+        alarmCoded: alarm?.messageCoded ?? null,
         opensWith: [...(await opensWith())],
       };
     },

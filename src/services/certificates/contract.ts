@@ -11,6 +11,7 @@ import {
   inventoryProblems,
   inventoryResources,
 } from "./inventory-contract.ts";
+import { certificateTexts } from "./texts.ts";
 
 export * from "./resources.ts";
 
@@ -21,6 +22,7 @@ export const certificatesContract = contract({
   resources: [...inventoryResources, ...applyResources, ...authorityResources],
   operations: { ...inventoryOperations, ...applyOperations, ...authorityOperations },
   problems: { ...inventoryProblems, ...applyProblems, ...authorityProblems },
+  texts: certificateTexts,
   events: [
     "certificates.certificateUploaded",
     "certificates.certificateDeleted",

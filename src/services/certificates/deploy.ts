@@ -5,12 +5,16 @@ import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { Database, Sql } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
+import type { CodedText } from "../../lib/coded-text.ts";
 import { bindingState, limits, probeName, requireServable } from "./domain.ts";
 import { loadCertificate } from "./inventory.ts";
 import type { inventoryOperations } from "./inventory-contract.ts";
 import type { Binding } from "./resources.ts";
 import { servedFingerprints } from "./served.ts";
 import { type BindingRow, certificateStore, certificateSystemStore } from "./store.ts";
+import { tell } from "./texts.ts";
+
+type Told = { readonly type: string; readonly severityId: number; readonly message: CodedText };
 
 type Operations = typeof inventoryOperations;
 
@@ -107,10 +111,19 @@ async function look(
   const checkTime = timeText(nowMs);
   await store.setBindingState(accountId, { siteId, certificateId, ...state, checkTime });
   if (state.state === binding.state) return;
-  const types: Partial<Record<Binding["state"], { type: string; severityId: number }>> = {
-    served: { type: "certificates.certificateServed", severityId: 1 },
-    drifted: { type: "certificates.bindingDrifted", severityId: 4 },
-    unverified: { type: "certificates.bindingUnverified", severityId: 3 },
+  const types: Partial<Record<Binding["state"], Told>> = {
+    served: {
+      ...{ type: "certificates.certificateServed", severityId: 1 },
+      message: tell("certificates.siteServed", { siteId }),
+    },
+    drifted: {
+      ...{ type: "certificates.bindingDrifted", severityId: 4 },
+      message: tell("certificates.siteDrifted", { siteId }),
+    },
+    unverified: {
+      ...{ type: "certificates.bindingUnverified", severityId: 3 },
+      message: tell("certificates.siteUnverified", { siteId, fault: state.stateReason }),
+    },
   };
   const event = types[state.state];
   if (event === undefined) return;
@@ -119,7 +132,6 @@ async function look(
     nowMs,
     ...event,
     resource: certificateId,
-    message: `Site ${siteId}: ${state.stateReason || "its bound certificate is served"}`,
     data: { siteId, certificateId, servedFingerprint: state.servedFingerprint },
   });
 }

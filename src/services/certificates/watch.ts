@@ -4,6 +4,7 @@ import { writeSystemEvent } from "../../kernel/events/system-event.ts";
 import type { Database } from "../../kernel/store/database.ts";
 import { certificateState } from "./domain.ts";
 import { certificateSystemStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 const EVENTS = {
   expiring: { type: "certificates.certificateExpiring", severityId: 3 },
@@ -25,7 +26,7 @@ export async function warnOfExpiry(database: Database, nowMs: number): Promise<n
         nowMs,
         ...EVENTS[state],
         resource: row.certificateId,
-        message: `Certificate "${row.name}" for ${row.names.join(", ")} is ${state}`,
+        message: tell(`certificates.is.${state}`, { name: row.name, names: row.names.join(", ") }),
         data: { names: row.names, expireTime: row.expireTime },
       });
     }

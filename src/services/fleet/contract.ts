@@ -1,6 +1,7 @@
 /** The data planes: which nodes there are, what they run and whether they keep up. */
 import Type, { type Static } from "typebox";
 import {
+  CodedOrNull,
   contract,
   Empty,
   idSchema,
@@ -11,6 +12,7 @@ import {
   operation,
   Time,
 } from "../../kernel/operation.ts";
+import { fleetTexts } from "./texts.ts";
 
 export const NodeId = idSchema("node");
 export const Plane = Type.Enum(["gateway", "network"]);
@@ -35,7 +37,9 @@ export const Alarm = Type.Object({
   /** What is in trouble: disk, audit, spool, or the name of a node. */
   part: Type.String(),
   message: Type.String(),
+  messageCoded: CodedOrNull,
   fix: Type.String(),
+  fixCoded: CodedOrNull,
 });
 
 export const fleetContract = contract({
@@ -132,5 +136,6 @@ export const fleetContract = contract({
       fix: "List the nodes and take an id from there",
     },
   },
+  texts: fleetTexts,
   events: ["fleet.nodeJoined", "fleet.nodeRemoved", "fleet.alarmRaised", "fleet.alarmEnded"],
 });

@@ -1,6 +1,6 @@
 /** Handlers of the fleet, and the registry behind its listener. */
 import { type Context, timeText } from "../../kernel/context.ts";
-import type { Alarm } from "../../kernel/health.ts";
+import { type Alarm, alarmOf } from "../../kernel/health.ts";
 import { newId, newSecret } from "../../kernel/id.ts";
 import { hashSecret } from "../../kernel/identity/authenticate.ts";
 import type { NodeRegistry } from "../../kernel/intent/listener.ts";
@@ -11,6 +11,7 @@ import { pageInMemory } from "../../kernel/store/page.ts";
 import { fleetContract, type Node } from "./contract.ts";
 import { limits, nodeState } from "./domain.ts";
 import { fleetStore, type NodeRow } from "./store.ts";
+import { tell } from "./texts.ts";
 
 export type FleetParts = {
   readonly database: Database;
@@ -71,9 +72,10 @@ function requireOperator({ caller }: Context): void {
 
 /** What a node says it cannot do; a silent one says nothing, which is an alarm too. */
 function nodeAlarms({ name, state, messages }: Node): Alarm[] {
-  const said = state === "silent" ? ["It was not heard for more than a minute"] : messages;
-  const fix = "see ./cordon status and ./cordon logs";
-  return said.map((message) => ({ part: name, message, fix }));
+  const fix = tell("fleet.lookAtNode", {});
+  if (state === "silent") return [alarmOf(name, tell("fleet.nodeSilent", {}), fix)];
+  // In the node's own words.
+  return messages.map((text) => alarmOf(name, { text, coded: null }, fix));
 }
 
 function nodeView(row: NodeRow, nowMs: number): Node {

@@ -89,8 +89,10 @@ export const answerOperations = {
       explanation: Type.String(),
       statements: Statements,
       /**
-       * The same request with the rights of now; null = the principal is gone, or it depends on an
-       * encryption context, of which the record has only the hash.
+       * The same request with the rights of now, and with the tags that it brought and that the
+       * resource had then. Null = the principal is gone, or it depends on what the record has not:
+       * an encryption context (of which it has the hash), tags of the resource for which no policy
+       * asked then, tags in an input that was too large to be kept.
        */
       decisionNow: Type.Union([Type.String(), Type.Null()]),
       /** Statements, one of which would be enough. */

@@ -136,16 +136,22 @@ async function explain(parts: Parts, context: Context, requestId: string) {
   };
 }
 
-/** Null when it depends on a context, of which the record has only the hash. */
+/**
+ * Null when it depends on what the record has not: a context, of which it has the hash; tags of
+ * the resource that nobody asked for then; tags that came in an input too large to be kept.
+ */
 async function tellNow(
   parts: Parts,
   context: Context,
   identity: Identity,
   request: AuditedRequest,
 ): Promise<string | null> {
-  const { resource, hasContext } = request;
+  const { resource, hasContext, resourceTags, inputTruncated } = request;
   const placed = placedOf(parts, resource);
   if (hasContext && (await placed?.asksContext(context.accountId, resource))) return null;
+  const isUnknown = placed === undefined && resourceTags === null;
+  if (isUnknown && parts.authorizer.needsResourceTags(identity)) return null;
+  if (inputTruncated && parts.authorizer.needsRequestTags(identity)) return null;
   return (await decideAgain(parts, context, { identity, request })).decision;
 }
 

@@ -15,6 +15,11 @@ export type AuditedRequest = {
   readonly mfaAgeSeconds: number | null;
   /** It came with an encryption context; the record has only its hash. */
   readonly hasContext: boolean;
+  /** Tags of the resource that policies asked for then; null = none asked, or not recorded. */
+  readonly resourceTags: Readonly<Record<string, string>> | null;
+  /** The tags that it brought; null = it brought none, or its input was too large for the record. */
+  readonly requestTags: unknown;
+  readonly inputTruncated: boolean;
 };
 
 /** Fields of inputs that hold a context. */
@@ -30,7 +35,9 @@ export function auditedStore(sql: Sql) {
           array(select jsonb_array_elements_text(entry->'determiningPolicyIds'))
             as determining_policy_ids,
           (entry->>'mfaAgeSeconds')::integer as mfa_age_seconds,
-          coalesce(entry->'input' ?| ${CONTEXTS}::text[], false) as has_context
+          coalesce(entry->'input' ?| ${CONTEXTS}::text[], false) as has_context,
+          entry->'resourceTags' as resource_tags, entry->'input'->'tags' as request_tags,
+          coalesce(entry->'input'->'truncated' = 'true', false) as input_truncated
         from audit_entry where account_id = ${accountId} and request_id = ${requestId}
         order by index desc limit 1`;
       return row;
@@ -42,7 +49,9 @@ export function auditedStore(sql: Sql) {
         entry->>'action' as action, resource, source_ip, decision,
         entry->>'decidedBy' as decided_by, '{}'::text[] as determining_policy_ids,
         (entry->>'mfaAgeSeconds')::integer as mfa_age_seconds,
-        coalesce(entry->'input' ?| ${CONTEXTS}::text[], false) as has_context
+        coalesce(entry->'input' ?| ${CONTEXTS}::text[], false) as has_context,
+        entry->'resourceTags' as resource_tags, entry->'input'->'tags' as request_tags,
+        coalesce(entry->'input'->'truncated' = 'true', false) as input_truncated
       from audit_entry
       where account_id = ${accountId} and time >= ${since} and decision in ('allow', 'deny')
       order by time desc limit ${max}`,

@@ -1,6 +1,6 @@
 /** Decisions outside a call: with the rights of now, by all that decides about the resource. */
 import type { Context } from "../../kernel/context.ts";
-import type { Authorizer, Question } from "../../kernel/identity/authorize.ts";
+import { type Authorizer, type Question, tagsOf } from "../../kernel/identity/authorize.ts";
 import type { Identity } from "../../kernel/identity/identity.ts";
 import type { PlacedPolicies, Service } from "../../kernel/service.ts";
 import type { AuditedRequest } from "./audited-store.ts";
@@ -53,12 +53,15 @@ export async function decideNow(parts: DecisionParts, { accountId }: Context, qu
   return parts.authorizer.decide({
     ...question,
     identity: { ...identity, resourcePolicies, delegation: facts.delegation },
-    resourceTags: facts.resourceTags,
+    resourceTags: question.resourceTags ?? facts.resourceTags,
     encryptionContext: facts.encryptionContext,
   });
 }
 
-/** A request of the past with the rights of now. A context it had is not known. */
+/**
+ * A request of the past with the rights of now, and with the tags that it brought and that the
+ * resource had then. A context it had is not known.
+ */
 export function decideAgain(
   parts: DecisionParts,
   context: Context,
@@ -67,7 +70,11 @@ export function decideAgain(
   const nowMs = Date.parse(request.time);
   const { mfaAgeSeconds, action, resource, sourceIp } = request;
   const mfaTimeMs = mfaAgeSeconds === null ? undefined : nowMs - mfaAgeSeconds * 1000;
-  const question = { identity: { ...identity, mfaTimeMs }, action, resource, sourceIp, nowMs };
+  const question = {
+    ...{ identity: { ...identity, mfaTimeMs }, action, resource, sourceIp, nowMs },
+    requestTags: tagsOf({ tags: request.requestTags }),
+    resourceTags: request.resourceTags ?? undefined,
+  };
   return decideNow(parts, context, question);
 }
 

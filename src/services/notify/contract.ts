@@ -2,6 +2,7 @@
 import { contract } from "../../kernel/operation.ts";
 import { channelOperations } from "./channel-operations.ts";
 import { routeOperations } from "./route-operations.ts";
+import { notifyTexts } from "./texts.ts";
 
 export * from "./resources.ts";
 
@@ -132,5 +133,6 @@ export const notifyContract = contract({
       fix: "See ./cordon status: keyd must be running and unsealed; then try again",
     },
   },
+  texts: notifyTexts,
   events: ["notify.channelCreated", "notify.channelDeleted", "notify.silenceCreated"],
 });

@@ -6,6 +6,7 @@
 import { type Sealer, secretPurpose } from "../../kernel/identity/sealer.ts";
 import type { Outbound } from "../../kernel/outbound.ts";
 import type { Database } from "../../kernel/store/database.ts";
+import type { Texts } from "../../lib/coded-text.ts";
 import { type DeliveryRow, deliveryStore, type MailFile } from "./delivery-store.ts";
 import { backoffMs, limits } from "./domain.ts";
 import type { Attempt, ChannelSecrets } from "./resources.ts";
@@ -16,6 +17,8 @@ export type SenderParts = {
   readonly database: Database;
   readonly sealer: Sealer;
   readonly outbound: Outbound;
+  /** Every text that Cordon composes, to tell events in a channel's language. */
+  readonly texts: Texts;
   readonly clock: () => number;
   /** 0 to 1, for the spread of the next attempts. */
   readonly chance: () => number;
@@ -55,7 +58,7 @@ async function attempt(parts: SenderParts, row: DeliveryRow): Promise<string | n
 
 /** Sends one delivery through its channel; the words of the failure, or null. */
 export async function sendThrough(
-  { sealer, outbound, clock }: Pick<SenderParts, "sealer" | "outbound" | "clock">,
+  { sealer, outbound, texts, clock }: Pick<SenderParts, "sealer" | "outbound" | "texts" | "clock">,
   channel: ChannelRow,
   { row, files }: { readonly row: DeliveryRow; readonly files: readonly MailFile[] },
 ): Promise<string | null> {
@@ -66,7 +69,7 @@ export async function sendThrough(
     return "The channel's secrets cannot be opened now: keyd does not answer or is sealed";
   }
   try {
-    await sendMessage(outbound, opened, { told: row, files, nowMs: clock() });
+    await sendMessage(outbound, opened, { told: row, texts, files, nowMs: clock() });
     return null;
   } catch (error) {
     if (error instanceof SendError) return error.message;

@@ -2,16 +2,21 @@
 import { type Context, timeText } from "../../kernel/context.ts";
 import type { ListInput } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
+import { messageFields } from "../../lib/coded-text.ts";
 import { type SenderParts, sendThrough } from "./deliver.ts";
 import { type DeliveryRow, deliveryStore } from "./delivery-store.ts";
 import { limits, severityOf } from "./domain.ts";
 import type { Delivery } from "./resources.ts";
 import { channelStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 /** The delivery without what only senders need. */
 export function deliveryView(row: DeliveryRow): Delivery {
   const { accountId: _1, severityId, attemptCount: _2, leaseTime: _3, ...shown } = row;
-  return { ...shown, severity: severityOf(severityId) };
+  // The title is the message of the first event.
+  const [first] = row.events;
+  const titleCoded = first?.message === row.title ? (first.messageCoded ?? null) : null;
+  return { ...shown, titleCoded, severity: severityOf(severityId) };
 }
 
 /** @throws Problem kernel.inputInvalid for a filter that is not on state or channelId. */
@@ -29,7 +34,7 @@ export async function listDeliveries({ sql, accountId }: Context, input: ListInp
   return { deliveries: rows.map(deliveryView), totalCount };
 }
 
-type TestParts = Pick<SenderParts, "sealer" | "outbound" | "clock"> & {
+type TestParts = Pick<SenderParts, "sealer" | "outbound" | "clock" | "texts"> & {
   /** Tests under way: each holds a database connection until its receiver answers. */
   readonly tests: { running: number };
 };
@@ -62,7 +67,9 @@ async function sendTest(parts: TestParts, context: Context, channelId: string): 
       time: timeText(nowMs),
       type: "notify.test",
       severityId: 1,
-      message: `Test of channel ${channel.name}, asked for by ${caller.principalName}`,
+      ...messageFields(
+        tell("notify.test", { name: channel.name, principalName: caller.principalName }),
+      ),
       resource: channelId,
     },
   });

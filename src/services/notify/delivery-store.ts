@@ -5,7 +5,7 @@ import { pageOf } from "../../kernel/store/page.ts";
 import { limits } from "./domain.ts";
 import type { Attempt, Delivery, Notice } from "./resources.ts";
 
-export type DeliveryRow = Omit<Delivery, "severity"> & {
+export type DeliveryRow = Omit<Delivery, "severity" | "titleCoded"> & {
   readonly accountId: string;
   readonly severityId: number;
   readonly attemptCount: number;

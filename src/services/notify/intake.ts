@@ -5,11 +5,13 @@
 import type { Alarm } from "../../kernel/health.ts";
 import { newId } from "../../kernel/id.ts";
 import type { Sql } from "../../kernel/store/database.ts";
+import { type Coded, messageFields } from "../../lib/coded-text.ts";
 import { deliveryStore } from "./delivery-store.ts";
 import { isSilenced, routeTakes } from "./domain.ts";
 import { plainLine } from "./messages.ts";
 import type { Notice, Route, Silence } from "./resources.ts";
 import { type ChannelRow, channelStore, routeStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 /** An event of an account as the outbox holds it. */
 export type TakenEvent = {
@@ -56,8 +58,17 @@ function noticeOf(event: TakenEvent["event"]): Notice {
     type: text("type"),
     severityId: typeof event.severityId === "number" ? event.severityId : 1,
     message: plainLine(text("message")),
+    messageCoded: codedOf(event.messageCoded),
+    ...(typeof event.fix === "string"
+      ? { fix: plainLine(event.fix), fixCoded: codedOf(event.fixCoded) }
+      : {}),
     resource: plainLine(text("resource")).slice(0, RESOURCE_LENGTH_MAX),
   };
+}
+
+/** As `messageFields` wrote it into the outbox. */
+function codedOf(value: unknown): Coded | null {
+  return typeof value === "object" && value !== null ? (value as Coded) : null;
 }
 
 async function takeNotice(
@@ -107,13 +118,13 @@ export async function takeAlarms(
   }
   const time = new Date(nowMs).toISOString();
   const events = [
-    ...raised.map(({ part, message, fix }) => ({
+    ...raised.map(({ part, message, messageCoded, fix, fixCoded }) => ({
       ...{ time, type: "fleet.alarmRaised", severityId: 4, resource: `${instance}/${part}` },
-      message: `${message}. ${fix}`,
+      ...{ message, messageCoded, fix, fixCoded },
     })),
     ...ended.map(({ part }) => ({
       ...{ time, type: "fleet.alarmEnded", severityId: 4, resource: `${instance}/${part}` },
-      message: `${part}: the trouble is over`,
+      ...messageFields(tell("notify.alarmEnded", { part })),
     })),
   ];
   if (events.length === 0) return;

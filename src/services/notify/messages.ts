@@ -4,8 +4,10 @@
  * header in the receiver's language.
  */
 import { createHmac } from "node:crypto";
+import { type CodedText, type Language, type Texts, toldIn } from "../../lib/coded-text.ts";
 import { limits, severityOf } from "./domain.ts";
 import type { ChannelKind, Notice } from "./resources.ts";
+import { tell } from "./texts.ts";
 
 /** What is told, of a delivery. */
 export type Told = {
@@ -26,27 +28,57 @@ export function plainLine(text: string): string {
   return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
 }
 
+/** In which language a channel is told, and the words for it. */
+export type Telling = { readonly texts: Texts; readonly language: Language };
+
+/** Values are attackers' in every language, so each line is made plain after it is filled in. */
+const plainIn = ({ texts, language }: Telling, coded: CodedText): string =>
+  plainLine(toldIn(texts, language, coded));
+
+/** What was composed elsewhere, in the channel's language. */
+const messageIn = (
+  telling: Telling,
+  { message, messageCoded }: Pick<Notice, "message" | "messageCoded">,
+): string => plainIn(telling, { text: message, coded: messageCoded ?? null });
+
+/** The title of a delivery is the message of its first event. */
+function titleIn(telling: Telling, { title, events: [first] }: Told): string {
+  const coded = first?.message === title ? first.messageCoded : null;
+  return plainIn(telling, { text: title, coded: coded ?? null });
+}
+
 /** The subject: severity, what, and how often. */
-export function subjectOf({ severityId, title, eventCount }: Told): string {
-  const times = eventCount > 1 ? ` (${eventCount} events)` : "";
-  return `[${severityOf(severityId)}] ${title}${times}`;
+export function subjectOf(told: Told, telling: Telling): string {
+  const severity = severityOf(told.severityId);
+  const title = titleIn(telling, told);
+  const { eventCount: count } = told;
+  const subject =
+    count > 1
+      ? tell(`notify.times.${severity}`, { title, count })
+      : tell(`notify.subject.${severity}`, { title });
+  return toldIn(telling.texts, telling.language, subject);
 }
 
 /** The whole message as lines of plain text. */
-export function textOf(told: Told): string {
+export function textOf(told: Told, telling: Telling): string {
   const { events, eventCount, deliveryId } = told;
-  const lines = events.map(
-    ({ time, severityId, message, resource }) =>
-      `${time} ${severityOf(severityId)}: ${message}${resource === "" ? "" : ` [${resource}]`}`,
-  );
+  const line = (coded: CodedText) => toldIn(telling.texts, telling.language, coded);
+  const lines = events.flatMap((event) => {
+    const message = messageIn(telling, event);
+    const { time, resource, fix: text, fixCoded = null } = event;
+    const what = line(tell(`notify.event.${severityOf(event.severityId)}`, { time, message }));
+    const first = resource === "" ? what : `${what} [${resource}]`;
+    if (text === undefined) return [first];
+    return [first, line(tell("notify.fix", { fix: plainIn(telling, { text, coded: fixCoded }) }))];
+  });
   const more = eventCount - events.length;
   return [
-    subjectOf(told),
+    subjectOf(told, telling),
     "",
     ...lines,
-    ...(more > 0 ? [`… and ${more} more of the same kind`] : []),
+    ...(more > 0 ? [line(tell("notify.more", { count: more }))] : []),
     "",
-    `Cordon, delivery ${deliveryId}`,
+    line(tell("notify.from", { deliveryId })),
   ].join("\n");
 }
 
@@ -57,26 +89,35 @@ export type ReceiverRequest = {
   readonly body: string;
 };
 
-type Receiver = { readonly url: string; readonly signingSecret: string | undefined };
+type Receiver = {
+  readonly url: string;
+  readonly signingSecret: string | undefined;
+  readonly telling: Telling;
+};
 
 /** The message as a kind of receiver wants it. */
 export function requestFor(
   kind: Exclude<ChannelKind, "email">,
   told: Told,
-  { url, signingSecret, nowMs }: Receiver & { readonly nowMs: number },
+  receiver: Receiver & { readonly nowMs: number },
 ): ReceiverRequest {
+  const { url, signingSecret, telling, nowMs } = receiver;
   const headers = { "content-type": "application/json", "cordon-delivery-id": told.deliveryId };
   switch (kind) {
     case "webhook":
-      return signedWebhook(told, { url, signingSecret, nowMs, headers });
+      return signedWebhook(told, { ...receiver, headers });
     case "slack":
-      return { url, headers, body: JSON.stringify({ text: slackText(textOf(told)) }) };
+      return { url, headers, body: JSON.stringify({ text: slackText(textOf(told, telling)) }) };
     case "teams":
-      return { url, headers, body: JSON.stringify(teamsCard(told)) };
+      return { url, headers, body: JSON.stringify(teamsCard(textOf(told, telling))) };
     case "feishu":
-      return { url, headers, body: JSON.stringify(feishuMessage(told, signingSecret, nowMs)) };
+      return {
+        url,
+        headers,
+        body: JSON.stringify(feishuMessage(textOf(told, telling), signingSecret, nowMs)),
+      };
     case "dingtalk": {
-      const body = JSON.stringify({ msgtype: "text", text: { content: textOf(told) } });
+      const body = JSON.stringify({ msgtype: "text", text: { content: textOf(told, telling) } });
       return { url: dingtalkUrl(url, signingSecret, nowMs), headers, body };
     }
   }
@@ -99,10 +140,15 @@ function signedWebhook(
   told: Told,
   given: Receiver & { nowMs: number; headers: Readonly<Record<string, string>> },
 ): ReceiverRequest {
-  const { deliveryId, eventType, severityId, title, eventCount, events } = told;
+  const { deliveryId, eventType, severityId, eventCount, events } = told;
   const body = JSON.stringify({
-    ...{ deliveryId, eventType, severity: severityOf(severityId), title, eventCount },
-    events: events.map(({ severityId: id, ...event }) => ({ ...event, severity: severityOf(id) })),
+    ...{ deliveryId, eventType, severity: severityOf(severityId), eventCount },
+    title: titleIn(given.telling, told),
+    events: events.map(({ severityId: id, ...event }) => ({
+      ...event,
+      message: messageIn(given.telling, event),
+      severity: severityOf(id),
+    })),
   });
   const timestamp = String(Math.floor(given.nowMs / 1000));
   const secret = given.signingSecret ?? "";
@@ -117,8 +163,8 @@ function slackText(text: string): string {
 }
 
 /** An Adaptive Card of text runs: unlike a TextBlock they are not read as Markdown. */
-function teamsCard(told: Told) {
-  const [subject = "", ...lines] = textOf(told).split("\n");
+function teamsCard(text: string) {
+  const [subject = "", ...lines] = text.split("\n");
   const run = (text: string, weight: "Bolder" | "Default") => ({
     type: "RichTextBlock",
     inlines: [{ type: "TextRun", text, weight }],
@@ -136,9 +182,9 @@ function teamsCard(told: Told) {
 }
 
 /** Feishu reads `<at …>` in a text as a mention: its brackets become look-alikes. */
-function feishuMessage(told: Told, secret: string | undefined, nowMs: number) {
-  const text = textOf(told).replaceAll("<", "‹").replaceAll(">", "›");
-  const message = { msg_type: "text", content: { text } };
+function feishuMessage(text: string, secret: string | undefined, nowMs: number) {
+  const safe = text.replaceAll("<", "‹").replaceAll(">", "›");
+  const message = { msg_type: "text", content: { text: safe } };
   if (secret === undefined) return message;
   const timestamp = String(Math.floor(nowMs / 1000));
   const sign = createHmac("sha256", `${timestamp}\n${secret}`).digest("base64");

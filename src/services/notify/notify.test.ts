@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
+import { composedTexts } from "../../catalog.ts";
+import { incidentTitle } from "../incident/domain.ts";
 import {
   backoffMs,
   isOpen,
@@ -8,8 +10,9 @@ import {
   routeTakes,
   settingFaults,
 } from "./domain.ts";
-import { answerFault, plainLine, requestFor, type Told, textOf } from "./messages.ts";
+import { answerFault, plainLine, requestFor, type Telling, type Told, textOf } from "./messages.ts";
 import type { Notice, Route, Silence } from "./resources.ts";
+import { tell } from "./texts.ts";
 
 const NOW = Date.UTC(2026, 10, 28, 23, 30); // a Saturday
 const notice = (fields: Partial<Notice> = {}): Notice => ({
@@ -85,7 +88,9 @@ const told = (message: string): Told => ({
   eventCount: 12,
   events: [notice({ message: plainLine(message) })],
 });
+const english: Telling = { texts: composedTexts, language: "en" };
 const receiver = {
+  telling: english,
   url: "https://chat.test/hook?token=t",
   signingSecret: "s".repeat(16),
   nowMs: NOW,
@@ -104,7 +109,33 @@ test("what an attacker puts into an event is no mention, link, markup or new lin
   expect(new Set(blocks.map(({ type }: { type: string }) => type))).toEqual(
     new Set(["RichTextBlock"]),
   );
-  expect(textOf(told(attack))).toContain("and 11 more of the same kind");
+  expect(textOf(told(attack), english)).toContain("and 11 more of the same kind");
+});
+
+test("a channel's language tells the whole message, and values stay as harmless as in English", () => {
+  const chinese: Telling = { texts: composedTexts, language: "zh-CN" };
+  const host = "<!channel>\u202e.example\r\nBcc: a@b.c";
+  const { text, coded } = incidentTitle("sqli", { sourceIp: "203.0.113.7", host });
+  const message = plainLine(text);
+  const fix = tell("notify.alarmEnded", { part: "disk" });
+  const event = { message, messageCoded: coded, fix: fix.text, fixCoded: fix.coded };
+  const given: Told = { ...told(message), title: message, events: [notice(event)] };
+  const host1 = "<!channel> .example Bcc: a@b.c";
+  expect(textOf(given, chinese).split("\n")).toEqual([
+    `[高] 203.0.113.7 对 ${host1} 进行 SQL 注入（12 个事件）`,
+    "",
+    `${notice().time} 高：203.0.113.7 对 ${host1} 进行 SQL 注入 [${notice().resource}]`,
+    "处理办法：disk：故障已解除",
+    "…… 另有 11 个同类事件",
+    "",
+    "Cordon，投递编号 delivery-0000000001",
+  ]);
+  const hook = requestFor("webhook", given, { ...receiver, telling: chinese });
+  const body = JSON.parse(hook.body);
+  expect(body.title).toBe(`203.0.113.7 对 ${host1} 进行 SQL 注入`);
+  expect(body.events[0].messageCoded.code).toBe("incident.attack.sqli");
+  const slack = requestFor("slack", given, { ...receiver, telling: chinese });
+  expect(JSON.parse(slack.body).text).not.toMatch(/[<>]/);
 });
 
 test("Feishu and DingTalk get the signatures that their documents describe", () => {

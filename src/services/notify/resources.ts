@@ -1,6 +1,7 @@
 /** What the notify service keeps: channels, routes, silences and deliveries. */
 import Type, { type Static } from "typebox";
-import { idSchema, Name, Text, Time } from "../../kernel/operation.ts";
+import { CodedOrNull, idSchema, Name, Text, Time } from "../../kernel/operation.ts";
+import { languages } from "../../lib/coded-text.ts";
 
 export const ChannelId = idSchema("channel");
 export const RouteId = idSchema("route");
@@ -31,6 +32,8 @@ export const channelSettings = {
   smtpUser: Type.Optional(Type.String({ minLength: 1, maxLength: 254 })),
   from: Type.Optional(Mailbox),
   to: Type.Optional(Type.Array(Mailbox, { minItems: 1, maxItems: 20, uniqueItems: true })),
+  /** In which its messages are written; English when absent. */
+  language: Type.Optional(Type.Enum([...languages])),
   /** Roots to trust beside the system's, PEM. */
   trustPem: Type.Optional(Type.String({ maxLength: 65_536 })),
 } as const;
@@ -112,6 +115,11 @@ export const Notice = Type.Object({
   type: Type.String(),
   severityId: Type.Integer(),
   message: Type.String(),
+  /** Absent from what was kept before there were codes. */
+  messageCoded: Type.Optional(CodedOrNull),
+  /** What to do about it, where that is known: of alarms. */
+  fix: Type.Optional(Type.String()),
+  fixCoded: Type.Optional(CodedOrNull),
   resource: Type.String(),
 });
 export type Notice = Static<typeof Notice>;
@@ -143,6 +151,7 @@ export const Delivery = Type.Object({
   eventType: Type.String(),
   severity: Severity,
   title: Type.String(),
+  titleCoded: CodedOrNull,
   eventCount: Type.Integer(),
   events: Type.Array(Notice),
   /** Files that go with it, by mail only. */

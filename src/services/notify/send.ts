@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import nodemailer from "nodemailer";
 import { type Outbound, OutboundError } from "../../kernel/outbound.ts";
+import type { Texts } from "../../lib/coded-text.ts";
 import type { MailFile } from "./delivery-store.ts";
 import { limits } from "./domain.ts";
 import { answerFault, plainLine, requestFor, subjectOf, type Told, textOf } from "./messages.ts";
@@ -21,6 +22,8 @@ export class SendError extends Error {
   override readonly name = "SendError";
 }
 
+type Sent = { readonly told: Told; readonly texts: Texts };
+
 /**
  * Sends the message once.
  *
@@ -29,7 +32,7 @@ export class SendError extends Error {
 export async function sendMessage(
   outbound: Outbound,
   channel: OpenedChannel,
-  given: { readonly told: Told; readonly nowMs: number; readonly files: readonly MailFile[] },
+  given: Sent & { readonly nowMs: number; readonly files: readonly MailFile[] },
 ): Promise<void> {
   try {
     if (channel.kind === "email") await sendMail(outbound, channel, given);
@@ -45,10 +48,11 @@ export async function sendMessage(
 async function sendRequest(
   outbound: Outbound,
   channel: OpenedChannel & { readonly kind: Exclude<ChannelKind, "email"> },
-  { told, nowMs }: { told: Told; nowMs: number },
+  { told, texts, nowMs }: Sent & { readonly nowMs: number },
 ): Promise<void> {
   const { kind, settings, secrets } = channel;
-  const receiver = { url: secrets.url ?? "", signingSecret: secrets.signingSecret, nowMs };
+  const telling = { texts, language: settings.language ?? "en" };
+  const receiver = { url: secrets.url ?? "", signingSecret: secrets.signingSecret, telling, nowMs };
   const answer = await outbound.request({
     ...requestFor(kind, told, receiver),
     method: "POST",
@@ -63,9 +67,10 @@ async function sendRequest(
 async function sendMail(
   outbound: Outbound,
   { settings, secrets }: OpenedChannel,
-  { told, files }: { readonly told: Told; readonly files: readonly MailFile[] },
+  { told, texts, files }: Sent & { readonly files: readonly MailFile[] },
 ): Promise<void> {
   const { smtpHost = "", smtpPort, smtpSecurity, smtpUser, from = "", to = [] } = settings;
+  const telling = { texts, language: settings.language ?? "en" };
   const address = await outbound.resolved(smtpHost);
   const transport = nodemailer.createTransport({
     // INVARIANT: the address that was checked, so that no second answer of the DNS is followed.
@@ -90,8 +95,8 @@ async function sendMail(
   try {
     await transport.sendMail({
       ...{ from, to },
-      subject: plainLine(subjectOf(told)),
-      text: textOf(told),
+      subject: plainLine(subjectOf(told, telling)),
+      text: textOf(told, telling),
       attachments: files.map(({ fileName, mediaType, content }) => ({
         ...{ filename: fileName, contentType: mediaType, content },
       })),

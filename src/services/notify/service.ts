@@ -5,6 +5,7 @@ import type { Outbound } from "../../kernel/outbound.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type Service, service } from "../../kernel/service.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
+import type { Texts } from "../../lib/coded-text.ts";
 import { createChannel, deleteChannel, listChannels, updateChannel } from "./channels.ts";
 import { notifyContract } from "./contract.ts";
 import { deliveryView, listDeliveries, testChannel } from "./deliveries.ts";
@@ -15,6 +16,8 @@ import { routeStore } from "./store.ts";
 export type NotifyParts = {
   readonly sealer: Sealer;
   readonly outbound: Outbound;
+  /** Every text that Cordon composes. */
+  readonly texts: Texts;
   readonly clock: () => number;
 };
 

@@ -39,6 +39,7 @@ export const incident: ServiceWords = {
     finding: ["Finding", "发现"],
     response: ["Response", "响应"],
     note: ["Note", "备注"],
+    status: ["Status", "状态"],
     sqli: ["SQL injection", "SQL 注入"],
     xss: ["Cross-site scripting", "跨站脚本"],
     rce: ["Command execution", "命令执行"],

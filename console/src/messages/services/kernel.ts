@@ -1,7 +1,14 @@
-/** Words of the problems that any operation may answer with. */
+/** Words of the problems that any operation may answer with, and of the parts that alarm. */
 import type { ServiceWords } from "../words.ts";
 
 export const kernel: ServiceWords = {
+  value: {
+    disk: ["Disk", "磁盘"],
+    audit: ["Audit log", "审计日志"],
+    spool: ["Event spool", "事件缓冲"],
+    keys: ["Keys", "密钥"],
+    backup: ["Backup", "备份"],
+  },
   operation: {},
   problem: {
     inputInvalid: ["请求有错误", "请按详情中的路径逐项修正；/v1/openapi.json 描述了每个字段"],

@@ -79,7 +79,7 @@ export default function BackupStatus() {
 }
 
 function Status({ status }: { status: Item }) {
-  const { t, label } = useWords();
+  const { t, told, label } = useWords();
   const ways = Array.isArray(status.opensWith) ? status.opensWith : [];
   const bad = typeof status.alarm === "string";
   const value = (field: string) => ({
@@ -88,7 +88,7 @@ function Status({ status }: { status: Item }) {
   });
   return (
     <>
-      {bad && <Alert type="error">{String(status.alarm)}</Alert>}
+      {bad && <Alert type="error">{String(told(status, "alarm"))}</Alert>}
       {ways.length === 0 && <Alert type="warning">{t("backupNoLock")}</Alert>}
       {typeof status.lastFailure === "string" && !bad && (
         <Alert type="warning">{status.lastFailure}</Alert>

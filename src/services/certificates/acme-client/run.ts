@@ -9,6 +9,7 @@ import { timeText } from "../../../kernel/context.ts";
 import { writeSystemEvent } from "../../../kernel/events/system-event.ts";
 import { applyStore, applySystemStore, type OrderRow } from "../apply-store.ts";
 import { certificateStore } from "../store.ts";
+import { tell } from "../texts.ts";
 import { type ClientParts, clientLimits } from "./parts.ts";
 import { removeProofs } from "./proofs.ts";
 import { AcmeRefusal, openSession, type Session, textOf } from "./session.ts";
@@ -114,7 +115,10 @@ async function fail(parts: ClientParts, order: OrderRow, error: unknown): Promis
       accountId: order.accountId,
       nowMs,
       type: isOver ? "certificates.orderFailed" : "certificates.orderDelayed",
-      message: `Order for ${order.names.join(", ")}: ${after.stateReason}`,
+      message: tell("certificates.orderDelayed", {
+        names: order.names.join(", "),
+        reason: after.stateReason,
+      }),
       resource: order.orderId,
       severityId: order.renewsId === null ? 2 : 3,
       data: { failures, nextTime: after.nextTime },

@@ -18,6 +18,7 @@ import type { CertificateRow } from "../domain.ts";
 import { rowOf } from "../inventory.ts";
 import { openSecret, purposes, sealSecret } from "../sealing.ts";
 import { certificateStore } from "../store.ts";
+import { tell } from "../texts.ts";
 import { type ClientParts, clientLimits } from "./parts.ts";
 import { presentProof, proofsReady } from "./proofs.ts";
 import { AcmeRefusal, type Session, textOf } from "./session.ts";
@@ -210,7 +211,7 @@ async function keep(parts: ClientParts, order: OrderRow, row: CertificateRow): P
     await writeSystemEvent(sql, {
       ...{ accountId, nowMs, resource: row.certificateId },
       type: renewsId === null ? "certificates.orderIssued" : "certificates.certificateRenewed",
-      message: `Certificate for ${order.names.join(", ")} was issued by ${row.issuer}`,
+      message: tell("certificates.issued", { names: order.names.join(", "), issuer: row.issuer }),
       data: { orderId: order.orderId, replaces: renewsId },
     });
   });
