@@ -11,6 +11,7 @@ import {
   type Decision,
   mfaAgeSeconds,
   resourceName,
+  tagsOf,
 } from "../identity/authorize.ts";
 import { SHARED_PER_MINUTE_MAX, type SharedMemory } from "../identity/shared-memory.ts";
 import type { NonceMemory } from "../identity/signed-request.ts";
