@@ -101,13 +101,7 @@ export function createAuthorizer(): Authorizer {
     needsRequestTags: (identity) => textsOf(identity, "requestTexts").length > 0,
     askedTags(identity, tags) {
       const texts = textsOf(identity, "resourceTexts");
-      if (texts.length === 0) return undefined;
-      // A name that needs escapes in JSON is rather kept than looked for.
-      const asked = Object.entries(tags).filter(
-        ([name]) => JSON.stringify(name) !== `"${name}"` || texts.some((one) => one.includes(name)),
-      );
-      const kept = Object.fromEntries(asked);
-      return Buffer.byteLength(JSON.stringify(kept)) > TAGS_BYTES_MAX ? undefined : kept;
+      return texts.length === 0 ? undefined : namedTags(tags, texts);
     },
     decide(question) {
       const { identity, resource } = question;
@@ -135,6 +129,16 @@ export function createAuthorizer(): Authorizer {
       };
     },
   };
+}
+
+/** Those whose names stand in one of the texts; undefined when they are too large together. */
+function namedTags(tags: Readonly<Record<string, string>>, texts: readonly string[]) {
+  // A name that needs escapes in JSON is rather kept than looked for.
+  const named = Object.entries(tags).filter(
+    ([name]) => JSON.stringify(name) !== `"${name}"` || texts.some((one) => one.includes(name)),
+  );
+  const kept = Object.fromEntries(named);
+  return Buffer.byteLength(JSON.stringify(kept)) > TAGS_BYTES_MAX ? undefined : kept;
 }
 
 function accessRequest(question: Question) {

@@ -17,7 +17,7 @@ export type AuditedRequest = {
   readonly hasContext: boolean;
   /** Tags of the resource that policies asked for then; null = none asked, or not recorded. */
   readonly resourceTags: Readonly<Record<string, string>> | null;
-  /** The tags that it brought; null = it brought none, or its input was too large for the record. */
+  /** The tags that it brought; null = none, or its input was too large for the record. */
   readonly requestTags: unknown;
   readonly inputTruncated: boolean;
 };
