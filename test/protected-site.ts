@@ -11,8 +11,9 @@ import { loadRuleset, setupFileOf } from "../src/kernel/rules/load.ts";
 const RULES = "/usr/share/modsecurity-crs/rules";
 export const hasRules = existsSync(RULES);
 
-const inspectorOf = createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
-  loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
+const { of: inspectorOf } = createInspectors(
+  { beginTransaction, compileExclusions },
+  (rulesFolder) => loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
 );
 
 export type ProtectedSite = {

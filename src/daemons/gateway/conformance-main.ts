@@ -75,7 +75,7 @@ async function run(asked: ConformanceSite): Promise<void> {
     },
     inspectorOf: createInspectors({ beginTransaction: begin, compileExclusions }, (rulesFolder) =>
       loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
-    ),
+    ).of,
     beforeListen: async (apply) => apply(intentOf(asked)),
   });
   say({ kind: "listening", port: worker.httpPort });

@@ -15,6 +15,18 @@ export type RuleEngine = Pick<typeof Engine, "beginTransaction" | "compileExclus
 /** Compiles the files of a rule set folder; throws with file and line of a fault. */
 export type LoadRuleset = (folder: string) => Ruleset;
 
+export type Inspectors = {
+  /**
+   * Compiles the rule sets of an intent that are not there yet; `of` takes them. What throws here
+   * throws there, too.
+   */
+  readonly prepare: (
+    intent: GatewayIntent,
+    load: (folder: string) => Promise<Ruleset>,
+  ) => Promise<void>;
+  readonly of: (intent: GatewayIntent) => Inspector;
+};
+
 const MATCHES_MAX = 64;
 const VALUE_BYTES_MAX = 256;
 /**
@@ -25,17 +37,22 @@ const VALUE_BYTES_MAX = 256;
 const textTypes = /^text\/(?:plain|html|xml)\b/i;
 
 /**
- * A factory of inspectors. Rule sets are kept by folder across intents, so that a change of a site
+ * Inspectors of intents. Rule sets are kept by folder across intents, so that a change of a site
  * compiles nothing; a new folder is compiled before the routes are swapped.
  */
 export function createInspectors(
   engine: RuleEngine,
   load: LoadRuleset,
   loadOwn: (text: string) => Ruleset = compileOwnRules,
-): (intent: GatewayIntent) => Inspector {
+): Inspectors {
   let kept = new Map<string, Ruleset>();
   let keptOwn: ReadonlyMap<string, Ruleset> = new Map();
-  return (intent) => {
+  const prepare: Inspectors["prepare"] = async ({ rulesets }, slowly) => {
+    for (const { folder } of rulesets) {
+      if (!kept.has(folder)) kept.set(folder, await slowly(folder));
+    }
+  };
+  const of: Inspectors["of"] = (intent) => {
     const next = new Map<string, Ruleset>();
     const byName = new Map<string, Ruleset>();
     for (const { name, folder } of intent.rulesets) {
@@ -72,6 +89,7 @@ export function createInspectors(
       return ofSite === undefined ? inspection : joinInspections(begin(ofSite), inspection);
     };
   };
+  return { prepare, of };
 }
 
 function connectionOf(endpoints: Endpoints): Engine.Connection {

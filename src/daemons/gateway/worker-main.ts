@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
 import { surviveFullDisk } from "../../kernel/process/daemon.ts";
-import { loadRuleset, setupFileOf } from "../../kernel/rules/load.ts";
+import { loadRuleset, loadRulesetInPieces, setupFileOf } from "../../kernel/rules/load.ts";
 import { openSpool, type Spool } from "../../kernel/spool/spool.ts";
 import { createInspectors } from "./inspector.ts";
-import type { GatewayIntent } from "./intent.ts";
 import { type FromWorker, readToWorker } from "./messages.ts";
+import { newestIntent } from "./newest-intent.ts";
 import { policyResources } from "./policy/resources.ts";
 import { type GatewayWorker, startWorker } from "./worker.ts";
 
@@ -46,27 +46,28 @@ async function run(): Promise<void> {
     await spool.close();
     process.exit(0);
   };
-  const applyWith = (apply: GatewayWorker["apply"], intent: GatewayIntent): void => {
-    const { version } = intent;
-    try {
-      apply(intent);
-      say({ kind: "applied", version });
-    } catch (error) {
-      say({ kind: "notApplied", version, message: text(error) });
-    }
-  };
-  const first = Promise.withResolvers<void>();
-  let newest: GatewayIntent | undefined;
-  let applied: GatewayIntent | undefined;
+  const filesOf = (rulesFolder: string) => ({ rulesFolder, setupFile: setupFileOf(rulesFolder) });
+  const inspectors = createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
+    loadRuleset(filesOf(rulesFolder)),
+  );
+  const intents = newestIntent({
+    prepare: (intent) =>
+      inspectors.prepare(intent, (rulesFolder) => loadRulesetInPieces(filesOf(rulesFolder))),
+    tell: (version, fault) =>
+      say(
+        fault === null
+          ? { kind: "applied", version }
+          : { kind: "notApplied", version, message: text(fault) },
+      ),
+  });
   process.on("message", (value) => {
     const message = readToWorker(value);
     if (message?.kind === "stop") void stop(message.graceMs);
     if (message?.kind === "bans") worker?.acceptBans(message.bans);
     if (message?.kind === "fleetRates") worker?.acceptFleetRates(message);
     if (message?.kind !== "intent") return;
-    newest = message.intent;
-    first.resolve();
-    if (worker !== undefined) applyWith(worker.apply, newest);
+    intents.give(message.intent);
+    if (worker !== undefined) void intents.applyWith(worker.apply);
   });
   // A worker without its master would never hear of a change again.
   process.on("disconnect", () => void stop(0));
@@ -83,18 +84,15 @@ async function run(): Promise<void> {
     policyResourcesOf: policyResources(setting("CORDON_WORKER_FOLDER")),
     shareRates: (counts) => say({ kind: "rates", counts: [...counts] }),
     settle: () => spool.settle(),
-    inspectorOf: createInspectors({ beginTransaction, compileExclusions }, (rulesFolder) =>
-      loadRuleset({ rulesFolder, setupFile: setupFileOf(rulesFolder) }),
-    ),
+    inspectorOf: inspectors.of,
     beforeListen: async (apply) => {
       if (setting("CORDON_WORKER_INTENT") !== "sent") return;
-      await first.promise;
-      applied = newest;
-      if (applied !== undefined) applyWith(apply, applied);
+      await intents.first;
+      await intents.applyWith(apply);
     },
   });
   // One that came while it began to listen.
-  if (newest !== undefined && newest !== applied) applyWith(worker.apply, newest);
+  await intents.applyWith(worker.apply);
   sayStatus(worker, spool);
   say({ kind: "listening", httpPort: worker.httpPort, httpsPort: worker.httpsPort });
 }

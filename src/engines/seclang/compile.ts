@@ -95,6 +95,22 @@ export function compileRuleset(
   sources: readonly RulesetSource[],
   resources: CompileResources,
 ): Ruleset {
+  const steps = compileSteps(sources, resources);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * Compiles rule files a directive at a time: whoever has something else to do does it between two.
+ *
+ * @throws SecLangError as `compileRuleset` does, from the last step.
+ */
+export function* compileSteps(
+  sources: readonly RulesetSource[],
+  resources: CompileResources,
+): Generator<void, Ruleset, void> {
   const state: State = {
     resources,
     faults: [],
@@ -108,7 +124,10 @@ export function compileRuleset(
   for (const source of sources) {
     const { directives, faults } = parseDirectives(source.name, source.text);
     state.faults.push(...faults);
-    for (const directive of directives) compileDirective(state, directive);
+    for (const directive of directives) {
+      compileDirective(state, directive);
+      yield;
+    }
     const open = state.open[0];
     if (open !== undefined) {
       fault(state, open.place, "starts a chain that the file does not end");

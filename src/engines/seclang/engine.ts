@@ -21,7 +21,12 @@ import {
 } from "./state.ts";
 import { forget, readText, SLOTS } from "./variables.ts";
 
-export { type CompileResources, compileRuleset, type RulesetSource } from "./compile.ts";
+export {
+  type CompileResources,
+  compileRuleset,
+  compileSteps,
+  type RulesetSource,
+} from "./compile.ts";
 export type { Ruleset } from "./compiled.ts";
 export { SecLangError } from "./rule.ts";
 export type {

@@ -1,7 +1,14 @@
 /** Rule sets on disk: which are installed, and how one becomes a compiled ruleset. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, sep } from "node:path";
-import { compileRuleset, type Ruleset, type RulesetSource } from "../../engines/seclang/engine.ts";
+import { setImmediate } from "node:timers/promises";
+import {
+  type CompileResources,
+  compileRuleset,
+  compileSteps,
+  type Ruleset,
+  type RulesetSource,
+} from "../../engines/seclang/engine.ts";
 import { type Config, programFolder } from "../config.ts";
 import { type RuleFiles, SETUP_FILE } from "./packed.ts";
 
@@ -12,6 +19,11 @@ export type InstalledRuleset = {
   readonly setupFile: string;
   readonly rulesFolder: string;
 };
+
+type RulesetFiles = Pick<InstalledRuleset, "setupFile" | "rulesFolder">;
+
+/** How long requests wait at most for a rule set that is being compiled, about. */
+const PIECE_MS = 5;
 
 /** The installed rule sets; empty when there are none. */
 export function installedRulesets(config: Config): readonly InstalledRuleset[] {
@@ -27,10 +39,31 @@ export function installedRulesets(config: Config): readonly InstalledRuleset[] {
  *
  * @throws SecLangError with file and line of every fault.
  */
-export function loadRuleset({
-  setupFile,
-  rulesFolder,
-}: Pick<InstalledRuleset, "setupFile" | "rulesFolder">): Ruleset {
+export function loadRuleset(installed: RulesetFiles): Ruleset {
+  const { sources, resources } = readRuleset(installed);
+  return compileRuleset(sources, resources);
+}
+
+/**
+ * Does what `loadRuleset` does in pieces, between which the process goes on with its other work.
+ * A piece is longer than `PIECE_MS` only where a single directive is, or what joins all in the end.
+ *
+ * @throws SecLangError with file and line of every fault.
+ */
+export async function loadRulesetInPieces(installed: RulesetFiles): Promise<Ruleset> {
+  const { sources, resources } = readRuleset(installed);
+  const steps = compileSteps(sources, resources);
+  let endMs = performance.now() + PIECE_MS;
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (performance.now() < endMs) continue;
+    await setImmediate();
+    endMs = performance.now() + PIECE_MS;
+  }
+}
+
+function readRuleset({ setupFile, rulesFolder }: RulesetFiles) {
   const files = [
     join(programFolder, "content", "waf", "engine.conf"),
     ...(existsSync(setupFile) ? [setupFile] : []),
@@ -43,9 +76,10 @@ export function loadRuleset({
   const sources = files.map(
     (name): RulesetSource => ({ name, text: readFileSync(name, "latin1") }),
   );
-  return compileRuleset(sources, {
+  const resources: CompileResources = {
     dataFile: (fromFile, name) => readDataFile(dirname(fromFile), name),
-  });
+  };
+  return { sources, resources };
 }
 
 /**

@@ -8,7 +8,7 @@ beforeAll(async () => {
   guarded = await startGuarded({
     inspectorOf: createInspectors({ beginTransaction, compileExclusions }, () => {
       throw new Error("no rule set is installed here");
-    }),
+    }).of,
   });
 });
 afterAll(() => guarded?.stop());
