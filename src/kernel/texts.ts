@@ -1,4 +1,4 @@
-/** What the machine below Cordon is said to lack, and what to do about it. */
+/** What the machine below Cordon lacks and what to do about it, and what any call may tell. */
 import { type Texts, tellerOf } from "../lib/coded-text.ts";
 
 /** All of them, by code. */
@@ -6,6 +6,10 @@ export const kernelTexts = {
   "kernel.diskNearlyFull": [
     "The disk of {folder} has {freeMebibytes} MiB free: operations are refused and events are not kept when it is full",
     "{folder} 所在磁盘只剩 {freeMebibytes} MiB：写满后操作会被拒绝，事件不再保存",
+  ],
+  "kernel.dangerousOperation": [
+    "{principalName} ran {operation} on {resource}",
+    "{principalName} 对 {resource} 执行了 {operation}",
   ],
   "kernel.freeSpace": ["free some space; it recovers by itself", "请释放一些空间，之后会自动恢复"],
   "kernel.auditUnwritable": ["Cannot write audit: {failure}", "无法写入审计日志：{failure}"],

@@ -17,6 +17,7 @@ import { SHARED_PER_MINUTE_MAX, type SharedMemory } from "../identity/shared-mem
 import type { NonceMemory } from "../identity/signed-request.ts";
 import { Problem } from "../problem.ts";
 import { type Database, inSystemScope, type Sql } from "../store/database.ts";
+import { tell } from "../texts.ts";
 import { authenticateCall, requireFactors } from "./authenticate-call.ts";
 import type { Call } from "./call.ts";
 import { type CallTelemetry, watchCall } from "./call-telemetry.ts";
@@ -245,7 +246,8 @@ async function handle(parts: PipelineParts, progress: Progress): Promise<unknown
 async function tellDangerous({ call, resource }: Progress, context: Context): Promise<void> {
   const { caller } = context;
   if (caller.accountId === "") return;
-  const message = `${caller.principalName} ran ${call.route.operation.name} on ${resource}`;
+  const told = { principalName: caller.principalName, operation: call.route.operation.name };
+  const message = tell("kernel.dangerousOperation", { ...told, resource });
   await context.emit({ type: "audit.dangerousOperation", message, severityId: 3 });
 }
 

@@ -10,6 +10,7 @@ import {
   operation,
   Time,
 } from "../../kernel/operation.ts";
+import { encryptionTexts } from "./texts.ts";
 
 export const limits = {
   valuesMax: 100,
@@ -339,6 +340,7 @@ export const encryptionContract = contract({
       fix: "./cordon status shows its state; ./cordon keys unseal opens a sealed root",
     },
   },
+  texts: encryptionTexts,
   events: [
     "encryption.tokenProfileCreated",
     "encryption.tokenProfileDeleted",

@@ -9,6 +9,7 @@ import type { encryptionContract, TokenProfile } from "./contract.ts";
 import { indexPurpose, limits, settingsOf } from "./domain.ts";
 import { type Seals, sealedValues } from "./sealed-values.ts";
 import { type ProfileRow, profileStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 const INDEX_KEY_BYTES = 32;
 const filterFields = ["tokenProfileId", "name", "kind", "mode", "format", "enabled", "updateTime"];
@@ -52,7 +53,7 @@ export function profileHandlers(keyd: Seals): ProfileHandlers {
       await profileStore(context.sql).delete(context.accountId, tokenProfileId);
       await context.emit({
         type: "encryption.tokenProfileDeleted",
-        message: `tokenProfileDeleted ${row.name}`,
+        message: tell("encryption.tokenProfileDeleted", { name: row.name }),
         severityId: 4,
         data: { tokenProfileId },
       });
@@ -84,7 +85,7 @@ async function createProfile(
   await named(store.insert(accountId, row));
   await context.emit({
     type: "encryption.tokenProfileCreated",
-    message: `tokenProfileCreated ${row.name}`,
+    message: tell("encryption.tokenProfileCreated", { name: row.name }),
     data: { tokenProfileId },
   });
   return profileView(row);

@@ -12,6 +12,7 @@ import { expireTimeOf, indexPurpose, limits, valuePurpose } from "./domain.ts";
 import { profileOf } from "./profiles.ts";
 import { type Seals, sealedValues } from "./sealed-values.ts";
 import { type ProfileRow, type TokenRow, tokenStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 export type TokenParts = { readonly keyd: Seals; readonly rates: RateLimiter };
 type TokenHandlers = Pick<
@@ -137,7 +138,7 @@ async function openedTokens(
   if (unknown >= limits.unknownTold) {
     await context.emit({
       type: "encryption.unknownTokensAsked",
-      message: `${unknown} of ${tokens.length} tokens that were asked for are not there`,
+      message: tell("encryption.unknownTokensAsked", { unknown, asked: tokens.length }),
       severityId: 3,
       resource: `crn:encryption::${accountId}:tokenProfile/${tokenProfileId}`,
       data: { tokenProfileId, unknown, asked: tokens.length },

@@ -22,6 +22,7 @@ import { iamProblems } from "./problems.ts";
 import { Caller, iamResources, Session } from "./resources.ts";
 import { rootOperations } from "./root-operations.ts";
 import { scimCredentialOperations, scimOperations, scimResources } from "./scim/operations.ts";
+import { iamTexts } from "./texts.ts";
 import { userOperations } from "./user-operations.ts";
 
 export * from "./access-key-operations.ts";
@@ -95,6 +96,7 @@ export const iamContract = contract({
     ...answerOperations,
   },
   problems: iamProblems,
+  texts: iamTexts,
   events: [
     "iam.signInSucceeded",
     "iam.userCreated",

@@ -7,6 +7,7 @@ import { limits } from "./domain.ts";
 import { refuseBeyondBoundary, refuseNoAdministrator } from "./guards.ts";
 import { loadUser } from "./load.ts";
 import { iamStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 const GRAVE = 5;
 
@@ -41,7 +42,10 @@ export function rootHandlers(): Pick<
       await iamStore(sql).openUntil(accountId, userId, untilTime);
       await context.emit({
         type: "iam.rootOpened",
-        message: `${caller.principalName} opened the root user until ${untilTime}: ${reason}`,
+        message: tell("iam.rootOpened", {
+          principalName: caller.principalName,
+          ...{ untilTime, reason },
+        }),
         severityId: GRAVE,
       });
       return { user: await loadUser(context, userId), untilTime };

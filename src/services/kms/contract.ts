@@ -5,6 +5,7 @@ import { importOperations } from "./import-contract.ts";
 import { keyOperations } from "./key-contract.ts";
 import { kmsProblems } from "./problems.ts";
 import { secretOperations } from "./secret-contract.ts";
+import { kmsTexts } from "./texts.ts";
 import {
   agreementOperations,
   cipherOperations,
@@ -102,6 +103,7 @@ export const kmsContract = contract({
     ...secretOperations,
   },
   problems: kmsProblems,
+  texts: kmsTexts,
   events: [
     "kms.keyCreated",
     "kms.keyEnabled",

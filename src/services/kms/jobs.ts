@@ -10,6 +10,7 @@ import { type Changing, changeKeys, lockedRecord, resealAll } from "./key-change
 import { rotateDueSecrets } from "./secret-jobs.ts";
 import type { Kms } from "./service.ts";
 import { keyStore, versionStore } from "./store.ts";
+import { type KmsEvent, tell } from "./texts.ts";
 import { rotate } from "./versions.ts";
 
 const limits = { duePerRun: 500, daysAfterReplicasMs: 7 * 86_400_000 } as const;
@@ -86,11 +87,11 @@ async function workOn(parts: JobParts, changing: Changing, keyId: string): Promi
       const gone = { ...row, wrapped: null, state: "destroyed", deleteTime: null } as const;
       await versionStore(changing.sql).put(changing.accountId, gone);
       await resealAll(changing, key.materialId);
-      await tell(changing, { type: "kms.keyVersionDestroyed", keyId, nowMs });
+      await announce(changing, { type: "kms.keyVersionDestroyed", keyId, nowMs });
     }
     if (passed(nextRotationTime) && stateFault(key.state, "rotate") === undefined) {
       await rotate(parts, { ...changing, nowMs }, { key, rotation: "automatic" });
-      await tell(changing, { type: "kms.keyRotated", keyId, nowMs });
+      await announce(changing, { type: "kms.keyRotated", keyId, nowMs });
     }
   });
 }
@@ -101,7 +102,7 @@ async function destroy(changing: Changing, { key }: KeyRecord, nowMs: number): P
   const sharing = await keyStore(sql).sharing(accountId, key.materialId);
   await keyStore(sql).delete(accountId, key.keyId);
   if (sharing.length === 1) await versionStore(sql).deleteAll(accountId, key.materialId);
-  await tell(changing, { type: "kms.keyDeleted", keyId: key.keyId, nowMs });
+  await announce(changing, { type: "kms.keyDeleted", keyId: key.keyId, nowMs });
 }
 
 /** A primary key begins to wait for itself when its last replica is gone. */
@@ -116,15 +117,15 @@ async function startWaiting(changing: Changing, { key }: KeyRecord, nowMs: numbe
 }
 
 /** An event without a caller: the service did it by itself. */
-function tell(
+function announce(
   { sql, accountId }: Pick<Changing, "sql" | "accountId">,
-  { type, keyId, nowMs }: { type: string; keyId: string; nowMs: number },
+  { type, keyId, nowMs }: { type: KmsEvent; keyId: string; nowMs: number },
 ): Promise<void> {
   return writeSystemEvent(sql, {
     ...{ accountId, nowMs, type },
     severityId: 3,
     resource: `crn:kms::${accountId}:key/${keyId}`,
-    message: `${type.slice("kms.".length)} ${keyId}`,
+    message: tell(type, { id: keyId }),
     data: { keyId },
   });
 }

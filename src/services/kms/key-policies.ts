@@ -9,6 +9,7 @@ import type { KmsParts } from "./key-change.ts";
 import { changeKey } from "./keys.ts";
 import { checkKeyPolicy, refuseLockOut } from "./policy-check.ts";
 import { keyStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 type All = Handlers<typeof kmsContract>;
 
@@ -29,7 +30,7 @@ export function policyHandlers(
       await changeKey(parts, context, { keyId, command: "change", change });
       await context.emit({
         type: "kms.keyPolicyChanged",
-        message: `keyPolicyChanged ${keyId}`,
+        message: tell("kms.keyPolicyChanged", { id: keyId }),
         severityId: 3,
         data: { keyId },
       });

@@ -22,6 +22,7 @@ import { asked } from "./keyd-problem.ts";
 import { checkKeyPolicy, refuseLockOut } from "./policy-check.ts";
 import type { KeyState } from "./resources.ts";
 import { keyStore, versionStore } from "./store.ts";
+import { type KmsEvent, tell } from "./texts.ts";
 
 type All = Handlers<typeof kmsContract>;
 type KeyHandlers = Pick<
@@ -118,8 +119,8 @@ export function keyHandlers(parts: KmsParts, authorizer: Authorizer): KeyHandler
 }
 
 /** An event about a key; its words are the operation's. */
-export function event(type: string, keyId: string) {
-  return { type, message: `${type.slice("kms.".length)} ${keyId}`, data: { keyId } };
+export function event(type: KmsEvent, keyId: string) {
+  return { type, message: tell(type, { id: keyId }), data: { keyId } };
 }
 
 type KeyChange = {

@@ -6,6 +6,7 @@ import { daysAfter } from "./domain.ts";
 import { secretStore } from "./secret-store.ts";
 import { rotateValue } from "./secrets.ts";
 import type { Kms } from "./service.ts";
+import { type KmsEvent, tell } from "./texts.ts";
 
 const limits = { duePerRun: 500 } as const;
 
@@ -38,25 +39,25 @@ async function workOn(parts: JobParts, sql: Sql, { accountId, secretId }: Due): 
   const store = secretStore(sql);
   const row = await store.find(accountId, secretId);
   if (row === undefined) return;
-  const tell = (type: string) =>
+  const announce = (type: KmsEvent) =>
     writeSystemEvent(sql, {
       ...{ accountId, nowMs, type },
       severityId: 3,
       resource: `crn:kms::${accountId}:secret/${secretId}`,
-      message: `${type.slice("kms.".length)} ${row.name}`,
+      message: tell(type, { id: row.name }),
       data: { secretId },
     });
   if (row.deleteTime !== null) {
     await store.delete(accountId, secretId);
-    return tell("kms.secretDeleted");
+    return announce("kms.secretDeleted");
   }
   const { generate, rotationPeriodDays } = row;
   if (rotationPeriodDays === null) return;
   if (generate !== null) {
     await rotateValue(parts.keyd, { sql, accountId, nowMs }, { ...row, generate });
-    return tell("kms.secretRotated");
+    return announce("kms.secretRotated");
   }
   const nextRotationTime = daysAfter(nowMs, rotationPeriodDays);
   await store.update(accountId, { ...row, nextRotationTime });
-  return tell("kms.secretRotationDue");
+  return announce("kms.secretRotationDue");
 }

@@ -12,6 +12,7 @@ import type { Changing, KmsParts } from "./key-change.ts";
 import { asked } from "./keyd-problem.ts";
 import type { Generate, Secret, SecretVersion } from "./secret-contract.ts";
 import { type SecretRow, type SecretVersionRow, secretStore } from "./secret-store.ts";
+import { tell } from "./texts.ts";
 
 type All = Handlers<typeof kmsContract>;
 type Working = Pick<Changing, "sql" | "accountId"> & { readonly nowMs: number };
@@ -55,7 +56,7 @@ export function secretHandlers(
       const row = await secretOf(context, secretId, "live");
       await context.emit({
         type: "kms.secretDeletionScheduled",
-        message: `secretDeletionScheduled ${secretId}`,
+        message: tell("kms.secretDeletionScheduled", { id: secretId }),
         severityId: 3,
         data: { secretId },
       });
@@ -101,7 +102,7 @@ async function createSecret(
   await addVersion(keyd, context, { row: { ...row, currentVersion: 0 }, value, expireTime: null });
   await context.emit({
     type: "kms.secretCreated",
-    message: `secretCreated ${row.secretId}`,
+    message: tell("kms.secretCreated", { id: row.secretId }),
     data: { secretId: row.secretId },
   });
   return secretView(row);
