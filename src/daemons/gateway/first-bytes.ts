@@ -15,14 +15,14 @@ export type Peek = {
 };
 
 /** Reads until it is known; a connection that breaks the form, or takes too long, is closed. */
-export function peek(gateway: Gateway, socket: Socket, wanted: Peek): void {
+export function peek({ limits }: Pick<Gateway, "limits">, socket: Socket, wanted: Peek): void {
   const seen: Seen = {
     bytes: [],
     size: 0,
     sizeMin: 1,
     header: wanted.wantsProxyHeader ? null : { kind: "none" },
   };
-  const deadline = setTimeout(() => socket.destroy(), gateway.limits.handshakeTimeoutMs);
+  const deadline = setTimeout(() => socket.destroy(), limits.handshakeTimeoutMs);
   const onEnd = () => socket.destroy();
   const onClose = () => clearTimeout(deadline);
   const onReadable = () => {

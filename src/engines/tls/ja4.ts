@@ -56,11 +56,20 @@ function protocolOf(name: string): string {
   if (name === "") return "00";
   const ends = name.slice(0, 1) + name.slice(-1);
   if (/^[0-9A-Za-z]{2}$/.test(ends)) return ends;
-  const digits = Buffer.from(name, "latin1").toString("hex");
-  return digits.slice(0, 1) + digits.slice(-1);
+  const bytes = Buffer.from(name, "latin1").toString("hex");
+  return bytes.slice(0, 1) + bytes.slice(-1);
 }
 
-const hex = (value: number): string => value.toString(16).padStart(4, "0");
+/** Four digits each, made when first met; values are of 16 bits. */
+const digits = new Map<number, string>();
+
+function hex(value: number): string {
+  const known = digits.get(value);
+  if (known !== undefined) return known;
+  const text = value.toString(16).padStart(4, "0");
+  digits.set(value, text);
+  return text;
+}
 
 /** Hash over the values in the order of their numbers, and what follows them as it is. */
 function digestOf(values: readonly number[], more: string): string {
