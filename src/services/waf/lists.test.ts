@@ -120,6 +120,25 @@ test("a dry run counts what a rule meets, what it would stop anew, and what cann
   });
 });
 
+test("a dry run asks events for JA4; one of TLS that did not keep it is undecided", () => {
+  const over = (scheme: string, ja4 = "") => {
+    const event = eventOf("/", "192.0.2.1", 4);
+    const url = { ...event.http_request.url, scheme };
+    const list = ja4 === "" ? {} : { ja4_fingerprint_list: [{ type_id: 1, value: ja4 }] };
+    return { ...event, http_request: { ...event.http_request, url }, ...list };
+  };
+  const ja4 = "t13d1516h2_8daaf6152771_e5627efa2ab1";
+  const events = [
+    over("https", ja4),
+    over("https", ja4.replace("h2", "h1")),
+    over("https"),
+    over("http"),
+  ];
+  const when = { field: "ja4" as const, operator: "equals" as const, values: [ja4] };
+  const run = dryRun(events, { when, action: { kind: "block" } }, () => undefined);
+  expect(run).toMatchObject({ hits: 1, undecided: 1, wouldStop: 1 });
+});
+
 test("a dry run of a limit counts as the gateway would", () => {
   const events = Array.from({ length: 30 }, (_, at) =>
     eventOf("/", "192.0.2.1", 30_000 - at * 1_000),
