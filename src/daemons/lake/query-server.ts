@@ -26,6 +26,12 @@ export function isReadOnly(sql: string): boolean {
   );
 }
 
+const UNESCAPED: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", "0": "\0" };
+
+/** A parameter as the engine takes it: its library escapes what ClickHouse is sent escaped. */
+const unescaped = (text: string): string =>
+  text.replace(/\\(.)/gs, (_, letter: string) => UNESCAPED[letter] ?? letter);
+
 /** Listens; `close` removes the socket. */
 export async function startQueryServer(
   socketPath: string,
@@ -67,7 +73,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, run: R
   }
   const parameters: Record<string, string> = {};
   for (const [name, value] of url.searchParams) {
-    if (name.startsWith("param_")) parameters[name.slice("param_".length)] = value;
+    if (name.startsWith("param_")) parameters[name.slice("param_".length)] = unescaped(value);
   }
   const text = await run(sql, parameters);
   response.writeHead(200, { "content-type": "application/x-ndjson" });

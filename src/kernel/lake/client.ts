@@ -58,14 +58,23 @@ export function connectLake(target: LakeTarget): Lake {
   };
 }
 
-/** ClickHouse reads array parameters in its own literal form. */
+/** What neither a tab-separated value nor a literal of ClickHouse may hold as it is. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\0": "\\0",
+};
+
+const escaped = (text: string): string =>
+  text.replace(/[\\\t\n\r\0]/g, (one) => ESCAPES[one] ?? one);
+
+/** A single value travels as a tab-separated one; a list as a literal, whose texts are quoted. */
 function parameterText(value: LakeParameters[string]): string {
-  if (typeof value !== "object") return String(value);
+  if (typeof value !== "object") return escaped(String(value));
   const items = value.map((item) =>
-    // A parameter is unescaped once by HTTP and once as a literal; a doubled quote survives both.
-    typeof item === "number"
-      ? String(item)
-      : `'${item.replaceAll("\\", "\\\\\\\\").replaceAll("'", "''")}'`,
+    typeof item === "number" ? String(item) : `'${escaped(item).replaceAll("'", "''")}'`,
   );
   return `[${items.join(",")}]`;
 }

@@ -1,5 +1,6 @@
 /** Rules of searching events: what may be asked, and how an event is shown. */
 import type { EventColumns } from "../../kernel/events/row.ts";
+import { FilterError, type LakeColumn, lakeCondition } from "../../kernel/lake/condition.ts";
 import type { Filter } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { EventRow } from "./contract.ts";
@@ -13,23 +14,23 @@ export const limits = {
 
 /** Columns by the name that callers use. */
 export const columns = {
-  classUid: { column: "class_uid", type: "UInt32" },
-  severityId: { column: "severity_id", type: "UInt8" },
-  activity: { column: "activity", type: "String" },
-  disposition: { column: "disposition", type: "String" },
-  sourceIp: { column: "source_ip", type: "String" },
-  siteId: { column: "site_id", type: "String" },
-  method: { column: "method", type: "String" },
-  host: { column: "host", type: "String" },
-  path: { column: "path", type: "String" },
-  status: { column: "status", type: "UInt16" },
-  userAgent: { column: "user_agent", type: "String" },
-  userName: { column: "user_name", type: "String" },
-  ja4: { column: "ja4", type: "String" },
-  score: { column: "score", type: "UInt32" },
-  ruleIds: { column: "rule_ids", type: "UInt32" },
-  message: { column: "message", type: "String" },
-} as const;
+  classUid: { sql: "class_uid", type: "UInt32" },
+  severityId: { sql: "severity_id", type: "UInt8" },
+  activity: { sql: "activity", type: "String" },
+  disposition: { sql: "disposition", type: "String" },
+  sourceIp: { sql: "source_ip", type: "String" },
+  siteId: { sql: "site_id", type: "String" },
+  method: { sql: "method", type: "String" },
+  host: { sql: "host", type: "String" },
+  path: { sql: "path", type: "String" },
+  status: { sql: "status", type: "UInt16" },
+  userAgent: { sql: "user_agent", type: "String" },
+  userName: { sql: "user_name", type: "String" },
+  ja4: { sql: "ja4", type: "String" },
+  score: { sql: "score", type: "UInt32" },
+  ruleIds: { sql: "rule_ids", type: "UInt32", isList: true },
+  message: { sql: "message", type: "String" },
+} as const satisfies Readonly<Record<string, LakeColumn>>;
 
 export type FieldName = keyof typeof columns;
 
@@ -41,45 +42,17 @@ export function fieldOf(name: string, path: string): FieldName {
   throw new Problem("events.queryInvalid", { details: [{ path, message }] });
 }
 
-const COMPARISONS = { gt: ">", ge: ">=", lt: "<", le: "<=" } as const;
-
 /** A condition over columns; values only ever as parameters named `f<at>`. */
 export function conditionOf(filter: Filter, at: number) {
-  const field = fieldOf(filter.name, `/filters/${at}/name`);
-  const { column, type } = columns[field];
+  const column = columns[fieldOf(filter.name, `/filters/${at}/name`)];
   const name = `f${at}`;
-  const operator = filter.operator ?? "eq";
-  const numeric = type !== "String";
-  if (numeric && filter.values.some((value) => !/^\d{1,10}$/.test(value))) {
-    const message = `"${filter.values.join(", ")}" is no whole number`;
-    throw new Problem("events.queryInvalid", {
-      details: [{ path: `/filters/${at}/values`, message }],
-    });
+  try {
+    return { ...lakeCondition(filter, { column, name }), name };
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    const details = [{ path: `/filters/${at}/${error.part}`, message: error.message }];
+    throw new Problem("events.queryInvalid", { details });
   }
-  const values = numeric ? filter.values.map(Number) : filter.values;
-  if (operator === "eq" || operator === "ne") {
-    const test =
-      field === "ruleIds"
-        ? `hasAny(${column}, {${name}:Array(${type})})`
-        : `${column} IN {${name}:Array(${type})}`;
-    return { sql: operator === "eq" ? test : `NOT (${test})`, name, value: values };
-  }
-  const [first = ""] = filter.values;
-  if (operator === "contains" || operator === "startsWith") {
-    const call = operator === "contains" ? "positionCaseInsensitive" : "startsWith";
-    const sql =
-      operator === "contains"
-        ? `${call}(toString(${column}), {${name}:String}) > 0`
-        : `${call}(toString(${column}), {${name}:String})`;
-    return { sql, name, value: first };
-  }
-  if (field === "ruleIds") {
-    const message = "can be compared by eq and ne only";
-    throw new Problem("events.queryInvalid", {
-      details: [{ path: `/filters/${at}/operator`, message }],
-    });
-  }
-  return { sql: `${column} ${COMPARISONS[operator]} {${name}:${type}}`, name, value: first };
 }
 
 /** The interval that gives a chart of about sixty points. */

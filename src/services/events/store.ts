@@ -48,7 +48,7 @@ function orderOf(sorts: readonly Sort[]): string {
   const order = sorts.map((sort, at) => {
     const direction = sort.direction === "asc" ? "ASC" : "DESC";
     if (sort.name === "time") return `e.time ${direction}`;
-    return `${columns[fieldOf(sort.name, `/sorts/${at}/name`)].column} ${direction}`;
+    return `${columns[fieldOf(sort.name, `/sorts/${at}/name`)].sql} ${direction}`;
   });
   return [...order, "e.time DESC", "uid DESC"].join(", ");
 }
@@ -142,5 +142,5 @@ export function eventsStore(lake: Lake) {
 }
 
 function groupColumn(field: FieldName): string {
-  return field === "ruleIds" ? "arrayJoin(rule_ids)" : columns[field].column;
+  return field === "ruleIds" ? "arrayJoin(rule_ids)" : columns[field].sql;
 }
