@@ -32,6 +32,7 @@ const JoinToken = lazy(() => import("./pages/join-token.tsx"));
 const BackupStatus = lazy(() => import("./pages/backup/status.tsx"));
 const KeyDetail = lazy(() => import("./pages/kms/key.tsx"));
 const CertificateFile = lazy(() => import("./pages/certificates/pkcs12.tsx"));
+const SiteAccess = lazy(() => import("./pages/appgateway/site-access.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings-page.tsx"));
 const ResourceTable = lazy(() => import("./resource/resource-table.tsx"));
 const ResourceDetail = lazy(() => import("./resource/resource-detail.tsx"));
@@ -115,6 +116,9 @@ function Page({ pathname }: { pathname: string }): ReactNode {
   const shown = resourceAt(first);
   if (shown === undefined || third !== undefined) return <NotFound />;
   if (first === "audit" && second === undefined) return <AuditList />;
+  if (second === undefined && shown.contract.service === "appgateway") {
+    return <SiteAccess key={first} path={first} />;
+  }
   if (second === undefined && isPart(shown)) return <NotFound />;
   if (second === undefined) return <ResourceTable key={first} shown={shown} />;
   if (second === "create") return <ResourceCreate shown={shown} />;

@@ -80,6 +80,9 @@ export const plainPages: readonly string[] = [
   "/certificate-file",
   "/security-settings",
   "/backup",
+  "/site-users",
+  "/user-urls",
+  "/user-requests",
   "/there-is-no-such-page",
   ...allShown.filter((shown) => !isPart(shown)).map(({ path }) => `/${path}`),
   ...allShown

@@ -145,7 +145,7 @@ function Short({ title, asked, columns, resource, idField, linked, href, empty }
   const cell = (field: string) => (item: Item) => {
     const value = <Value field={field} value={told(item, field)} />;
     const to =
-      field === linked ? `${path}/${String(item[idField])}` : countHref(resource, field, item);
+      field === linked ? `${path}/${String(item[idField])}` : countHref({ resource, field, item });
     return (
       <Asked field={field} value={item[field]} told={told(item, field)}>
         {to === undefined ? value : <Link href={to}>{value}</Link>}

@@ -22,6 +22,7 @@ import { readRange } from "./range-text.ts";
 const SiteRules = lazy(() => import("./waf/site-rules.tsx"));
 const SiteSecLang = lazy(() => import("./waf/site-sec-lang.tsx"));
 const SiteKeptReports = lazy(() => import("./appgateway/site-kept-reports.tsx"));
+const SiteAccess = lazy(() => import("./appgateway/site-access.tsx"));
 const SiteReport = lazy(() => import("./appgateway/site-report.tsx"));
 const SiteProposals = lazy(() => import("./appgateway/site-proposals.tsx"));
 const SiteCompliance = lazy(() => import("./appgateway/site-compliance.tsx"));
@@ -80,6 +81,7 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
         {
           label: t("usageOfSite"),
           parts: [
+            part("siteUser", <SiteAccess path="site-users" siteId={siteId} />),
             part("report", <SiteReport siteId={siteId} />),
             part("keptReport", <SiteKeptReports siteId={siteId} />),
             settings("reportSchedule"),

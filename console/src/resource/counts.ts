@@ -1,4 +1,5 @@
 /** The list behind a number: every count of an item leads to what was counted. */
+import { accessHref } from "./access-lists.ts";
 import type { FilterToken } from "./filter-text.ts";
 import { type Item, listAddress } from "./resources.ts";
 
@@ -34,7 +35,16 @@ const HREFS: Readonly<Record<string, (item: Item) => string | undefined>> = {
   "finding.scoreMax": (item) => eventsOf(item, [SCORED]),
 };
 
+type Counted = {
+  readonly resource: string;
+  readonly field: string;
+  readonly item: Item;
+  /** Filters of the list that shows the number. */
+  readonly within?: readonly FilterToken[];
+};
+
 /** Address of the list behind a number, if the console has one. */
-export function countHref(resource: string, field: string, item: Item): string | undefined {
-  return HREFS[`${resource}.${field}`]?.(item);
+export function countHref({ resource, field, item, within = [] }: Counted): string | undefined {
+  const column = `${resource}.${field}`;
+  return HREFS[column]?.(item) ?? accessHref(column, { item, within });
 }

@@ -25,7 +25,7 @@ export function Fields({ item, resource = "", columns = 3 }: Props) {
   const entries = Object.entries(item).filter(([field]) => !isCoding(field));
   const idField = allShown.find((shown) => shown.resource.name === resource)?.resource.idField;
   const shown = (field: string, value: unknown) => {
-    const href = countHref(resource, field, item);
+    const href = countHref({ resource, field, item });
     const inside = <Value field={field} value={told(item, field)} own={field === idField} />;
     return (
       <Asked field={field} value={value} told={told(item, field)}>

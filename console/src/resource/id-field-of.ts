@@ -1,6 +1,6 @@
 /** Which fields name another resource by its id. */
 import type { Operation } from "../../../src/kernel/operation.ts";
-import { allShown, operationOf, type Shown } from "./resources.ts";
+import { allShown, isPart, operationOf, type Shown } from "./resources.ts";
 
 /** Ids that are named by what they are to the thing. */
 const AS_ID: Readonly<Record<string, string>> = {
@@ -27,13 +27,19 @@ export function resourceOfId(id: string): Shown | undefined {
   return prefix === undefined ? undefined : BY_PREFIX.get(prefix);
 }
 
-/** The resource of `siteId`, or of `policyIds` for several; rules are too many to choose from. */
+/**
+ * The resource of `siteId`, or of `policyIds` for several; rules are too many to choose from, and
+ * parts of something else are listed with its id only.
+ */
 export function resourceOfField(name: string): Shown | undefined {
   const one = AS_ID[name] ?? (name.endsWith("Ids") ? name.slice(0, -1) : name);
   if (one === "ruleId" || one === "uid" || one === "eventUid") return undefined;
   // A resource's name is written, also where no policy lies on it yet.
   if (one === "resource") return undefined;
-  return allShown.find(({ resource }) => resource.idField === one && resource.list !== undefined);
+  return allShown.find(
+    (shown) =>
+      shown.resource.idField === one && shown.resource.list !== undefined && !isPart(shown),
+  );
 }
 
 /** The field in which the resource that an operation makes has its id, when a person chooses it. */

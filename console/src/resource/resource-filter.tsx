@@ -23,10 +23,15 @@ function isOperator(text: string): text is FilterOperator {
   return Object.hasOwn(operatorNames, text);
 }
 
+const fieldsOf = ({ filterable, countedBy }: Shown): readonly string[] => [
+  ...filterable,
+  ...countedBy,
+];
+
 /** Values to choose from: an enumeration whole, else what the page shows. */
 function optionsOf({ shown, items }: Props, valueText: (value: string) => string) {
   const kinds = itemFields(operationOf(shown, "list"));
-  return shown.filterable.flatMap((propertyKey) => {
+  return fieldsOf(shown).flatMap((propertyKey) => {
     const { kind, choices = [] } = kinds[propertyKey] ?? {};
     if (kind === "time") return [];
     const seen = items.flatMap((item) => item[propertyKey]).filter((value) => value !== null);
@@ -69,7 +74,7 @@ export function ResourceFilter(props: Props) {
         filteringPlaceholder={t("filter")}
         filteringAriaLabel={t("filter")}
         filteringOptions={optionsOf(props, valueText)}
-        filteringProperties={shown.filterable.map((key) => ({
+        filteringProperties={fieldsOf(shown).map((key) => ({
           key,
           propertyLabel: label(key),
           groupValuesLabel: label(key),

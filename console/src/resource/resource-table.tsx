@@ -41,13 +41,13 @@ function usePageOfItems(shown: Shown, search: Item, pageNumber: number, pageSize
   });
 }
 
-function useColumns(shown: Shown, { sortField }: TableState) {
+function useColumns(shown: Shown, { sortField, tokens }: TableState) {
   const { label } = useWords();
   const { resource, filterable, sortable } = shown;
   const definitions = resource.columns.map((column, at) => ({
     id: column,
     header: label(column),
-    cell: (item: Item) => <Cell shown={shown} column={column} item={item} first={at === 0} />,
+    cell: (item: Item) => <Cell {...{ shown, column, item }} first={at === 0} within={tokens} />,
     isRowHeader: column === resource.titleField,
     maxWidth: CELL_PIXELS_MAX,
     ...(sortable && filterable.includes(column) ? { sortingField: column } : {}),

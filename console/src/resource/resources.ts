@@ -9,27 +9,38 @@ export type Shown = {
   readonly resource: Resource;
   /** Fields that the server filters and sorts by; the contracts do not say it. */
   readonly filterable: readonly string[];
+  /** Fields of what the items count, which choose what is counted; nothing is sorted by them. */
+  readonly countedBy: readonly string[];
   /** False when the list has an order of its own and takes none. */
   readonly sortable: boolean;
 };
 
-type Options = { readonly sortable?: boolean };
+type Options = { readonly sortable?: boolean; readonly countedBy?: readonly string[] };
 
 function shown(
   path: string,
   contract: Contract,
   name: string,
   filterable: string,
-  { sortable = true }: Options = {},
+  { sortable = true, countedBy = [] }: Options = {},
 ): Shown[] {
   const resource = contract.resources.find((candidate) => candidate.name === name);
   if (resource === undefined) return [];
   const fields = filterable === "" ? [] : filterable.split(" ");
-  return [{ path, contract, resource, filterable: fields, sortable }];
+  return [{ path, contract, resource, filterable: fields, countedBy, sortable }];
 }
+
+/** Fields of a request that named somebody; each of the three lists about them takes them all. */
+export const requestFields: readonly string[] =
+  "userName sourceIp method host path status disposition userAgent".split(" ");
+
+/** The same without those that the items of a list have. */
+const countedWithout = (own: string): readonly string[] =>
+  requestFields.filter((field) => !own.split(" ").includes(field));
 
 const {
   waf,
+  appgateway,
   kms,
   encryption,
   certificates,
@@ -56,6 +67,22 @@ const listed: readonly Shown[] = [
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),
   ...shown("guarded-pages", delivery, "guardedPage", "path siteId state gateway"),
   ...shown("upstream-states", delivery, "upstreamState", "upstream siteId gateway state"),
+  ...shown(
+    "site-users",
+    appgateway,
+    "siteUser",
+    "userName requestCount urlCount blockedCount errorCount sourceCount firstTime lastTime",
+    { countedBy: countedWithout("userName") },
+  ),
+  ...shown(
+    "user-urls",
+    appgateway,
+    "userUrl",
+    "path method userCount requestCount blockedCount successCount clientErrorCount errorCount " +
+      "latencyP50Ms latencyP95Ms firstTime lastTime",
+    { countedBy: countedWithout("path method") },
+  ),
+  ...shown("user-requests", appgateway, "userRequest", `${requestFields.join(" ")} latencyMs time`),
   ...shown("keys", kms, "key", "keyId description spec usage origin state aliases region"),
   ...shown("aliases", kms, "alias", "aliasName keyId"),
   ...shown("grants", kms, "grant", "grantId keyId name grantee retiring operations"),

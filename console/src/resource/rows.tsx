@@ -29,7 +29,7 @@ export function Rows({ title, items, columns, resource = "", empty }: Props) {
     minWidth: id === "title" ? TITLE_PIXELS_MIN : COLUMN_PIXELS_MIN,
     cell: (item: Item): ReactNode => {
       const value = <Value field={id} value={told(item, id)} />;
-      const href = countHref(resource, id, item);
+      const href = countHref({ resource, field: id, item });
       return (
         <Asked field={id} value={item[id]} told={told(item, id)}>
           {href === undefined ? value : <Link href={href}>{value}</Link>}

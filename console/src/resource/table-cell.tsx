@@ -2,6 +2,7 @@
 import Link from "@cloudscape-design/components/link";
 import { useWords } from "../language.tsx";
 import { countHref } from "./counts.ts";
+import type { FilterToken } from "./filter-text.ts";
 import type { Item, Shown } from "./resources.ts";
 import { Value } from "./value.tsx";
 import { Asked } from "./value-menu.tsx";
@@ -11,9 +12,11 @@ type Props = {
   readonly column: string;
   readonly item: Item;
   readonly first: boolean;
+  /** Filters of the list. */
+  readonly within: readonly FilterToken[];
 };
 
-export function Cell({ shown, column, item, first }: Props) {
+export function Cell({ shown, column, item, first, within }: Props) {
   const { t, told, valueText } = useWords();
   const { resource, path } = shown;
   const value = item[column];
@@ -29,7 +32,7 @@ export function Cell({ shown, column, item, first }: Props) {
   const opens = resource.get !== undefined && (first || column === resource.titleField);
   const href = opens
     ? `/${path}/${encodeURIComponent(String(id))}`
-    : countHref(resource.name, column, item);
+    : countHref({ resource: resource.name, field: column, item, within });
   const shownValue =
     href === undefined || (column === resource.idField && !first) ? (
       inside

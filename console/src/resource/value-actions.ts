@@ -43,7 +43,8 @@ function filterActions({ field, value }: AskedValue, { words, pathname, filter }
   const [, first = ""] = pathname.split("/");
   const path = first === "live" ? "live" : first;
   const shown = resourceAt(path === "live" ? "search" : path);
-  if (shown === undefined || !shown.filterable.includes(field)) return [];
+  if (shown === undefined) return [];
+  if (!shown.filterable.includes(field) && !shown.countedBy.includes(field)) return [];
   const tokens = readTokens(filter);
   const go = (operator: FilterOperator) => (): void => {
     const next = withToken(tokens, { field, operator, value });

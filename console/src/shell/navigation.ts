@@ -34,7 +34,7 @@ const declared: readonly SectionEntry[] = [
   {
     title: "deliverySection",
     services: ["delivery", "appgateway"],
-    places: resources("upstreamState guardedPage"),
+    places: resources("upstreamState guardedPage siteUser userUrl userRequest"),
   },
   {
     title: "observe",

@@ -4,7 +4,7 @@ import { complianceOperations, complianceProblems } from "./compliance-operation
 import { reportOperations, reportProblems } from "./report-operations.ts";
 import { scheduleOperations, scheduleProblems } from "./schedule-operations.ts";
 import { tuningOperations, tuningProblems } from "./tuning-operations.ts";
-import { userOperations, userProblems } from "./user-operations.ts";
+import { userOperations, userProblems, userResources } from "./user-operations.ts";
 
 export type { ComplianceCheck, ComplianceResult } from "./compliance-operations.ts";
 export type { Report } from "./report-operations.ts";
@@ -15,7 +15,7 @@ export const appgatewayContract = contract({
   service: "appgateway",
   title: "Application security gateway",
   summary: "User access audit, reports, compliance checks and tuning of sites",
-  resources: [],
+  resources: userResources,
   operations: {
     ...userOperations,
     ...reportOperations,

@@ -1,10 +1,12 @@
 /** Questions to the lake about users. Account and site are in each, first and as parameters. */
-import type { Lake } from "../../kernel/lake/client.ts";
+import type { Lake, LakeParameters } from "../../kernel/lake/client.ts";
+import type { ListInput } from "../../kernel/operation.ts";
+import { pageOf } from "../../kernel/store/page.ts";
 import type { Period } from "./domain.ts";
+import { clausesOf, quantile, requestList, urlList, userList } from "./user-columns.ts";
 import type { SiteUser, UserRequest, UserUrl } from "./user-operations.ts";
 
 export type Scope = Period & { readonly accountId: string; readonly siteId: string };
-type Page = { readonly limit: number; readonly offset: number };
 
 /** Requests of one site in a period. */
 export const OF_SITE =
@@ -24,30 +26,51 @@ const timeText = (ms: number | string): string => new Date(Number(ms)).toISOStri
 /** Rows come with numbers of 64 bits as text. */
 type Numbers<Names extends string> = Readonly<Record<Names, number | string>>;
 
-export async function users(lake: Lake, scope: Scope, page: Page): Promise<SiteUser[]> {
-  type Row = { name: string; raw: string } & Numbers<
+/** The named requests of one site in a period. */
+const NAMED = `${OF_SITE} AND user_name != ''`;
+const FROM = "FROM event AS e FINAL WHERE";
+/** Times of a group; the API's numbers of milliseconds. */
+const TIMES =
+  "toUnixTimestamp64Milli(min(e.time)) AS first, toUnixTimestamp64Milli(max(e.time)) AS last";
+
+export type ListQuery = {
+  readonly scope: Scope;
+  readonly input: ListInput;
+};
+export type Listed<Item> = { readonly items: Item[]; readonly totalCount: number };
+
+/** @throws Problem kernel.inputInvalid for a filter or sort that the list does not know. */
+export async function users(lake: Lake, { scope, input }: ListQuery): Promise<Listed<SiteUser>> {
+  type Row = { name: string; raw: string; addresses: string[] } & Numbers<
     "requests" | "blocked" | "errors" | "sources" | "paths" | "first" | "last"
   >;
+  const { where, having, order, parameters } = clausesOf(userList, input);
+  const of = `${FROM} ${NAMED}${where} GROUP BY user_name ${having}`;
   const rows = await lake.query<Row>(
     `SELECT user_name AS name, count() AS requests, countIf(disposition = 'Blocked') AS blocked,
        countIf(status >= 500) AS errors, uniqExact(source_ip) AS sources,
-       uniqExact(path) AS paths, toUnixTimestamp64Milli(min(e.time)) AS first,
-       toUnixTimestamp64Milli(max(e.time)) AS last, argMax(e.raw, e.time) AS raw
-     FROM event AS e FINAL WHERE ${OF_SITE} AND user_name != ''
-     GROUP BY name ORDER BY requests DESC, name LIMIT {limit:UInt32} OFFSET {offset:UInt32}`,
-    { ...parametersOf(scope), ...page },
+       topK(5)(source_ip) AS addresses, uniqExact(method, path) AS paths, ${TIMES},
+       argMax(e.raw, e.time) AS raw
+     ${of} ORDER BY ${order} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`,
+    { ...parametersOf(scope), ...parameters, ...pageOf(input) },
   );
-  return rows.map((row) => ({
+  const items = rows.map((row) => ({
+    siteId: scope.siteId,
     userName: row.name,
     requestCount: Number(row.requests),
     blockedCount: Number(row.blocked),
     errorCount: Number(row.errors),
     sourceCount: Number(row.sources),
+    sourceIps: row.addresses,
     urlCount: Number(row.paths),
     firstTime: timeText(row.first),
     lastTime: timeText(row.last),
     proof: proofOf(row.raw),
   }));
+  return {
+    items,
+    totalCount: await countOf(lake, `SELECT user_name ${of}`, { scope, parameters }),
+  };
 }
 
 function proofOf(raw: string): SiteUser["proof"] {
@@ -56,83 +79,80 @@ function proofOf(raw: string): SiteUser["proof"] {
   return event.unmapped?.cordon?.user?.isVerified === true ? "verified" : "unverified";
 }
 
-export async function countUsers(lake: Lake, scope: Scope): Promise<number> {
-  const [row] = await lake.query<{ n: number }>(
-    `SELECT uniqExact(user_name) AS n FROM event AS e FINAL WHERE ${OF_SITE} AND user_name != ''`,
-    parametersOf(scope),
-  );
+/** How many rows a question has. */
+async function countOf(
+  lake: Lake,
+  select: string,
+  { scope, parameters }: { scope: Scope; parameters: LakeParameters },
+): Promise<number> {
+  const [row] = await lake.query<{ n: number }>(`SELECT count() AS n FROM (${select})`, {
+    ...parametersOf(scope),
+    ...parameters,
+  });
   return Number(row?.n ?? 0);
 }
 
-const OF_USER = `${OF_SITE} AND user_name = {user:String}`;
-
-export async function requestsOfUser(
+/** What named users asked for. @throws Problem as {@link users}. */
+export async function requests(
   lake: Lake,
-  scope: Scope & { readonly userName: string },
-  page: Page,
-): Promise<UserRequest[]> {
+  { scope, input }: ListQuery,
+): Promise<Listed<UserRequest>> {
   type Row = Omit<UserRequest, "time" | "status" | "latencyMs"> &
-    Numbers<"ms" | "status" | "latencyMs">;
+    Numbers<"ms" | "code" | "latency">;
+  const { where, order, parameters } = clausesOf(requestList, input);
+  const of = `${FROM} ${NAMED}${where}`;
   const rows = await lake.query<Row>(
     `SELECT uid, toUnixTimestamp64Milli(e.time) AS ms, user_name AS userName,
-       source_ip AS sourceIp, method, host, path, status, disposition, latency_ms AS latencyMs,
-       user_agent AS userAgent
-     FROM event AS e FINAL WHERE ${OF_USER}
-     ORDER BY e.time DESC, uid LIMIT {limit:UInt32} OFFSET {offset:UInt32}`,
-    { ...parametersOf(scope), user: scope.userName, ...page },
+       source_ip AS sourceIp, method, host, path, status AS code, disposition,
+       latency_ms AS latency, user_agent AS userAgent
+     ${of} ORDER BY ${order} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`,
+    { ...parametersOf(scope), ...parameters, ...pageOf(input) },
   );
-  return rows.map(({ ms, status, latencyMs, ...row }) => ({
+  const items = rows.map(({ ms, code, latency, ...row }) => ({
     ...row,
     time: timeText(ms),
-    status: Number(status),
-    latencyMs: Number(latencyMs),
+    status: Number(code),
+    latencyMs: Number(latency),
   }));
+  return { items, totalCount: await countOf(lake, `SELECT uid ${of}`, { scope, parameters }) };
 }
 
-export async function countRequestsOfUser(
-  lake: Lake,
-  scope: Scope & { readonly userName: string },
-): Promise<number> {
-  const [row] = await lake.query<{ n: number }>(
-    `SELECT count() AS n FROM event AS e FINAL WHERE ${OF_USER}`,
-    { ...parametersOf(scope), user: scope.userName },
-  );
-  return Number(row?.n ?? 0);
-}
-
-/** URLs that named users asked for; of one user when named. */
-export async function urls(
-  lake: Lake,
-  scope: Scope & { readonly userName: string | undefined },
-  page: Page,
-): Promise<{ items: UserUrl[]; totalCount: number }> {
-  const of = scope.userName === undefined ? `${OF_SITE} AND user_name != ''` : OF_USER;
-  const parameters = { ...parametersOf(scope), user: scope.userName ?? "" };
+/** URLs that named users asked for. @throws Problem as {@link users}. */
+export async function urls(lake: Lake, { scope, input }: ListQuery): Promise<Listed<UserUrl>> {
   type Row = { method: string; path: string; names: string[] } & Numbers<
-    "requests" | "userCount" | "errors" | "last"
+    | ("requests" | "people" | "blocked" | "good" | "refused" | "errors")
+    | ("first" | "last" | "p50" | "p95")
   >;
+  const { where, having, order, parameters } = clausesOf(urlList, input);
+  const of = `${FROM} ${NAMED}${where} GROUP BY method, path ${having}`;
+  // No name here may begin like a function that the lake refuses, such as that of URLs.
   const rows = await lake.query<Row>(
-    `SELECT method, path, count() AS requests, uniqExact(user_name) AS userCount,
-       topK(5)(user_name) AS names, countIf(status >= 500) AS errors,
-       toUnixTimestamp64Milli(max(e.time)) AS last
-     FROM event AS e FINAL WHERE ${of} GROUP BY method, path
-     ORDER BY requests DESC, path, method LIMIT {limit:UInt32} OFFSET {offset:UInt32}`,
-    { ...parameters, ...page },
-  );
-  const [all] = await lake.query<{ n: number }>(
-    `SELECT uniqExact(method, path) AS n FROM event AS e FINAL WHERE ${of}`,
-    parameters,
+    `SELECT method, path, count() AS requests, uniqExact(user_name) AS people,
+       topK(5)(user_name) AS names, countIf(disposition = 'Blocked') AS blocked,
+       countIf(status BETWEEN 100 AND 399) AS good, countIf(status BETWEEN 400 AND 499) AS refused,
+       countIf(status >= 500) AS errors, ${quantile(0.5)} AS p50, ${quantile(0.95)} AS p95, ${TIMES}
+     ${of} ORDER BY ${order} LIMIT {limit:UInt32} OFFSET {offset:UInt32}`,
+    { ...parametersOf(scope), ...parameters, ...pageOf(input) },
   );
   const items = rows.map((row) => ({
+    siteId: scope.siteId,
+    url: `${row.method} ${row.path}`,
     method: row.method,
     path: row.path,
     requestCount: Number(row.requests),
-    userCount: Number(row.userCount),
+    userCount: Number(row.people),
     userNames: row.names,
+    blockedCount: Number(row.blocked),
+    successCount: Number(row.good),
+    clientErrorCount: Number(row.refused),
     errorCount: Number(row.errors),
+    latencyP50Ms: Number(row.p50),
+    latencyP95Ms: Number(row.p95),
+    firstTime: timeText(row.first),
     lastTime: timeText(row.last),
   }));
-  return { items, totalCount: Number(all?.n ?? 0) };
+  const totalCount = await countOf(lake, `SELECT method, path ${of}`, { scope, parameters });
+  return { items, totalCount };
 }
 
 /** Folders of the paths that were asked for most, without the root. */

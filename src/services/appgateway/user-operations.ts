@@ -18,12 +18,16 @@ export const UserAudit = Type.Object({
 const UserName = Type.String({ minLength: 1, maxLength: 128 });
 
 export const SiteUser = Type.Object({
+  siteId: SiteId,
   /** A name, or `u-` and a pseudonym. */
   userName: Type.String(),
   requestCount: Type.Integer(),
   blockedCount: Type.Integer(),
   errorCount: Type.Integer(),
   sourceCount: Type.Integer(),
+  /** Those that most requests came from. */
+  sourceIps: Type.Array(Type.String()),
+  /** Different pairs of method and path. */
   urlCount: Type.Integer(),
   firstTime: Time,
   lastTime: Time,
@@ -48,13 +52,26 @@ export const UserRequest = Type.Object({
 export type UserRequest = Static<typeof UserRequest>;
 
 export const UserUrl = Type.Object({
+  siteId: SiteId,
+  /** Method and path, as one text that names the item. */
+  url: Type.String(),
   method: Type.String(),
   path: Type.String(),
   requestCount: Type.Integer(),
   userCount: Type.Integer(),
   /** The users who asked most often. */
   userNames: Type.Array(Type.String()),
+  /** Refused by Cordon; their status counts below as well. */
+  blockedCount: Type.Integer(),
+  /** Answered with a status from 100 to 399. */
+  successCount: Type.Integer(),
+  /** Answered with a status from 400 to 499. */
+  clientErrorCount: Type.Integer(),
+  /** Answered with 500 and above. */
   errorCount: Type.Integer(),
+  latencyP50Ms: Type.Number(),
+  latencyP95Ms: Type.Number(),
+  firstTime: Time,
   lastTime: Time,
 });
 export type UserUrl = Static<typeof UserUrl>;
@@ -131,10 +148,10 @@ export const userOperations = {
   listUserRequests: operation({
     ...ofSite,
     name: "appgateway.listUserRequests",
-    summary: "List what one user asked of a site, newest first",
+    summary: "List what users asked of a site, all or one of them, newest first",
     path: "/sites/{siteId}/userRequests",
     action: "appgateway:ListUserRequests",
-    input: listInput({ siteId: SiteId, userName: UserName, ...range }),
+    input: listInput({ siteId: SiteId, userName: Type.Optional(UserName), ...range }),
     output: listOutput("userRequests", UserRequest),
     problems: lakeProblems,
   }),
@@ -149,6 +166,43 @@ export const userOperations = {
     problems: lakeProblems,
   }),
 };
+
+/** Lists of one site; what they show is personal data, so each has an action of its own. */
+export const userResources = [
+  {
+    name: "siteUser",
+    idField: "userName",
+    idPrefix: "",
+    titleField: "userName",
+    columns: [
+      ...["userName", "proof", "requestCount", "urlCount", "blockedCount", "errorCount"],
+      ...["sourceCount", "sourceIps", "firstTime", "lastTime"],
+    ],
+    list: "listSiteUsers",
+  },
+  {
+    name: "userUrl",
+    idField: "url",
+    idPrefix: "",
+    titleField: "path",
+    columns: [
+      ...["path", "method", "userCount", "requestCount", "blockedCount", "successCount"],
+      ...["clientErrorCount", "errorCount", "latencyP50Ms", "latencyP95Ms", "lastTime"],
+    ],
+    list: "listUserUrls",
+  },
+  {
+    name: "userRequest",
+    idField: "uid",
+    idPrefix: "",
+    titleField: "path",
+    columns: [
+      ...["time", "userName", "method", "path", "status", "disposition", "latencyMs"],
+      ...["sourceIp", "host", "userAgent"],
+    ],
+    list: "listUserRequests",
+  },
+] as const;
 
 export const userProblems = {
   "appgateway.identityInvalid": {

@@ -3,14 +3,13 @@ import { createHmac, randomBytes } from "node:crypto";
 import { keysOf } from "../../engines/jwt/jwt.ts";
 import { type Context, timeText } from "../../kernel/context.ts";
 import { pseudonymText } from "../../kernel/intent/site-user-audit.ts";
-import type { InputOf } from "../../kernel/operation.ts";
+import type { InputOf, ListInput } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
-import { pageOf } from "../../kernel/store/page.ts";
 import { checkUserAudit, periodOf, settledUserAudit, usesPseudonyms } from "./domain.ts";
 import { jwtSecretPurpose, pseudonymPurpose } from "./intent.ts";
 import { type AppgatewayParts, fromLake, requireSite } from "./parts.ts";
 import { type UserAuditRow, userAuditStore } from "./store.ts";
-import { countRequestsOfUser, countUsers, requestsOfUser, urls, users } from "./user-lake.ts";
+import { requests, urls, users } from "./user-lake.ts";
 import type { userOperations } from "./user-operations.ts";
 
 type Operations = typeof userOperations;
@@ -51,28 +50,33 @@ export function userHandlers(parts: AppgatewayParts) {
     },
     async listSiteUsers(context: Context, input: InputOf<Operations["listSiteUsers"]>) {
       const scope = await scopeOf(parts, context, input);
-      return fromLake(async () => ({
-        siteUsers: await users(parts.lake, scope, pageOf(input)),
-        totalCount: await countUsers(parts.lake, scope),
-      }));
+      return fromLake(async () => {
+        const { items, totalCount } = await users(parts.lake, { scope, input });
+        return { siteUsers: items, totalCount };
+      });
     },
     async listUserRequests(context: Context, input: InputOf<Operations["listUserRequests"]>) {
-      const site = await scopeOf(parts, context, input);
-      const scope = { ...site, userName: input.userName };
-      return fromLake(async () => ({
-        userRequests: await requestsOfUser(parts.lake, scope, pageOf(input)),
-        totalCount: await countRequestsOfUser(parts.lake, scope),
-      }));
+      const scope = await scopeOf(parts, context, input);
+      return fromLake(async () => {
+        const { items, totalCount } = await requests(parts.lake, { scope, input: ofUser(input) });
+        return { userRequests: items, totalCount };
+      });
     },
     async listUserUrls(context: Context, input: InputOf<Operations["listUserUrls"]>) {
-      const site = await scopeOf(parts, context, input);
-      const scope = { ...site, userName: input.userName };
+      const scope = await scopeOf(parts, context, input);
       return fromLake(async () => {
-        const { items, totalCount } = await urls(parts.lake, scope, pageOf(input));
+        const { items, totalCount } = await urls(parts.lake, { scope, input: ofUser(input) });
         return { userUrls: items, totalCount };
       });
     },
   };
+}
+
+/** One user's part of a list: a filter like the others, behind them, whose places are told. */
+function ofUser<Input extends ListInput & { userName?: string }>(input: Input): ListInput {
+  const { userName, filters = [] } = input;
+  if (userName === undefined) return input;
+  return { ...input, filters: [...filters, { name: "userName", values: [userName] }] };
 }
 
 /** Account, site and period of a question. @throws Problem siteNotFound, rangeInvalid. */

@@ -2,8 +2,8 @@ import type { ServiceWords } from "../words.ts";
 
 export const appgateway: ServiceWords = {
   resource: {
-    siteUser: ["Users of the site", "站点用户"],
-    userRequest: ["Requests of the user", "用户请求"],
+    siteUser: ["Users of sites", "站点用户"],
+    userRequest: ["Requests of users", "用户请求"],
     userUrl: ["URLs by users", "用户访问的 URL"],
     userAudit: ["User audit", "用户访问审计"],
     report: ["Report", "报告"],
@@ -40,8 +40,16 @@ export const appgateway: ServiceWords = {
       "根据多个普通访问者在一段时间内命中的规则建议排除规则，不会自行更改任何设置。",
     ],
     siteUser: [
-      "Nobody was named yet. Set the user audit of the site, and users appear with their next requests.",
-      "尚无用户。设置站点的用户访问审计后，用户会随下一次请求出现。",
+      "Nobody was named in this time. Set the user audit of the site, and users appear with their next requests.",
+      "此时段内尚无用户。设置站点的用户访问审计后，用户会随下一次请求出现。",
+    ],
+    userUrl: [
+      "No request in this time named a user. URLs appear with the next request that does.",
+      "此时段内没有带用户的请求。URL 会随下一个带用户的请求出现。",
+    ],
+    userRequest: [
+      "No request in this time named a user. Each that does appears here, with its event.",
+      "此时段内没有带用户的请求。带用户的请求会显示在此处，并可打开其事件。",
     ],
   },
   field: {
@@ -66,6 +74,10 @@ export const appgateway: ServiceWords = {
     urlCount: ["URLs", "URL 数"],
     userCount: ["Users", "用户数"],
     userNames: ["Users", "用户"],
+    sourceIps: ["Source addresses", "来源地址"],
+    url: ["URL", "URL"],
+    successCount: ["Status below 400", "状态码低于 400"],
+    clientErrorCount: ["Status 400–499", "状态码 400–499"],
     proof: ["How it was proven", "验证方式"],
     latencyP50Ms: ["Latency p50 (ms)", "延迟 p50（毫秒）"],
     latencyP95Ms: ["Latency p95 (ms)", "延迟 p95（毫秒）"],
