@@ -7,6 +7,8 @@ import { PASSWORD, type Stack, startStack, until } from "../stack.ts";
 import { hasBrowser, launchBrowser, openContext, openPage, signIn } from "./console-browser.ts";
 
 const HOST = "rules-shop.localhost";
+const path = (operator: string, ...values: string[]) => ({ field: "path", operator, values });
+const method = (...values: string[]) => ({ field: "method", operator: "equals", values });
 const PERSON = { accountName: "main", userName: "admin", password: PASSWORD };
 
 describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () => {
@@ -55,13 +57,13 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
   test("a rule is built by form, its dry run counts, and switched on it refuses the next request", async () => {
     await open(`/custom-rules/create?siteId=${siteId}`);
     await page.getByLabel("Name", { exact: true }).fill("Nobody inside");
-    await page.getByRole("button", { name: "Add a condition" }).click();
-    await page.getByLabel("Values 1").fill("/internal\n/private");
-    await page.getByRole("button", { name: "Add a condition" }).click();
+    await page.getByRole("button", { name: "Add a condition", exact: true }).click();
+    await page.getByLabel("Values 1", { exact: true }).fill("/internal\n/private");
+    await page.getByRole("button", { name: "Add a condition", exact: true }).click();
     await choose("What is looked at 2", "Method");
     await choose("How it is compared 2", "equals");
-    await page.getByLabel("Values 2").fill("DELETE");
-    await page.getByRole("checkbox", { name: "Not" }).nth(1).check();
+    await page.getByLabel("Values 2", { exact: true }).fill("DELETE");
+    await page.getByRole("checkbox", { name: "Not 2", exact: true }).check();
     await choose("Action", "Block");
     await page.getByRole("button", { name: "Try on the last hour" }).click();
     await page.getByText("What it would do; nothing was changed").waitFor();
@@ -114,7 +116,7 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
     const order = `/v1/waf/sites/${siteId}:orderCustomRules`;
     const { error } = await stack.api("POST", order, { customRuleIds: [] });
     expect(error?.reason).toBe("waf.orderInvalid");
-  }, 60_000);
+  }, 120_000);
 
   test("a rule's condition is taken away by form, and the rule is then for every request", async () => {
     const { result } = await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`);
@@ -129,7 +131,124 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
     const now = async () =>
       (await stack.api("GET", `/v1/waf/customRules/${customRuleId}`)).result.when;
     await until("it is for every request", async () => (await now()) === null);
-  }, 60_000);
+  }, 120_000);
+
+  const NESTED = {
+    not: {
+      any: [
+        { all: [path("startsWith", " /admin", "/shop"), method("GET", "HEAD")] },
+        { not: { field: "header", name: "x-internal", operator: "exists" } },
+      ],
+    },
+  };
+
+  test("a rule with nested and negated groups opens as rows, and is saved as it was", async () => {
+    const limit = {
+      ...{ keys: [{ by: "ip" }, { by: "header", name: "x-tenant" }], requestsMax: 1_234 },
+      ...{ windowSeconds: 60, banSeconds: 60, banSecondsMax: 3_600, exceeded: "refuse" },
+    };
+    const action = { kind: "rateLimit", limit };
+    const rule = { siteId, name: "By the API", when: NESTED, action };
+    const { result } = await stack.api("POST", "/v1/waf/customRules", rule);
+    await open(`/custom-rules/${result.customRuleId}?tab=settings`);
+    const outline = page.getByRole("region", { name: "In words", exact: true });
+    await outline.getByText("All of these").waitFor();
+    const texts = await outline.getByRole("listitem").allTextContents();
+    expect(texts[0]).toMatch(/^None of these/);
+    expect(texts.slice(2)).toEqual([
+      expect.stringMatching(/^Path starts with {2}?\/admin, \/shop$/),
+      "Method equals GET, HEAD",
+      "Not: Header “x-internal” is there",
+    ]);
+    const name = page.getByLabel("Name - optional", { exact: true });
+    await name
+      .or(page.getByLabel("Name", { exact: true }))
+      .first()
+      .fill("Renamed");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    const now = async () =>
+      (await stack.api("GET", `/v1/waf/customRules/${result.customRuleId}`)).result;
+    await until("it has its new name", async () => (await now()).name === "Renamed");
+    expect(await now()).toMatchObject({ when: NESTED, action });
+  }, 120_000);
+
+  test("what a rule does is said in words of either language, and not as JSON", async () => {
+    const { result } = await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`);
+    const { customRuleId } = result.customRules.find(
+      ({ name }: { name: string }) => name === "Renamed",
+    );
+    for (const [language, counted, ...said] of [
+      ["en", "Counted by:", "Rate limit", "Requests: 1,234", "exceeded: Refuse", "None of these"],
+      ["zh-CN", "计数依据：", "限速", "请求数： 1,234", "超出时： 拒绝", "均不满足"],
+    ] as const) {
+      await page.evaluate(`localStorage.setItem("cordon.language", "${language}")`);
+      await openPage(page, `https://127.0.0.1:${stack.consolePort}/custom-rules/${customRuleId}`);
+      const outlines = page.locator("main ul.outline");
+      await outlines.filter({ hasText: counted }).first().waitFor();
+      const text = (await page.locator("main").textContent()) ?? "";
+      for (const words of said) expect(text).toContain(words);
+      expect(text).not.toContain('"kind"');
+      expect(await page.locator("main pre.json").count()).toBe(0);
+    }
+    await page.evaluate(`localStorage.setItem("cordon.language", "en")`);
+  }, 120_000);
+
+  test("groups within groups are made with keys alone, as deep as the API takes them", async () => {
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    const press = async (name: string) => {
+      await button(name).focus();
+      await page.keyboard.press("Enter");
+    };
+    const box = (name: string) => page.getByRole("checkbox", { name, exact: true });
+    /** The row that has the focus, by the name of its first control. */
+    const focused = (number: string) =>
+      page.locator(`[data-row] button[aria-label*="looked at ${number}"]:focus`);
+    await open(`/custom-rules/create?siteId=${siteId}`);
+    await page.getByLabel("Name", { exact: true }).fill("With keys");
+    await press("Add a group");
+    await focused("1.1").waitFor();
+    await page.getByLabel("Values 1.1", { exact: true }).fill("/public");
+    await page.getByLabel("Values 1.2", { exact: true }).fill("/assets");
+    await box("Not the group 1").focus();
+    await page.keyboard.press("Space");
+    await press("Add a group 1");
+    await focused("1.3.1").waitFor();
+    await page.getByLabel("Values 1.3.1", { exact: true }).fill("/shop");
+    await page.getByLabel("Values 1.3.2", { exact: true }).fill("/shop/open");
+    // One level more, by a group or by "not", would be refused.
+    const full = { exact: true, disabled: true } as const;
+    await page.getByRole("button", { name: "Add a group 1.3", ...full }).waitFor();
+    await page.getByRole("checkbox", { name: "Not 1.3.1", ...full }).waitFor();
+    await page.getByRole("button", { name: "Add a condition", ...full }).waitFor();
+    await choose("Action", "Block");
+    await button("Create").click();
+    await page.getByRole("heading", { name: "With keys", exact: true }).waitFor();
+    const { result } = await stack.api("GET", `/v1/waf/customRules?siteId=${siteId}`);
+    const made = result.customRules.find(({ name }: { name: string }) => name === "With keys");
+    const inner = { all: [path("startsWith", "/shop"), path("startsWith", "/shop/open")] };
+    const any = [path("startsWith", "/public"), path("startsWith", "/assets"), inner];
+    expect(made.when).toEqual({ not: { any } });
+    const rule = `/v1/waf/customRules/${made.customRuleId}`;
+    await stack.api("PATCH", rule, { enabled: true });
+    const isRefused = async (target: string) => (await stack.site(HOST, target)).code === 403;
+    await until("the gateway refuses", () => isRefused("/shop/closed"));
+    expect(await isRefused("/shop/open")).toBe(false);
+    expect(await isRefused("/public/x")).toBe(false);
+    expect((await stack.api("DELETE", rule)).code).toBe(200);
+  }, 120_000);
+
+  test("a row that is removed leaves the focus at its group", async () => {
+    await open(`/custom-rules/create?siteId=${siteId}`);
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    await button("Add a group").click();
+    await button("Remove number 1.2").focus();
+    await page.keyboard.press("Enter");
+    await page.locator('[aria-label="Add a condition 1"]:focus').waitFor();
+    await button("Remove number 1.1").focus();
+    await page.keyboard.press("Enter");
+    await page.locator('[aria-label="Add a condition"]:focus').waitFor();
+    await page.getByText("Every request. Add a condition").waitFor();
+  }, 120_000);
 
   test("SecLang that does not compile is refused with its line, and what does counts", async () => {
     await open(`/sites/${siteId}?tab=secLang`);
@@ -144,7 +263,7 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
     await page.getByRole("button", { name: "Save" }).click();
     const isRefused = async () => (await stack.site(HOST, "/seclang")).code === 403;
     await until("the gateway refuses", isRefused);
-  }, 60_000);
+  }, 120_000);
 
   test("none of these pages, nor those of tuning and reports, has a serious accessibility fault", async () => {
     const tabs = ["customRule", "secLang", "proposal", "report", "complianceCheck"];
@@ -154,8 +273,9 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
     ]) {
       await openPage(page, `https://127.0.0.1:${stack.consolePort}${path}`);
       if (path.includes("create")) {
-        await page.getByRole("button", { name: "Add a condition" }).click();
-        await page.getByRole("button", { name: "Add a group" }).click();
+        await page.getByRole("button", { name: "Add a condition", exact: true }).click();
+        await page.getByRole("button", { name: "Add a group", exact: true }).click();
+        await page.getByRole("button", { name: "Add a group 2", exact: true }).click();
       }
       const { violations } = await new AxeBuilder({ page }).analyze();
       const serious = violations

@@ -8,21 +8,26 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
 import { lazy, Suspense } from "react";
 import { useWords } from "../language.tsx";
-import { type Comparison, NAMED, WITHOUT_CASE, WITHOUT_VALUES } from "./condition-tree.ts";
+import {
+  type Comparison,
+  type ConditionWords,
+  isNegated,
+  NAMED,
+  negate,
+  WITHOUT_CASE,
+  WITHOUT_VALUES,
+} from "./condition-tree.ts";
 import { resourceOfField } from "./id-field-of.ts";
 
 const IdField = lazy(() => import("./id-field.tsx"));
 
-export type Words = {
-  readonly fields: readonly string[];
-  readonly operators: readonly string[];
-};
-
 type Props = {
-  readonly words: Words;
+  readonly words: ConditionWords;
   readonly row: Comparison;
   /** Its place, such as 2, or 2.1 within a group. */
   readonly number: string;
+  /** False where one level more would be too deep. */
+  readonly canNegate: boolean;
   /** Undefined removes it. */
   change(row: Comparison | undefined): void;
 };
@@ -31,7 +36,7 @@ type Props = {
 const OF_ADDRESSES = ["inCidr", "inList"];
 const LINES_MAX = 6;
 
-export function ComparisonRow({ words, row, number, change }: Props) {
+export function ComparisonRow({ words, row, number, canNegate, change }: Props) {
   const { t, label, valueText } = useWords();
   const operators = words.operators.filter(
     (one) => row.field === "ip" || !OF_ADDRESSES.includes(one),
@@ -71,8 +76,10 @@ export function ComparisonRow({ words, row, number, change }: Props) {
             }
           />
           <Checkbox
-            checked={row.negated}
-            onChange={({ detail }) => change({ ...row, negated: detail.checked })}
+            checked={isNegated(row)}
+            disabled={!canNegate}
+            ariaLabel={t("negatedRow", { number })}
+            onChange={({ detail }) => change(negate(row, detail.checked))}
           >
             {t("negated")}
           </Checkbox>
@@ -89,7 +96,7 @@ export function ComparisonRow({ words, row, number, change }: Props) {
   );
 }
 
-function Values({ row, number, change }: Omit<Props, "words">) {
+function Values({ row, number, change }: Omit<Props, "words" | "canNegate">) {
   const { t, label } = useWords();
   const { operator, values } = row;
   const lists = resourceOfField("addressListId");

@@ -1,20 +1,20 @@
-/** A condition as a form: comparisons joined by all or any, and groups of them; or its JSON. */
+/** A condition as a form: comparisons joined by all or any, groups within groups; or its JSON. */
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
-import Container from "@cloudscape-design/components/container";
-import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useWords } from "../language.tsx";
-import { ComparisonRow, type Words } from "./comparison-row.tsx";
+import { type Form, GroupRows, Joined } from "./condition-group.tsx";
+import { ConditionOutline } from "./condition-outline.tsx";
 import {
-  type Comparison,
   type ConditionTree,
-  comparisonWords,
+  type ConditionWords,
   conditionOf,
-  type Group,
-  newComparison,
+  conditionWords,
+  depthOf,
+  isGroup,
+  isNegated,
   treeOf,
 } from "./condition-tree.ts";
 import type { FieldSchema } from "./field-schema.ts";
@@ -60,7 +60,7 @@ export default function ConditionField({ schema, text, set }: Props) {
           onChange={({ detail }) => set(detail.value)}
         />
       ) : (
-        <Tree words={comparisonWords(schema)} {...{ tree, change }} />
+        <Tree words={conditionWords(schema)} {...{ tree, change }} />
       )}
       <Button
         variant="inline-link"
@@ -75,113 +75,62 @@ export default function ConditionField({ schema, text, set }: Props) {
 }
 
 type TreeProps = {
-  readonly words: Words;
+  readonly words: ConditionWords;
   readonly tree: ConditionTree;
   change(tree: ConditionTree): void;
 };
 
-/** The same rows with one replaced, or without it. */
-const replaced = <Row extends { readonly id: string }>(
-  rows: readonly Row[],
-  id: string,
-  next: Row | undefined,
-): Row[] => rows.flatMap((row) => (row.id !== id ? [row] : next === undefined ? [] : [next]));
+/** Puts the focus, after a change, where the person goes on: nobody starts over at the top. */
+function useFocus() {
+  const inside = useRef<HTMLDivElement>(null);
+  const wanted = useRef<readonly string[]>([]);
+  useEffect(() => {
+    for (const id of wanted.current) {
+      const query = `[data-row="${id}"] button, [data-add="${id}"]`;
+      const found = inside.current?.querySelector<HTMLElement>(query);
+      found?.focus();
+      if (found) break;
+    }
+    wanted.current = [];
+  });
+  const focus = (ids: readonly string[]): void => {
+    wanted.current = ids;
+  };
+  return { inside, focus };
+}
 
 function Tree({ words, tree, change }: TreeProps) {
   const { t } = useWords();
-  const { rows } = tree;
-  const add = (row: ConditionTree["rows"][number]) => change({ ...tree, rows: [...rows, row] });
+  const { inside, focus } = useFocus();
+  const form: Form = { words, newId, focus };
+  const { rows, isBare, nots } = tree;
+  const roomForMore = words.depthMax - nots - 1;
+  const isAlone = isBare && rows.length < 2;
+  const depth = isAlone ? nots + Math.max(0, ...rows.map(depthOf)) : depthOf(tree);
+  const condition = conditionOf(tree);
   return (
-    <SpaceBetween size="s">
-      {rows.length === 0 ? <Box color="text-body-secondary">{t("everyRequest")}</Box> : null}
-      {rows.length < 2 ? null : <Join group={tree} change={change} />}
-      {rows.map((row, at) =>
-        "rows" in row ? (
-          <Container key={row.id}>
-            <Inner
-              {...{ words, group: row, number: at + 1 }}
-              change={(next) => change({ ...tree, rows: replaced(rows, row.id, next) })}
-            />
-          </Container>
-        ) : (
-          <ComparisonRow
-            key={row.id}
-            {...{ words, row }}
-            number={String(at + 1)}
-            change={(next) => change({ ...tree, rows: replaced(rows, row.id, next) })}
+    <div ref={inside}>
+      <SpaceBetween size="s">
+        {rows.length === 0 ? <Box color="text-body-secondary">{t("everyRequest")}</Box> : null}
+        {rows.length < 2 && !isNegated(tree) ? null : (
+          <Joined
+            {...{ group: tree, number: "", change }}
+            canNegate={isNegated(tree) || depth < words.depthMax}
           />
-        ),
-      )}
-      <SpaceBetween direction="horizontal" size="xs">
-        <Button formAction="none" iconName="add-plus" onClick={() => add(newComparison(newId()))}>
-          {t("addCondition")}
-        </Button>
-        <Button
-          formAction="none"
-          iconName="add-plus"
-          onClick={() =>
-            add({
-              id: newId(),
-              join: "any",
-              rows: [newComparison(newId()), newComparison(newId())],
-            })
-          }
-        >
-          {t("addGroup")}
-        </Button>
-      </SpaceBetween>
-    </SpaceBetween>
-  );
-}
-
-type InnerProps = {
-  readonly words: Words;
-  readonly group: Group<Comparison>;
-  readonly number: number;
-  change(group: Group<Comparison> | undefined): void;
-};
-
-function Inner({ words, group, number, change }: InnerProps) {
-  const { t } = useWords();
-  const { rows } = group;
-  const put = (next: readonly Comparison[]) =>
-    change(next.length === 0 ? undefined : { ...group, rows: next });
-  return (
-    <SpaceBetween size="s">
-      <Join {...{ group, change }} />
-      {rows.map((row, at) => (
-        <ComparisonRow
-          key={row.id}
-          {...{ words, row }}
-          number={`${number}.${at + 1}`}
-          change={(next) => put(replaced(rows, row.id, next))}
+        )}
+        <GroupRows
+          {...{ form, group: tree, number: "", around: [] }}
+          room={isAlone ? words.depthMax - nots : roomForMore}
+          roomForMore={rows.length === 0 ? words.depthMax - nots : roomForMore}
+          change={(next) => change({ ...tree, rows: next })}
         />
-      ))}
-      <Button
-        formAction="none"
-        iconName="add-plus"
-        onClick={() => put([...rows, newComparison(newId())])}
-      >
-        {t("addCondition")}
-      </Button>
-    </SpaceBetween>
-  );
-}
-
-/** Whether all rows of a group must hold, or any. */
-function Join<Row>({ group, change }: { group: Group<Row>; change(group: Group<Row>): void }) {
-  const { t } = useWords();
-  return (
-    <SegmentedControl
-      label={t("joinedBy")}
-      selectedId={group.join}
-      onChange={({ detail }) =>
-        change({ ...group, join: detail.selectedId === "any" ? "any" : "all" })
-      }
-      options={[
-        { id: "all", text: t("allOfThese") },
-        { id: "any", text: t("anyOfThese") },
-      ]}
-    />
+        {condition === null || (rows.length < 2 && !rows.some(isGroup)) ? null : (
+          <section aria-label={t("inWords")}>
+            <Box variant="awsui-key-label">{t("inWords")}</Box>
+            <ConditionOutline condition={condition} />
+          </section>
+        )}
+      </SpaceBetween>
+    </div>
   );
 }

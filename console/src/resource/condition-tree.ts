@@ -1,28 +1,45 @@
 /**
- * A condition as rows of a form: one group of rows, each a comparison or one group of them. What
- * does not fit this (deeper groups, a negated group) is told by `undefined` and stays JSON.
+ * A condition as rows of a form: comparisons, and groups of rows within groups. What was read and
+ * not changed is written as it was, so opening a rule changes nothing of it.
  */
 import type { FieldSchema } from "./field-schema.ts";
 import type { Item } from "./resources.ts";
 
-export type Comparison = {
-  /** Its own while the form is open: rows are moved and removed. */
+type Row = {
+  /** Its own while the form is open: rows are removed. */
   readonly id: string;
+  /** How many times `not` stands around it: an odd number negates. */
+  readonly nots: number;
+};
+export type Comparison = Row & {
   readonly field: string;
   readonly name: string;
   readonly operator: string;
   /** As typed: one value a line. */
   readonly values: string;
   readonly ignoreCase: boolean;
-  readonly negated: boolean;
+  /** The comparison as it was read; absent for a new one. */
+  readonly given?: Item;
 };
-export type Group<Row> = {
-  readonly id: string;
+export type Group = Row & {
   readonly join: "all" | "any";
-  readonly rows: readonly Row[];
+  readonly rows: readonly ConditionRow[];
 };
-export type ConditionRow = Comparison | Group<Comparison>;
-export type ConditionTree = Group<ConditionRow>;
+export type ConditionRow = Comparison | Group;
+/** The whole: its outermost group. */
+export type ConditionTree = Group & {
+  /** One row alone stands for the whole and is no group of one. */
+  readonly isBare: boolean;
+};
+
+/** What a condition may hold, as its schema says. */
+export type ConditionWords = {
+  readonly fields: readonly string[];
+  readonly operators: readonly string[];
+  /** How deep `all`, `any` and `not` may stand in each other. */
+  readonly depthMax: number;
+  readonly rowsMax: number;
+};
 
 /** Fields that need the name of one: which header, which parameter. */
 export const NAMED = new Set(["query", "header", "cookie", "bodyField"]);
@@ -31,95 +48,136 @@ export const WITHOUT_VALUES = new Set(["exists"]);
 export const WITHOUT_CASE = new Set([
   ...["inCidr", "inList", "exists", "longerThan", "shorterThan"],
 ]);
+const DEPTH_MAX = 16;
 
 const isItem = (value: unknown): value is Item =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** True for a schema of comparisons in groups of all and any. */
-export function isCondition({ anyOf = [] }: FieldSchema): boolean {
-  const has = (name: string) =>
-    anyOf.some(({ properties = {} }) => Object.hasOwn(properties, name));
-  return has("operator") && has("all") && has("any");
-}
+export const isGroup = (row: ConditionRow): row is Group => "rows" in row;
+export const isNegated = ({ nots }: Row): boolean => nots % 2 === 1;
+/** The same row, negated or not; a negation of a negation goes with it. */
+export const negate = <Kind extends Row>(row: Kind, negated: boolean): Kind => ({
+  ...row,
+  nots: negated ? 1 : 0,
+});
 
-/** The words that a comparison's schema knows. */
-export function comparisonWords({ anyOf = [] }: FieldSchema) {
-  const leaf = anyOf.find(({ properties = {} }) => Object.hasOwn(properties, "operator"));
+const variantWith = ({ anyOf = [] }: FieldSchema, name: string): FieldSchema | undefined =>
+  anyOf.find(({ properties = {} }) => Object.hasOwn(properties, name))?.properties?.[name];
+
+/** True for a schema of comparisons in groups of all and any. */
+export const isCondition = (schema: FieldSchema): boolean =>
+  ["operator", "all", "any"].every((name) => variantWith(schema, name) !== undefined);
+
+/** The words, the depth and the width that a condition's schema knows. */
+export function conditionWords(schema: FieldSchema): ConditionWords {
+  let depthMax = 0;
+  for (let inner = variantWith(schema, "not"); inner !== undefined && depthMax < DEPTH_MAX; ) {
+    depthMax++;
+    inner = variantWith(inner, "not");
+  }
   return {
-    fields: leaf?.properties?.field?.enum ?? [],
-    operators: leaf?.properties?.operator?.enum ?? [],
+    fields: variantWith(schema, "field")?.enum ?? [],
+    operators: variantWith(schema, "operator")?.enum ?? [],
+    depthMax,
+    rowsMax: variantWith(schema, "all")?.maxItems ?? Number.MAX_SAFE_INTEGER,
   };
 }
 
 export const newComparison = (id: string): Comparison => ({
   ...{ id, field: "path", name: "", operator: "startsWith", values: "" },
-  ...{ ignoreCase: false, negated: false },
+  ...{ ignoreCase: false, nots: 0 },
 });
+
+/** How many levels of `all`, `any` and `not` a row takes. */
+export const depthOf = (row: ConditionRow): number =>
+  row.nots + (isGroup(row) ? 1 + Math.max(0, ...row.rows.map(depthOf)) : 0);
 
 type NewId = () => string;
 
 /** Rows of a condition; null: every request. @returns undefined when no rows can show it. */
 export function treeOf(condition: unknown, newId: NewId): ConditionTree | undefined {
-  if (condition === null || condition === undefined) {
-    return { id: newId(), join: "all", rows: [] };
+  const empty = { id: newId(), join: "all", nots: 0, isBare: true } as const;
+  if (condition === null || condition === undefined) return { ...empty, rows: [] };
+  const row = rowOf(condition, newId);
+  if (row === undefined) return undefined;
+  return isGroup(row) ? { ...row, isBare: false } : { ...empty, rows: [row] };
+}
+
+function rowOf(value: unknown, newId: NewId): ConditionRow | undefined {
+  if (!isItem(value)) return undefined;
+  let inner = value;
+  let nots = 0;
+  while (isItem(inner.not) && nots < DEPTH_MAX) {
+    inner = inner.not;
+    nots++;
   }
-  const group = groupOf(condition, newId, (row) => rowOf(row, newId));
-  if (group !== undefined) return group;
-  const single = comparisonOf(condition, newId);
-  return single === undefined ? undefined : { id: newId(), join: "all", rows: [single] };
+  const join = Array.isArray(inner.all) ? "all" : "any";
+  const given = inner[join];
+  if (!Array.isArray(given)) return comparisonOf(inner, { id: newId(), nots });
+  const rows = given.flatMap((one) => rowOf(one, newId) ?? []);
+  return rows.length === given.length ? { id: newId(), nots, join, rows } : undefined;
 }
 
-function groupOf<Row>(
-  value: unknown,
-  newId: NewId,
-  read: (row: unknown) => Row | undefined,
-): Group<Row> | undefined {
-  if (!isItem(value)) return undefined;
-  const join = Array.isArray(value.all) ? "all" : Array.isArray(value.any) ? "any" : undefined;
-  if (join === undefined) return undefined;
-  const given = value[join];
-  const rows = Array.isArray(given) ? given.map(read) : [];
-  const known = rows.filter((row) => row !== undefined);
-  return known.length === rows.length ? { id: newId(), join, rows: known } : undefined;
-}
-
-const rowOf = (value: unknown, newId: NewId): ConditionRow | undefined =>
-  comparisonOf(value, newId) ?? groupOf(value, newId, (row) => comparisonOf(row, newId));
-
-function comparisonOf(value: unknown, newId: NewId): Comparison | undefined {
-  if (!isItem(value)) return undefined;
-  const negated = isItem(value.not);
-  const leaf = isItem(value.not) ? value.not : value;
-  if (typeof leaf.field !== "string" || typeof leaf.operator !== "string") return undefined;
+function comparisonOf(given: Item, row: Row): Comparison | undefined {
+  const { field, operator, values = [] } = given;
+  if (typeof field !== "string" || typeof operator !== "string") return undefined;
+  const texts = Array.isArray(values) ? values.map(String) : [];
+  // A value of several lines would become several values.
+  if (texts.some((text) => text.includes("\n"))) return undefined;
   return {
-    ...{ id: newId(), field: leaf.field, operator: leaf.operator, negated },
-    name: typeof leaf.name === "string" ? leaf.name : "",
-    values: Array.isArray(leaf.values) ? leaf.values.map(String).join("\n") : "",
-    ignoreCase: leaf.ignoreCase === true,
+    ...{ ...row, field, operator, given },
+    name: typeof given.name === "string" ? given.name : "",
+    values: texts.join("\n"),
+    ignoreCase: given.ignoreCase === true,
   };
 }
 
 /** The condition of rows; null for none, which is every request. */
-export function conditionOf({ join, rows }: ConditionTree): Item | null {
-  const conditions = rows.flatMap((row) => {
-    if (!("rows" in row)) return [leafOf(row)];
-    return row.rows.length === 0 ? [] : [{ [row.join]: row.rows.map(leafOf) }];
-  });
-  return conditions.length === 0 ? null : { [join]: conditions };
+export function conditionOf({ isBare, ...root }: ConditionTree): Item | null {
+  const [only, ...others] = itemsOf(root.rows);
+  if (only === undefined) return null;
+  if (isBare && others.length === 0) return negated(only, root.nots);
+  return negated({ [root.join]: [only, ...others] }, root.nots);
 }
 
-function leafOf({ field, name, operator, values, ignoreCase, negated }: Comparison): Item {
-  const lines = values
-    .split("\n")
-    .map((line) => line.trim())
-    // An empty value would be contained in everything.
-    .filter((line) => line !== "");
-  const leaf = {
+function negated(item: Item, nots: number): Item {
+  return nots === 0 ? item : { not: negated(item, nots - 1) };
+}
+
+/** Groups of nothing are left out. */
+function itemsOf(rows: readonly ConditionRow[]): Item[] {
+  return rows.flatMap((row): Item[] => {
+    if (!isGroup(row)) return [negated(leafOf(row), row.nots)];
+    const items = itemsOf(row.rows);
+    return items.length === 0 ? [] : [negated({ [row.join]: items }, row.nots)];
+  });
+}
+
+function leafOf(row: Comparison): Item {
+  const { field, name, operator, ignoreCase, given } = row;
+  const before = given === undefined ? undefined : comparisonOf(given, { id: "", nots: 0 });
+  const isSame = (key: "field" | "name" | "operator" | "values" | "ignoreCase") =>
+    before?.[key] === row[key];
+  if (given !== undefined && isSame("field") && isSame("name") && isSame("operator")) {
+    if (isSame("values") && isSame("ignoreCase")) return given;
+  }
+  return {
     field,
     ...(NAMED.has(field) && name !== "" ? { name } : {}),
     operator,
-    ...(WITHOUT_VALUES.has(operator) ? {} : { values: lines }),
+    ...(WITHOUT_VALUES.has(operator) ? {} : { values: valuesOf(row) }),
     ...(ignoreCase && !WITHOUT_CASE.has(operator) ? { ignoreCase } : {}),
   };
-  return negated ? { not: leaf } : leaf;
+}
+
+/** The lines as values; those that were read keep the spaces around them. */
+function valuesOf({ values, given = {} }: Comparison): string[] {
+  const before = new Set(Array.isArray(given.values) ? given.values.map(String) : []);
+  return (
+    values
+      .split("\n")
+      .map((line) => (before.has(line) ? line : line.trim()))
+      // An empty value would be contained in everything.
+      .filter((line) => line !== "")
+  );
 }

@@ -13,6 +13,7 @@ export type FieldSchema = {
   readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
+  readonly maxItems?: number;
   readonly enum?: readonly string[];
   readonly const?: unknown;
   readonly items?: FieldSchema;

@@ -4,7 +4,7 @@ import type { ComponentType } from "react";
 import { useWords } from "../language.tsx";
 import type { Item } from "./resources.ts";
 
-type Shown = ComponentType<{ readonly field: string; readonly value: unknown }>;
+export type Shown = ComponentType<{ readonly field: string; readonly value: unknown }>;
 /** `Value` shows one value; passed in, since it shows rows itself. */
 type Props = { readonly items: readonly Item[]; readonly Value: Shown };
 

@@ -46,10 +46,12 @@ export function itemFields(list: Operation | undefined): Readonly<Record<string,
 
 function collectEnumFields(schema: Schema, found: Set<string>, depth = 0): void {
   if (depth > DEPTH_MAX) return;
+  // Of a thing of several kinds, each has fields of its own.
+  for (const variant of schema.anyOf ?? []) collectEnumFields(variant, found, depth + 1);
   for (const [name, given] of Object.entries(schema.properties ?? {})) {
     const inner = valueSchema(given);
     if (inner.enum !== undefined) found.add(name);
-    collectEnumFields(inner, found, depth + 1);
+    collectEnumFields(given.anyOf === undefined ? inner : given, found, depth + 1);
   }
 }
 

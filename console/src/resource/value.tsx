@@ -5,13 +5,17 @@ import StatusIndicator, {
 } from "@cloudscape-design/components/status-indicator";
 import { lazy } from "react";
 import { useWords } from "../language.tsx";
+import { ConditionOutline, isConditionItem } from "./condition-outline.tsx";
 import { flatItems } from "./flat-items.ts";
 import { resourceOfField, resourceOfId } from "./id-field-of.ts";
 import { useNameOf } from "./names.ts";
-import { hrefOf } from "./resources.ts";
+import { hrefOf, type Item } from "./resources.ts";
 import { isEnumField } from "./schema-fields.ts";
 
 const ObjectRows = lazy(() => import("./object-rows.tsx"));
+const KindWords = lazy(() => import("./kind-words.tsx"));
+
+const isItem = (value: object): value is Item => !Array.isArray(value);
 
 const TYPE_BY_VALUE: Readonly<Record<string, StatusIndicatorProps.Type>> = {
   applied: "success",
@@ -112,6 +116,8 @@ export function Value({ field, value, own = false }: Props) {
   }
   if (Array.isArray(value)) return <Several field={field} values={value} />;
   if (typeof value === "object") {
+    if (isConditionItem(value)) return <ConditionOutline condition={value} />;
+    if ("kind" in value && isItem(value)) return <KindWords item={value} Value={Value} />;
     const words = flatText(value);
     if (words !== undefined) return <>{words === "" ? t("none") : words}</>;
     return <pre className="json">{JSON.stringify(value, null, 2)}</pre>;

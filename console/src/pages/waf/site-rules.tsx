@@ -14,11 +14,11 @@ import { catalog } from "../../../../src/catalog.ts";
 import type { CustomRule } from "../../../../src/services/waf/contract.ts";
 import { call } from "../../api/client.ts";
 import { useWords } from "../../language.tsx";
+import { conditionText } from "../../resource/condition-text.ts";
 import DryRunResult from "../../resource/dry-run-result.tsx";
 import type { Item } from "../../resource/resources.ts";
 import { Failure } from "../../shell/failure.tsx";
 import { useNotices } from "../../shell/notices.tsx";
-import { conditionText } from "./condition-text.ts";
 
 const { listCustomRules, orderCustomRules, updateCustomRule, createCustomRule, dryRunRule } =
   catalog.waf.operations;

@@ -1,7 +1,7 @@
 /** A condition as one line that a person reads. */
-import type { UiKey } from "../../language.tsx";
+import type { UiKey } from "../language.tsx";
 
-type Words = {
+export type ConditionTexts = {
   t(key: UiKey): string;
   valueText(value: string): string;
 };
@@ -11,7 +11,7 @@ const isItem = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const VALUES_SHOWN = 3;
 
-export function conditionText(condition: unknown, words: Words, isInner = false): string {
+export function conditionText(condition: unknown, words: ConditionTexts, isInner = false): string {
   if (!isItem(condition)) return "";
   for (const [join, word] of [
     ["all", words.t("andWord")],
@@ -28,7 +28,11 @@ export function conditionText(condition: unknown, words: Words, isInner = false)
   return comparisonText(condition, words);
 }
 
-function comparisonText(leaf: Readonly<Record<string, unknown>>, { valueText }: Words): string {
+/** One comparison: what is looked at, how, and the first of its values. */
+export function comparisonText(
+  leaf: Readonly<Record<string, unknown>>,
+  { valueText }: Pick<ConditionTexts, "valueText">,
+): string {
   const values = Array.isArray(leaf.values) ? leaf.values.map(String) : [];
   const more = values.length > VALUES_SHOWN ? ` … (${values.length})` : "";
   return [
