@@ -9,9 +9,9 @@ const isItem = (value: unknown): value is Item =>
 /** True for a comparison, or for all, any or not of conditions. */
 export function isConditionItem(value: unknown): value is Item {
   if (!isItem(value)) return false;
-  const { all, any, not, field, operator } = value;
+  const { all, not, field, operator } = value;
   if (typeof field === "string" && typeof operator === "string") return true;
-  const inner = Array.isArray(all) ? all : Array.isArray(any) ? any : [not];
+  const inner = Array.isArray(all) ? all : Array.isArray(value.any) ? value.any : [not];
   return inner.length > 0 && inner.every(isConditionItem);
 }
 
@@ -25,9 +25,9 @@ export function ConditionOutline({ condition }: { condition: Item }) {
 
 function Part({ condition, negated }: { condition: Item; negated: boolean }) {
   const { t, valueText } = useWords();
-  const { all, any, not } = condition;
+  const { all, not } = condition;
   if (isItem(not)) return <Part condition={not} negated={!negated} />;
-  const rows = Array.isArray(all) ? all : any;
+  const rows = Array.isArray(all) ? all : condition.any;
   if (!Array.isArray(rows)) {
     const text = comparisonText(condition, { valueText });
     return <li>{negated ? t("notThis", { condition: text }) : text}</li>;
