@@ -25,6 +25,11 @@ import type { Arrival, ClientSocket, Connection, Exchange, Gateway } from "./sta
 /** Takes over an accepted (and, if secure, handshaken) socket. */
 export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival: Arrival): void {
   const peerAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  // Reset already, with a request left to read: lists and limits by address would not know whose.
+  if (peerAddress === "") {
+    socket.destroy();
+    return;
+  }
   const connection: Connection = {
     gateway,
     socket,

@@ -12,6 +12,10 @@ import type { Arrival, Gateway, Session } from "./state.ts";
 /** Takes over a TLS socket on which `h2` was negotiated. */
 export function serveHttp2(gateway: Gateway, socket: TLSSocket, arrival: Arrival): void {
   const address = arrival.proxied?.address ?? (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  if (address === "") {
+    socket.destroy();
+    return;
+  }
   if (!admitsSession(gateway, address)) {
     countRefusal(gateway, address);
     socket.destroy();
