@@ -10,7 +10,7 @@ test("a sealed root is an alarm that says what to run, and is over when it is op
   alarms();
   await turn();
   expect(alarms()).toMatchObject([{ part: "keys", fix: "run ./cordon keys unseal" }]);
-  expect(alarms()[0]?.message).toContain("a passphrase is wanted");
+  expect(alarms()[0]?.message).toContain("it waits for ./cordon keys unseal");
   state = "ready";
   nowMs += 5_000;
   alarms();
