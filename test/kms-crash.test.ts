@@ -10,7 +10,7 @@ import { PASSWORD, type Stack, signInForKey, startStack, until } from "./stack.t
 /** 1,000 rounds by hand (`CORDON_KMS_CRASH_ROUNDS=1000`); fewer in the ordinary run. */
 const ROUNDS = Number(process.env.CORDON_KMS_CRASH_ROUNDS ?? "3");
 const LANES = 4;
-/** A process that is killed every few seconds waits before each start, and the machine may be busy. */
+/** What is killed every few seconds waits before each start, and the machine may be busy. */
 const ANSWER_MAX_MS = 180_000;
 /** An account holds 10,000 keys. */
 const ROUNDS_OF_ACCOUNT = 100;
