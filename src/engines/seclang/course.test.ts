@@ -98,6 +98,20 @@ function outcomeOf(ruleset: Ruleset, target: string, usePrefilter: boolean) {
   };
 }
 
+/** What its first link switches off stays off, though the chain does not match. */
+const switchedOffByHalfAChain: Item[] = [
+  {
+    links: [
+      { what: 'TX:a|TX:b "@rx ^(.)"', effects: ["ctl:ruleEngine=Off"] },
+      { what: 'TX:a "@lt 0"', effects: [] },
+    ],
+  },
+  { action: "setvar:'tx.a=0'" },
+  { links: [{ what: 'TX:a|TX:b "@rx ^(.)"', effects: [] }] },
+  // Those before are of the first phase.
+  ...Array.from({ length: 8 }, () => ({ marker: "TWO" })),
+];
+
 test("a request on its site's course ends as it does rule by rule", () => {
   fc.assert(
     fc.property(fc.array(item, { minLength: 1, maxLength: 25 }), (items) => {
@@ -108,6 +122,6 @@ test("a request on its site's course ends as it does rule by rule", () => {
         expect(outcomeOf(ruleset, target, true), `${target}\n${text}`).toEqual(byRule);
       }
     }),
-    { numRuns: 1_500 },
+    { numRuns: 1_500, examples: [[switchedOffByHalfAChain]] },
   );
 });

@@ -52,13 +52,16 @@ function runFrom(state: State, { rules, phase, candidates }: Run, from: number):
     }
     const matched = runRule(state, rule);
     tell(state, rule, matched ? "matched" : "no match");
-    if (!matched) continue;
-    if (disrupt(state, rule) || ends(state, phase)) return;
-    at = next;
+    if (matched && disrupt(state, rule)) return;
+    if (ends(state, phase)) return;
+    if (matched) at = next;
   }
 }
 
-/** What a rule's `ctl` has just switched off ends the phase, and so does a verdict. */
+/**
+ * What a rule's `ctl` has just switched off ends the phase, and so does a verdict. It need not
+ * match: the first link of a chain does what it says before the second is asked.
+ */
 function ends(state: State, phase: number): boolean {
   return state.engine === "off" || stopped(state, phase);
 }
@@ -97,7 +100,7 @@ function follow(
     const matched = runRule(state, step.rule);
     if (state.touches === touches) continue;
     state.touchedAt = step.at;
-    if (matched && (disrupt(state, step.rule) || ends(state, phase))) {
+    if ((matched && disrupt(state, step.rule)) || ends(state, phase)) {
       state.fork = undefined;
       return AT_END;
     }
