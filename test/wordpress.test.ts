@@ -97,6 +97,8 @@ const visit = (path: string) => page.goto(url(path), { waitUntil: "domcontentloa
 /** Saves the form of a page of settings; what is refused shows in the events. */
 async function save(path: string, button: string, fields: Record<string, string>): Promise<void> {
   await visit(path);
+  // Its scripts ask for what the form needs, a password for a new user among it.
+  await page.waitForLoadState("networkidle");
   for (const [selector, value] of Object.entries(fields)) await page.fill(selector, value);
   await Promise.all([page.waitForEvent("domcontentloaded"), page.click(button)]);
 }
