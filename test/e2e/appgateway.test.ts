@@ -134,12 +134,12 @@ test("a token names a user only when its signature stands, where the site has ke
 
 test("a report counts what came, and is the same as CSV and as PDF in two languages", async () => {
   await get({}, "/?q=1%27%20or%201=1--%20-");
+  const isOfAttack = ({ value }: { value: string }) => value === "sqli";
   await until("the attack is in the report", async () => {
     const { result } = await cordon.api("GET", path("report"));
-    return result.totals.observedCount > 0;
+    return result.attackTypes.some(isOfAttack);
   });
   const { result } = await cordon.api("GET", path("report"));
-  expect(result.attackTypes).toContainEqual(expect.objectContaining({ value: "sqli" }));
   expect(result.totals).toMatchObject({ errorCount: 1, blockedCount: 0 });
   expect(result.topUsers.map(({ value }: { value: string }) => value)).toContain("alice");
   const file = async (query: string) => {
@@ -157,7 +157,10 @@ test("a report counts what came, and is the same as CSV and as PDF in two langua
 
 test("a stored request is run again by the site's rules and by candidates for them", async () => {
   const { result } = await cordon.api("GET", "/v1/events/events?pageSize=100");
-  const row = result.events.find((one: { disposition: string }) => one.disposition === "Observed");
+  const row = result.events.find(
+    (one: { disposition: string; path: string }) =>
+      one.disposition === "Observed" && one.path === "/",
+  );
   const explain = async (more: object) =>
     (await cordon.api("POST", `/v1/waf/sites/${siteId}:explain`, { event: row.uid, ...more }))
       .result;
