@@ -39,6 +39,11 @@ export type Pattern = {
   readonly limitExceeded: () => number;
   test(value: string): boolean;
   exec(value: string): PatternMatch | undefined;
+  /**
+   * Every match from left to right, found as it is asked for. The next one starts behind the last;
+   * `overlapping`: behind where the last started.
+   */
+  matches(value: string, options?: { readonly overlapping?: boolean }): Iterable<PatternMatch>;
 };
 
 /** Compiles a latin1 pattern; throws PatternSyntaxError {message, position}. */
@@ -54,7 +59,20 @@ export function compilePattern(source: string, flags: PatternFlags): Pattern {
   return { source, required, ...matcher };
 }
 
-type Matcher = Pick<Pattern, "test" | "exec" | "limitExceeded">;
+type Matcher = Pick<Pattern, "test" | "exec" | "matches" | "limitExceeded">;
+
+/** Goes through the matches that `next` finds from a position on; an empty one is stepped over. */
+function* matchesOf(
+  value: string,
+  first: PatternMatch | undefined,
+  { overlapping, next }: { overlapping: boolean; next: (from: number) => PatternMatch | undefined },
+): Iterable<PatternMatch> {
+  for (let match = first; match !== undefined; ) {
+    yield match;
+    const from = overlapping ? match.start + 1 : Math.max(match.end, match.start + 1);
+    match = from > value.length ? undefined : next(from);
+  }
+}
 
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined;
@@ -96,7 +114,9 @@ function regularMatcher(node: Node, program: Program, slots: number): Matcher {
     const end = scanForward(any(), value);
     return end === GAVE_UP ? pike(value, 0, false) !== undefined : end !== NO_MATCH;
   };
-  return { test, exec, limitExceeded: () => 0 };
+  const matches: Matcher["matches"] = (value, { overlapping = false } = {}) =>
+    matchesOf(value, exec(value), { overlapping, next: (from) => pike(value, from, false) });
+  return { test, exec, matches, limitExceeded: () => 0 };
 }
 
 function irregularMatcher(node: Node, program: Program, slots: number): Matcher {
@@ -108,11 +128,27 @@ function irregularMatcher(node: Node, program: Program, slots: number): Matcher 
     createDfa(compileProgram(node, { reverse: true, widen: true }), "every"),
   );
   let exceeded = 0;
-  const exec = (value: string): PatternMatch | undefined => {
-    if (scanForward(superset(), value) === NO_MATCH) return undefined;
-    const result = search(program, value, { slots, starts: markStarts(backward(), value) });
+  const find = (value: string, starts: Uint8Array | undefined): PatternMatch | undefined => {
+    const result = search(program, value, { slots, starts });
     if (result.kind === "limit exceeded") exceeded++;
     return result.kind === "match" ? toMatch(value, result.slots) : undefined;
   };
-  return { exec, test: (value) => exec(value) !== undefined, limitExceeded: () => exceeded };
+  const exec = (value: string): PatternMatch | undefined => {
+    if (scanForward(superset(), value) === NO_MATCH) return undefined;
+    return find(value, markStarts(backward(), value));
+  };
+  function* matches(value: string, { overlapping = false } = {}): Iterable<PatternMatch> {
+    if (scanForward(superset(), value) === NO_MATCH) return;
+    const starts = markStarts(backward(), value) ?? new Uint8Array(value.length + 1).fill(1);
+    yield* matchesOf(value, find(value, starts), {
+      overlapping,
+      next: (from) => find(value, starts.fill(0, 0, from)),
+    });
+  }
+  return {
+    exec,
+    matches,
+    test: (value) => exec(value) !== undefined,
+    limitExceeded: () => exceeded,
+  };
 }

@@ -6,6 +6,7 @@ import * as codecs from "./transformations/codecs.ts";
 import * as comments from "./transformations/comments.ts";
 import * as escapes from "./transformations/escapes.ts";
 import * as path from "./transformations/path.ts";
+import * as php from "./transformations/php-names.ts";
 import * as text from "./transformations/text.ts";
 import * as url from "./transformations/url.ts";
 
@@ -40,6 +41,7 @@ export const transformations: Readonly<Record<string, (value: string) => string>
   parityeven7bit: text.parityEven7bit,
   parityodd7bit: text.parityOdd7bit,
   parityzero7bit: text.parityZero7bit,
+  phpargsnames: php.phpArgsNames,
   removecomments: comments.removeComments,
   removecommentschar: comments.removeCommentsChar,
   removenulls: text.removeNulls,
@@ -79,6 +81,7 @@ export const identityBytes: Readonly<Record<string, Uint8Array>> = {
   parityeven7bit: text.evenBytes,
   parityodd7bit: text.oddBytes,
   parityzero7bit: text.highBytes,
+  phpargsnames: php.phpNameTriggers,
   removecomments: comments.commentTriggers,
   removecommentschar: comments.commentCharTriggers,
   removenulls: text.nulBytes,

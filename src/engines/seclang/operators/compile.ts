@@ -1,18 +1,20 @@
 /** From an operator's name and argument to a test. Negation is the caller's. */
 import { detectSqli, sqliBytes } from "../../injection/sqli.ts";
 import { detectXss, xssBytes } from "../../injection/xss.ts";
-import { compilePattern, type Pattern } from "../../regex/pattern.ts";
+import { compilePattern, type Pattern, type PatternMatch } from "../../regex/pattern.ts";
 import { addressOperator } from "./addresses.ts";
+import { checkedOperator, isCardNumber, isCpf, isSsn, isSvnr } from "./check-digits.ts";
 import {
   integerOf,
   lowerAscii,
   NO_REQUIREMENT,
   type Operator,
+  type OperatorMatch,
   type OperatorResources,
   whole,
 } from "./operator.ts";
 import { phraseOperator, phrasesOf, phrasesOfFile } from "./phrases.ts";
-import { byteRangeOperator, luhn, urlEncodingOperator, utf8Operator } from "./validate.ts";
+import { byteRangeOperator, urlEncodingOperator, utf8Operator } from "./validate.ts";
 
 export type { Operator, OperatorMatch, OperatorResources } from "./operator.ts";
 
@@ -38,6 +40,13 @@ function literal(argument: string): Operator["required"] {
   return usable ? { kind: "literals", literals: [lowerAscii(argument)] } : NO_REQUIREMENT;
 }
 
+function checked(check: (text: string) => boolean): Compile {
+  return (argument) => {
+    const pattern = patternOf(argument);
+    return "error" in pattern ? pattern : checkedOperator(pattern, check);
+  };
+}
+
 function found(start: number, length: number) {
   return start === -1 ? undefined : { start, end: start + length };
 }
@@ -59,6 +68,7 @@ const ipMatchFromFile = fileOperator((text) => addressOperator(phrasesOfFile(tex
 
 const operators: Readonly<Record<string, Compile>> = {
   rx: compileRx,
+  rxglobal: compileRxGlobal,
   pm: (argument) => phraseOperator(phrasesOf(argument)),
   pmf: pmFromFile,
   pmfromfile: pmFromFile,
@@ -97,7 +107,10 @@ const operators: Readonly<Record<string, Compile>> = {
   validatebyterange: byteRangeOperator,
   validateurlencoding: () => urlEncodingOperator,
   validateutf8encoding: () => utf8Operator,
-  verifycc: (argument) => patternWith(argument, luhn),
+  verifycc: checked(isCardNumber),
+  verifycpf: checked(isCpf),
+  verifyssn: checked(isSsn),
+  verifysvnr: checked(isSvnr),
   detectsqli: () => ({
     required: { kind: "bytes", bytes: sqliBytes },
     match(value) {
@@ -124,9 +137,6 @@ const UNSUPPORTED = new Set([
   "validatedtd",
   "validatehash",
   "validateschema",
-  "verifycpf",
-  "verifyssn",
-  "verifysvnr",
 ]);
 
 /** Compiles one operator; an error names what is wrong with it. */
@@ -154,12 +164,36 @@ function patternOf(source: string): Pattern | { readonly error: string } {
 const EXPANDED_PATTERNS_MAX = 256;
 
 function compileRx(argument: string): Compiled {
-  if (/%\{[A-Za-z_]+[.:}]/.test(argument)) return expandedRx();
   // Rules capture a whole value this way.
   if (argument === "^.*$") return whole(() => true);
+  return patternOperator(argument, (pattern, value) => pattern.exec(value));
+}
+
+/** Captures there are: `TX:0` to `TX:9`. */
+const CAPTURES_MAX = 10;
+
+/** All matches: what each captures goes behind what the one before has captured. */
+function compileRxGlobal(argument: string): Compiled {
+  return patternOperator(argument, (pattern, value) => {
+    let first: PatternMatch | undefined;
+    const captures: (string | undefined)[] = [];
+    for (const match of pattern.matches(value)) {
+      first ??= match;
+      captures.push(...match.captures);
+      if (captures.length >= CAPTURES_MAX) break;
+    }
+    return first === undefined ? undefined : { start: first.start, end: first.end, captures };
+  });
+}
+
+type Search = (pattern: Pattern, value: string) => OperatorMatch | undefined;
+
+function patternOperator(argument: string, search: Search): Compiled {
+  if (/%\{[A-Za-z_]+[.:}]/.test(argument)) return expandedPattern(search);
   const pattern = patternOf(argument);
   if ("error" in pattern) return pattern;
-  return { required: pattern.required, match: (value) => pattern.exec(value), ...ranOut(pattern) };
+  const { required } = pattern;
+  return { required, match: (value) => search(pattern, value), ...ranOut(pattern) };
 }
 
 /** Tells of each search that ran out of steps once. */
@@ -174,7 +208,7 @@ function ranOut(pattern: Pattern): Pick<Required<Operator>, "ranOut"> {
   };
 }
 
-function expandedRx(): Operator {
+function expandedPattern(search: Search): Operator {
   const known = new Map<string, Pattern | undefined>();
   return {
     required: NO_REQUIREMENT,
@@ -184,19 +218,8 @@ function expandedRx(): Operator {
         if (known.size >= EXPANDED_PATTERNS_MAX) known.clear();
         known.set(argument, "error" in pattern ? undefined : pattern);
       }
-      return known.get(argument)?.exec(value);
-    },
-  };
-}
-
-function patternWith(source: string, check: (text: string) => boolean): Compiled {
-  const pattern = patternOf(source);
-  if ("error" in pattern) return pattern;
-  return {
-    required: pattern.required,
-    match(value) {
-      const match = pattern.exec(value);
-      return match !== undefined && check(value.slice(match.start, match.end)) ? match : undefined;
+      const pattern = known.get(argument);
+      return pattern === undefined ? undefined : search(pattern, value);
     },
   };
 }

@@ -78,16 +78,3 @@ function sequenceLength(value: string, at: number): number {
   if (first === 0xf4 && second > 0x8f) return 0;
   return length;
 }
-
-/** Luhn's check (ISO/IEC 7812-1 annex B) over the digits of a text. */
-export function luhn(text: string): boolean {
-  const digits = text.replace(/\D/g, "");
-  if (digits.length < 12 || digits.length > 19) return false;
-  let sum = 0;
-  for (let at = 0; at < digits.length; at += 1) {
-    const digit = Number(digits.charAt(digits.length - 1 - at));
-    const doubled = at % 2 === 1 ? digit * 2 : digit;
-    sum += doubled > 9 ? doubled - 9 : doubled;
-  }
-  return sum % 10 === 0;
-}
