@@ -3,14 +3,21 @@
  * and kept for values that come again. Sound: a rule whose bit is clear cannot match the value,
  * whatever else the request holds. Method and limits: docs/decisions/0009.
  */
+import { readerOfItem } from "./candidate-scope.ts";
 import type { Collection } from "./collection.ts";
-import type { CandidateFilter, ChainNode, SparseBits } from "./compiled.ts";
+import type {
+  CandidateFilter,
+  ChainNode,
+  RememberedSet,
+  SparseBits,
+  ValueReader,
+  VariableReaders,
+} from "./compiled.ts";
 import { BYTE_WORDS, scan } from "./literal-index.ts";
 import { addBits, emptyBits, type RuleBits, WORD_BITS } from "./rule-bits.ts";
-import type { Value } from "./value.ts";
 
 const limits = {
-  /** Values remembered per generation; there are two generations. */
+  /** Sets remembered per generation; there are two generations. */
   rememberedMax: 4_096,
   rememberedLengthMax: 256,
 } as const;
@@ -19,51 +26,78 @@ const limits = {
 export const MET_ONCE_SIZE = 8_192;
 
 /**
- * The rules that may match the value. The set is shared between equal values: who finds that a
- * rule does not match may clear its bit.
+ * The rules of the readers that may match an item of the collection. The set is shared between
+ * equal values: who finds that a rule does not match may clear its bit.
  */
-export function candidatesOf(filter: CandidateFilter, value: Value): RuleBits {
-  value.candidates ??= recall(filter, value.text);
+export function candidatesOf(
+  filter: CandidateFilter,
+  readers: VariableReaders,
+  { values, lowered }: Collection,
+  at: number,
+): RuleBits {
+  const value = values[at];
+  const reader = readerOfItem(readers, lowered[at] ?? "");
+  if (value === undefined) return emptyBits(filter.words);
+  if (value.reader === reader && value.candidates !== undefined) return value.candidates;
+  value.reader = reader;
+  value.candidates = recall(filter, reader, value.text);
   return value.candidates;
 }
 
-/** The rules that may match any value of the collection. */
-export function candidatesOfAll(filter: CandidateFilter, collection: Collection): RuleBits {
-  if (collection.candidates !== undefined) return collection.candidates;
-  const [only] = collection.values;
-  if (only !== undefined && collection.values.length === 1) {
-    collection.candidates = candidatesOf(filter, only);
+/** The rules of the readers that may match any item of the collection. */
+export function candidatesOfAll(
+  filter: CandidateFilter,
+  readers: VariableReaders,
+  collection: Collection,
+): RuleBits {
+  if (collection.readers === readers && collection.candidates !== undefined) {
     return collection.candidates;
   }
-  const bits = emptyBits(filter.words);
-  for (const value of collection.values) addBits(bits, candidatesOf(filter, value));
+  const count = collection.values.length;
+  const only = count === 1 ? candidatesOf(filter, readers, collection, 0) : undefined;
+  const bits = only ?? emptyBits(filter.words);
+  for (let at = 0; at < count && only === undefined; at += 1) {
+    addBits(bits, candidatesOf(filter, readers, collection, at));
+  }
+  collection.readers = readers;
   collection.candidates = bits;
   return bits;
 }
 
-function recall(filter: CandidateFilter, text: string): RuleBits {
-  if (text.length > limits.rememberedLengthMax) return compute(filter, text);
-  const recent = filter.recent.get(text);
+function recall(filter: CandidateFilter, reader: ValueReader, text: string): RuleBits {
+  if (text.length > limits.rememberedLengthMax) return compute(filter, reader, text);
+  const known = filter.recent.texts.get(text);
+  const recent = setOf(known, reader);
   if (recent !== undefined) return recent;
-  const older = filter.older.get(text);
-  const bits = older ?? compute(filter, text);
-  if (older === undefined && !wasMet(filter, text)) return bits;
-  if (filter.recent.size >= limits.rememberedMax) {
+  const older = setOf(filter.older.texts.get(text), reader);
+  const bits = older ?? compute(filter, reader, text);
+  if (older === undefined && !wasMet(filter, reader, text)) return bits;
+  if (filter.recent.count >= limits.rememberedMax) {
     filter.older = filter.recent;
-    filter.recent = new Map();
+    filter.recent = { texts: new Map(), count: 0 };
   }
+  const { recent: now } = filter;
+  now.count += 1;
   // A slice would keep the whole request it was cut from alive.
-  filter.recent.set(Buffer.from(text, "latin1").toString("latin1"), bits);
+  const key = known === undefined ? Buffer.from(text, "latin1").toString("latin1") : text;
+  now.texts.set(key, { reader, bits, next: now.texts.get(text) });
   return bits;
 }
 
+function setOf(first: RememberedSet | undefined, reader: ValueReader): RuleBits | undefined {
+  for (let one = first; one !== undefined; one = one.next) {
+    if (one.reader === reader) return one.bits;
+  }
+  return undefined;
+}
+
 /**
- * Whether the text was met lately, by its FNV-1a; true by mistake for another text with its
- * fingerprint, which only costs a place. Most arguments never come again, and to keep each would
+ * Whether the reader met the text lately, by their FNV-1a; true by mistake for another text with
+ * its fingerprint, which only costs a place. Most arguments never come again, and to keep each would
  * cost more than it saves.
  */
-function wasMet({ metOnce }: CandidateFilter, text: string): boolean {
-  let hash = 0x811c9dc5;
+function wasMet({ metOnce }: CandidateFilter, { id }: ValueReader, text: string): boolean {
+  let hash = 0x811c9dc5 ^ id;
   for (let at = 0; at < text.length; at += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
@@ -99,10 +133,11 @@ type Walk = {
   forms: number;
 };
 
-function compute(filter: CandidateFilter, text: string): RuleBits {
+function compute(filter: CandidateFilter, { root, fixed }: ValueReader, text: string): RuleBits {
+  if (fixed !== undefined) return fixed.slice();
   const bits = emptyBits(filter.words);
   const walk: Walk = { filter, bits, last: undefined, forms: 0 };
-  visit(walk, filter.root, formWith(walk, text));
+  visit(walk, root, formWith(walk, text));
   return bits;
 }
 

@@ -1,4 +1,5 @@
 /** Named values in order, as a request gives them: several of one name are kept apart. */
+import type { VariableReaders } from "./compiled.ts";
 import type { RuleBits } from "./rule-bits.ts";
 import { toValue, type Value } from "./value.ts";
 
@@ -9,12 +10,15 @@ export type Collection = {
   readonly values: Value[];
   /** Made when a rule asks for the names as values. */
   nameValues: Value[] | undefined;
-  /** Rules that may match any of the values, made when a phase asks for it. */
+  /** Rules of `readers` that may match any of the values, made when a phase asks for it. */
   candidates: RuleBits | undefined;
+  readers: VariableReaders | undefined;
 };
 
+const UNREAD = { nameValues: undefined, candidates: undefined, readers: undefined } as const;
+
 export function createCollection(): Collection {
-  return { names: [], lowered: [], values: [], nameValues: undefined, candidates: undefined };
+  return { names: [], lowered: [], values: [], ...UNREAD };
 }
 
 /** Adds an item. */
@@ -32,8 +36,7 @@ export function collectionOf(names: readonly string[], texts: readonly string[])
     names: names.slice(),
     lowered: names.map((name) => name.toLowerCase()),
     values: names.map((_, at) => toValue(texts[at] ?? "")),
-    nameValues: undefined,
-    candidates: undefined,
+    ...UNREAD,
   };
 }
 
@@ -51,7 +54,6 @@ export function joinCollections(first: Collection, second: Collection): Collecti
     names: [...first.names, ...second.names],
     lowered: [...first.lowered, ...second.lowered],
     values: [...first.values, ...second.values],
-    nameValues: undefined,
-    candidates: undefined,
+    ...UNREAD,
   };
 }

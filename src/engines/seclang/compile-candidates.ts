@@ -41,10 +41,12 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
       byBytes.set(key, known);
     }
   }
-  const { root, triggers } = chainTree(filterable, words);
+  const { steps, triggers } = conditionalSteps(filterable);
   const sets = [...byBytes.values()];
   return {
     words,
+    rules: filterable,
+    steps,
     index: compileLiteralIndex(literals),
     facts: factsOf(
       triggers,
@@ -52,12 +54,11 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
     ),
     byBytes: sets.map((one) => sparse(one.rules)),
     always,
-    root,
     metOnce: new Uint32Array(MET_ONCE_SIZE),
     ofForms: [],
     ofPhase: emptyBits(words),
-    recent: new Map(),
-    older: new Map(),
+    recent: { texts: new Map(), count: 0 },
+    older: { texts: new Map(), count: 0 },
   };
 }
 
@@ -112,11 +113,31 @@ function sparse(bits: RuleBits): SparseBits {
   return { words, masks };
 }
 
-/** The chains that filterable rules use, as a tree by their beginnings. */
-function chainTree(
+/** Transformations of which it is known which bytes they need to change anything. */
+function conditionalSteps(rules: readonly Rule[]): {
+  steps: CandidateFilter["steps"];
+  triggers: readonly Uint8Array[];
+} {
+  const steps: ((text: string) => string)[] = [];
+  const triggers: Uint8Array[] = [];
+  const enter = (chain: Chain): void => {
+    if (chain.parent !== undefined) enter(chain.parent);
+    const { apply, triggers: bytes } = chain;
+    if (bytes === undefined || steps.includes(apply) || steps.length >= WORD_BITS) return;
+    steps.push(apply);
+    triggers.push(bytes);
+  };
+  for (const rule of rules) for (const chain of chainsOf(rule)) enter(chain);
+  return { steps, triggers };
+}
+
+const chainsOf = (rule: Rule): readonly Chain[] => [...rule.multiMatchChains, rule.chain];
+
+/** The chains that some of a filter's rules use, as a tree by their beginnings. */
+export function compileChainTree(
+  { steps, words }: Pick<CandidateFilter, "steps" | "words">,
   rules: readonly Rule[],
-  words: number,
-): { root: ChainNode; triggers: readonly Uint8Array[] } {
+): ChainNode {
   const byChain = new Map<Chain, RuleBits>();
   const children = new Map<Chain, Chain[]>();
   const enter = (chain: Chain): RuleBits => {
@@ -130,25 +151,13 @@ function chainTree(
     }
     return bits;
   };
-  for (const rule of rules) {
-    for (const chain of [...rule.multiMatchChains, rule.chain]) setBit(enter(chain), rule);
-  }
+  for (const rule of rules) for (const chain of chainsOf(rule)) setBit(enter(chain), rule);
   const top = [...byChain.keys()].find((chain) => chain.parent === undefined) ?? EMPTY_CHAIN;
-  const steps: ((text: string) => string)[] = [];
-  const triggers: Uint8Array[] = [];
-  for (const { apply, triggers: bytes } of byChain.keys()) {
-    if (bytes === undefined || steps.includes(apply) || steps.length >= WORD_BITS) continue;
-    steps.push(apply);
-    triggers.push(bytes);
-  }
   const stepOf = (chain: Chain): number => {
     const at = steps.indexOf(chain.apply);
     return at === -1 ? 0 : 1 << at;
   };
-  return {
-    root: nodeOf(top, { byChain, children, stepOf, words }),
-    triggers,
-  };
+  return nodeOf(top, { byChain, children, stepOf, words });
 }
 
 const EMPTY_CHAIN: Chain = {

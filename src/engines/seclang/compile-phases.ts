@@ -1,4 +1,5 @@
 /** From rules in load order to what a phase runs: jumps resolved, candidate bits laid out. */
+import { createScope } from "./candidate-scope.ts";
 import { compileCandidates } from "./compile-candidates.ts";
 import type { Item } from "./compile-updates.ts";
 import type { PhaseRules, Rule, Ruleset, RulesetSettings, Target } from "./compiled.ts";
@@ -20,7 +21,8 @@ export function rulesetOf(
   const phases = [phaseOf([], 0), ...PHASES.map((phase) => phaseOf(items, phase))];
   const rules = items.flatMap((item) => (item.kind === "rule" ? [item.rule] : []));
   const candidates = compileCandidates(rules.flatMap(linksOf), ruleCount);
-  return { phases, rules, ruleCount, settings, candidates, lastSingles: [] };
+  const scope = createScope(candidates);
+  return { phases, rules, ruleCount, settings, candidates, scope, lastSingles: [] };
 }
 
 /** True when a match raises an anomaly score or ends the request; sums of scores tell nothing. */
@@ -56,9 +58,10 @@ function phaseOf(items: readonly Item[], phase: number): PhaseRules {
     mark(String(item.rule.id));
   }
   const skippable = rules.map(isSkippable);
-  const sources = new Map<number, Target>();
+  const sources = new Map<number, { target: Target; lastAt: number }>();
   for (const [at, rule] of rules.entries()) {
-    if (skippable[at]) for (const target of rule.targets) sources.set(target.slot, target);
+    if (!skippable[at]) continue;
+    for (const target of rule.targets) sources.set(target.slot, { target, lastAt: at });
   }
   return {
     rules,

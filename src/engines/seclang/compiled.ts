@@ -132,8 +132,8 @@ export type PhaseRules = {
    */
   readonly words: Int32Array;
   readonly masks: Int32Array;
-  /** One target for each collection that the rules with a word read. */
-  readonly sources: readonly Target[];
+  /** One target for each collection that the rules with a word read, and the last such rule. */
+  readonly sources: readonly { readonly target: Target; readonly lastAt: number }[];
 };
 
 export type RulesetSettings = {
@@ -171,6 +171,10 @@ export type ChainNode = {
 /** What tells which rules may match a value; see candidates.ts. */
 export type CandidateFilter = {
   readonly words: number;
+  /** The rules and links of chains that are filtered. */
+  readonly rules: readonly Rule[];
+  /** Transformations that change nothing without some bytes: the conditional steps, by bit. */
+  readonly steps: readonly ((text: string) => string)[];
   readonly index: LiteralIndex;
   /**
    * Per byte value a word with the conditional steps it triggers, and words with the entries of
@@ -181,15 +185,48 @@ export type CandidateFilter = {
   readonly byBytes: readonly SparseBits[];
   /** Rules that no property of a value excludes. */
   readonly always: RuleBits;
-  readonly root: ChainNode;
   /** Fingerprints of texts that were met once; a text that comes again is remembered. */
   readonly metOnce: Uint32Array;
   /** Sets for the forms of the value that is looked at; of no meaning between values. */
   readonly ofForms: RuleBits[];
   /** The rules that may match in the phase that runs; of no meaning between phases. */
   readonly ofPhase: RuleBits;
-  recent: Map<string, RuleBits>;
-  older: Map<string, RuleBits>;
+  recent: Remembered;
+  older: Remembered;
+};
+
+/** Sets kept by text, and how many there are. */
+export type Remembered = { readonly texts: Map<string, RememberedSet>; count: number };
+
+/** The set of one reader for a text, and those of other readers. */
+export type RememberedSet = {
+  readonly reader: ValueReader;
+  readonly bits: RuleBits;
+  readonly next: RememberedSet | undefined;
+};
+
+/** The rules that are asked about the values of one variable, or about one named item of it. */
+export type ValueReader = {
+  /** Tells it from the filter's other readers. */
+  readonly id: number;
+  readonly root: ChainNode;
+  /** Its rules when they are asked of every value; undefined when that depends on the value. */
+  readonly fixed: RuleBits | undefined;
+};
+
+/** The readers of a variable: items that some rule names have their own. */
+export type VariableReaders = {
+  readonly byName: ReadonlyMap<string, ValueReader>;
+  readonly others: ValueReader;
+};
+
+/** The rules that a request may meet, and the readers made of them; see candidate-scope.ts. */
+export type CandidateScope = {
+  readonly filter: CandidateFilter;
+  /** Undefined = all. */
+  readonly asked: RuleBits | undefined;
+  /** By slot, each made when first needed. */
+  readonly readers: (VariableReaders | undefined)[];
 };
 
 export type Ruleset = {
@@ -197,6 +234,8 @@ export type Ruleset = {
   readonly rules: readonly Rule[];
   readonly ruleCount: number;
   readonly candidates: CandidateFilter;
+  /** All rules, for a request that is on no course. */
+  readonly scope: CandidateScope;
   readonly settings: RulesetSettings;
   /** Single values as the request before had them, by slot. */
   readonly lastSingles: (Collection | undefined)[];
@@ -229,12 +268,22 @@ export type Course = {
   /** As in PhaseRules, per step. */
   readonly words: Int32Array;
   readonly masks: Int32Array;
-  /** `TX` variables that the rules left out read or set: who changes one leaves the course. */
-  readonly keys: ReadonlySet<string>;
-  /** Indexes of the rules left out: who removes one leaves the course. */
-  readonly leftOut: ReadonlySet<number>;
+  /**
+   * `TX` variables that the rules left out read or set, and the places of those rules: who has
+   * changed one leaves the course there.
+   */
+  readonly keys: ReadonlyMap<string, readonly number[]>;
+  /** Places of the rules left out, by index: who has removed one leaves the course there. */
+  readonly leftOut: ReadonlyMap<number, number>;
+  /** What the rules left out have made of the state before each of those places. */
+  readonly points: readonly (Point | undefined)[];
   readonly end: Fork;
 };
 
 /** Where one phase ends, and the courses that phases take from there, made when first needed. */
-export type Fork = { readonly point: Point; readonly courses: (Course | undefined)[] };
+export type Fork = {
+  readonly point: Point;
+  readonly courses: (Course | undefined)[];
+  /** The rules of all courses from here to the end of the request, made when first needed. */
+  scope: CandidateScope | undefined;
+};

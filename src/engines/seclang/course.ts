@@ -3,7 +3,9 @@
  * a rule set test `TX` variables that the site has set: their outcome is known before a request
  * comes, and is left out here. Method and limits: docs/decisions/0033.
  */
+import { createScope } from "./candidate-scope.ts";
 import type {
+  CandidateScope,
   Course,
   Fork,
   MacroReference,
@@ -18,6 +20,7 @@ import type {
 import { expand } from "./effects.ts";
 import { runRule } from "./evaluate.ts";
 import { integerOf } from "./operators/operator.ts";
+import { emptyBits, setBit } from "./rule-bits.ts";
 import { createState, type State } from "./state.ts";
 import { createTx, txMap, txOf } from "./tx.ts";
 import { derive, toValue } from "./value.ts";
@@ -39,9 +42,28 @@ export function forkOf(ruleset: Ruleset, variables: ReadonlyMap<string, string>)
     matchedValues: [],
     highestSeverity: 255,
   };
-  const made: Fork = { point, courses: [] };
+  const made: Fork = { point, courses: [], scope: undefined };
   ofRuleset.set(variables, made);
+  made.scope = scopeOf(ruleset, made);
   return made;
+}
+
+/** The rules that a request meets on the courses from here, phase after phase. */
+function scopeOf(ruleset: Ruleset, from: Fork): CandidateScope {
+  const { candidates } = ruleset;
+  const asked = emptyBits(candidates.words);
+  let fork = from;
+  for (const phase of ruleset.phases.keys()) {
+    const course = courseOf(ruleset, fork, phase);
+    if (course === undefined) continue;
+    for (const { rule } of course.steps) {
+      for (let link: Rule | undefined = rule; link !== undefined; link = link.next) {
+        setBit(asked, link);
+      }
+    }
+    fork = course.end;
+  }
+  return createScope(candidates, asked);
 }
 
 /** The course of a phase from here. */
@@ -58,8 +80,10 @@ const NOWHERE = -1;
 type Foresight = {
   /** A request of which nothing is known but its `TX` variables. */
   readonly state: State;
-  readonly keys: Set<string>;
-  readonly leftOut: Set<number>;
+  /** The place of the rule that is looked at. */
+  at: number;
+  readonly keys: Map<string, number[]>;
+  readonly leftOut: Map<number, number>;
 };
 
 const NO_CONNECTION = {
@@ -87,7 +111,7 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
   state.matchedValue = from.matchedValue;
   state.matchedNames = from.matchedNames;
   state.matchedValues = from.matchedValues;
-  const foresight: Foresight = { state, keys: new Set(), leftOut: new Set() };
+  const foresight: Foresight = { state, at: 0, keys: new Map(), leftOut: new Map() };
   const found: Omit<Step, "resume">[] = [];
   const points: (Point | undefined)[] = [];
   let point: Point = { ...from, matchedAt: -1 };
@@ -96,11 +120,12 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
     const rule = phase.rules[at];
     if (rule === undefined) break;
     points[at] = point;
+    foresight.at = at;
     const nextAt = Math.min(phase.nextAt[at] ?? 0, phase.rules.length);
     const outcome = outcomeOf(foresight, rule);
     if (outcome === "unknown") found.push({ at, nextAt, rule, before: point });
     else {
-      foresight.leftOut.add(rule.index);
+      foresight.leftOut.set(rule.index, at);
       const { touches } = state;
       runRule(state, rule);
       if (state.touches > touches) point = pointOf(state, at, point);
@@ -115,7 +140,8 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
     masks: Int32Array.from(steps, (step) => phase.masks[step.at] ?? 0),
     keys: foresight.keys,
     leftOut: foresight.leftOut,
-    end: { point, courses: [] },
+    points,
+    end: { point, courses: [], scope: undefined },
   };
 }
 
@@ -152,7 +178,11 @@ function pointOf(state: State, at: number, before: Point): Point {
 function outcomeOf(foresight: Foresight, head: Rule): "match" | "no match" | "unknown" {
   const keys: string[] = [];
   const settle = (): void => {
-    for (const key of keys) foresight.keys.add(key);
+    for (const key of keys) {
+      const places = foresight.keys.get(key) ?? [];
+      foresight.keys.set(key, places);
+      if (places.at(-1) !== foresight.at) places.push(foresight.at);
+    }
   };
   for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
     if (link !== head && changesAnything(head, link)) return "unknown";

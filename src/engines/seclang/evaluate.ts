@@ -1,4 +1,5 @@
 /** Runs one rule, with its chain, over the state of a request. */
+import { readersOf } from "./candidate-scope.ts";
 import { candidatesOf, candidatesOfAll } from "./candidates.ts";
 import { type Collection, collectionOf } from "./collection.ts";
 import type { Gate, Rule, Target } from "./compiled.ts";
@@ -9,6 +10,7 @@ import { selects } from "./selector.ts";
 import type { RuleMatch, State } from "./state.ts";
 import { removeTx, setTx, txOf } from "./tx.ts";
 import { derive, toValue, type Value } from "./value.ts";
+import { sharedSlotOf } from "./variables.ts";
 
 export const limits = {
   matchesMax: 200,
@@ -47,7 +49,9 @@ export function readTarget(state: State, target: Target): Collection {
 }
 
 /** A value that the request before had as well keeps what is known of it. */
-function single({ ruleset }: State, slot: number, text: string): Collection {
+function single({ ruleset, read }: State, slot: number, text: string): Collection {
+  const same = read[sharedSlotOf(slot)];
+  if (same?.values[0]?.text === text) return same;
   const last = ruleset.lastSingles[slot];
   if (last?.values[0]?.text === text) return last;
   const made = collectionOf([""], [text]);
@@ -138,18 +142,21 @@ function runGate(state: State, link: Rule, gate: Gate, hits: Hits): boolean {
 
 function runTarget(state: State, link: Rule, target: Target, hits: Hits): void {
   const items = readTarget(state, target);
-  const { candidates } = state.ruleset;
+  const { filter } = state.scope;
   const filters = link.filterable && target.slot !== -1 && state.usePrefilter;
+  const readers = filters ? readersOf(state.scope, target.slot) : undefined;
   const word = wordOf(link);
   const mask = maskOf(link);
-  if (filters && ((candidatesOfAll(candidates, items)[word] ?? 0) & mask) === 0) return;
+  if (readers !== undefined) {
+    if (((candidatesOfAll(filter, readers, items)[word] ?? 0) & mask) === 0) return;
+  }
   const whole = target.variable === "XML" || !target.named;
   const excludes =
     target.exclusions.length > 0 || state.removedTargets.length > 0 || state.exclusions.length > 0;
   for (let at = 0; at < items.values.length; at += 1) {
     const value = items.values[at];
     if (value === undefined) continue;
-    const bits = filters ? candidatesOf(candidates, value) : undefined;
+    const bits = readers === undefined ? undefined : candidatesOf(filter, readers, items, at);
     if (bits !== undefined && ((bits[word] ?? 0) & mask) === 0) continue;
     const itemName = items.names[at] ?? "";
     const lowered = items.lowered[at] ?? "";

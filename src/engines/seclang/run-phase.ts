@@ -1,9 +1,10 @@
 /** Runs the rules of a phase over the state of a request: on its course, or one after the other. */
+import { readersOf } from "./candidate-scope.ts";
 import { candidatesOfAll } from "./candidates.ts";
 import type { Course, PhaseRules, Point } from "./compiled.ts";
 import { courseOf } from "./course.ts";
 import { disrupt, readTarget, removedNow, runRule, tell } from "./evaluate.ts";
-import type { RuleBits } from "./rule-bits.ts";
+import { addBits, type RuleBits } from "./rule-bits.ts";
 import type { State } from "./state.ts";
 
 /** Runs one phase; stops at a verdict. */
@@ -11,15 +12,22 @@ export function runPhase(state: State, phase: number): void {
   const rules = state.ruleset.phases[phase];
   if (rules === undefined || state.engine === "off" || stopped(state, phase)) return;
   if (state.allowed === "phase") state.allowed = undefined;
-  const candidates = candidatesOfPhase(state, rules);
-  const course = candidates === undefined ? undefined : courseAhead(state, phase);
-  if (course === undefined || candidates === undefined) {
-    state.fork = undefined;
-    runFrom(state, { rules, phase, candidates }, 0);
+  const course = courseAhead(state, phase);
+  if (course === undefined) {
+    runOffCourse(state, { rules, phase }, 0);
     return;
   }
+  const candidates = candidatesOfPhase(state, rules, 0);
   const at = follow(state, { course, phase, candidates });
-  if (at !== AT_END) runFrom(state, { rules, phase, candidates }, at);
+  if (at !== AT_END) runOffCourse(state, { rules, phase }, at);
+}
+
+/** Runs the rules from this place; what the request meets from now on is not known ahead. */
+function runOffCourse(state: State, run: Omit<Run, "candidates">, from: number): void {
+  state.fork = undefined;
+  state.scope = state.ruleset.scope;
+  const candidates = state.usePrefilter ? candidatesOfPhase(state, run.rules, from) : undefined;
+  runFrom(state, { ...run, candidates }, from);
 }
 
 type Run = {
@@ -70,9 +78,11 @@ const AT_END = -1;
 
 /** The course from where the request is, when it still is on one. */
 function courseAhead(state: State, phase: number): Course | undefined {
-  if (state.fork === undefined || state.trace !== undefined) return undefined;
+  if (state.fork === undefined || state.trace !== undefined || !state.usePrefilter) {
+    return undefined;
+  }
   const course = courseOf(state.ruleset, state.fork, phase);
-  if (course === undefined || !holds(state, course)) return undefined;
+  if (course === undefined) return undefined;
   state.point = undefined;
   state.touchedAt = -1;
   return course;
@@ -80,23 +90,27 @@ function courseAhead(state: State, phase: number): Course | undefined {
 
 /**
  * Runs the steps of a course. The answer is the place from which the rules must be run one after
- * the other, since one has matched and changed what the course was made for.
+ * the other, since what the request has changed matters to a rule left out there.
  */
 function follow(
   state: State,
   { course, phase, candidates }: { course: Course; phase: number; candidates: RuleBits },
 ): number {
   const { steps, words, masks } = course;
+  let end = firstConcerned(state, course, 0);
   let index = 0;
   while (index < steps.length) {
     const word = words[index] ?? -1;
     const mask = masks[index] ?? 0;
     const step = steps[index];
+    if (step === undefined || step.at > end) break;
     index += 1;
-    if (step === undefined || (word !== -1 && ((candidates[word] ?? 0) & mask) === 0)) continue;
+    if (word !== -1 && ((candidates[word] ?? 0) & mask) === 0) continue;
     enter(state, step.before);
     if (removedNow(state, step.rule)) continue;
     const { touches } = state;
+    const { writes } = state.tx;
+    const removed = state.removedRules.size;
     const matched = runRule(state, step.rule);
     if (state.touches === touches) continue;
     state.touchedAt = step.at;
@@ -104,23 +118,37 @@ function follow(
       state.fork = undefined;
       return AT_END;
     }
-    if ((!matched || step.resume >= 0) && holds(state, course)) {
-      if (matched) index = step.resume;
-      continue;
-    }
-    state.fork = undefined;
-    return matched ? step.nextAt : step.at + 1;
+    if (matched && step.resume < 0) return step.nextAt;
+    if (matched) index = step.resume;
+    const next = matched ? step.nextAt : step.at + 1;
+    const isAsBefore = state.tx.writes === writes && state.removedRules.size === removed;
+    // A jump may have passed over the place.
+    if (!isAsBefore || end < next) end = firstConcerned(state, course, next);
+  }
+  if (end !== Number.POSITIVE_INFINITY) {
+    enter(state, course.points[end] ?? course.end.point);
+    return end;
   }
   enter(state, course.end.point);
   state.fork = course.end;
   return AT_END;
 }
 
-/** True while the request has changed nothing that the course was made with. */
-function holds(state: State, { keys, leftOut }: Course): boolean {
-  for (const key of state.tx.own.keys()) if (keys.has(key)) return false;
-  for (const index of state.removedRules) if (leftOut.has(index)) return false;
-  return true;
+/**
+ * The first place from here on of a rule left out that the request concerns: it has changed a
+ * variable that the rule reads or sets, or removed the rule. Infinity = there is none.
+ */
+function firstConcerned(state: State, { keys, leftOut }: Course, from: number): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const key of state.tx.own.keys()) {
+    const place = keys.get(key)?.find((at) => at >= from);
+    if (place !== undefined && place < first) first = place;
+  }
+  for (const index of state.removedRules) {
+    const place = leftOut.get(index);
+    if (place !== undefined && place >= from && place < first) first = place;
+  }
+  return first;
 }
 
 /** Brings the state to what the rules left out before this place have made of it. */
@@ -136,18 +164,17 @@ function enter(state: State, point: Point): void {
   state.matchedValues = point.matchedValues;
 }
 
-/** The rules that may match anything this phase reads; undefined = all may. */
-function candidatesOfPhase(state: State, { sources }: PhaseRules): RuleBits | undefined {
-  if (!state.usePrefilter) return undefined;
-  const { candidates } = state.ruleset;
+/** The rules from this place on that may match anything they read. */
+function candidatesOfPhase(state: State, { sources }: PhaseRules, from: number): RuleBits {
+  const { scope } = state;
+  const { filter } = scope;
   // One for all requests: it is read until the phase ends, and phases do not wait for anything.
-  const bits = candidates.ofPhase.fill(0);
-  for (const target of sources) {
+  const bits = filter.ofPhase.fill(0);
+  for (const { target, lastAt } of sources) {
+    if (lastAt < from) continue;
     const items = readTarget(state, target);
     if (items.values.length === 0) continue;
-    const of = candidatesOfAll(candidates, items);
-    for (let word = 0; word < bits.length; word += 1)
-      bits[word] = (bits[word] ?? 0) | (of[word] ?? 0);
+    addBits(bits, candidatesOfAll(filter, readersOf(scope, target.slot), items));
   }
   return bits;
 }

@@ -1,7 +1,7 @@
 /** Everything known of one request while its rules run. */
 
 import { type Collection, createCollection } from "./collection.ts";
-import type { Fork, Point, Rule, Ruleset, Selector } from "./compiled.ts";
+import type { CandidateScope, Fork, Point, Rule, Ruleset, Selector } from "./compiled.ts";
 import { createTx, type TxVariables } from "./tx.ts";
 
 /** What `initcol` opens: a named collection that outlives requests. Bounded by its keeper. */
@@ -92,6 +92,8 @@ export type State = {
   readonly persistent: Map<string, Map<string, string>>;
   /** Where the request is on its site's course of rules; undefined when it has left it. */
   fork: Fork | undefined;
+  /** The rules that this request may meet; all of them when it has left the course. */
+  scope: CandidateScope;
   point: Point | undefined;
   /** The last place of the phase where a rule that was run matched. */
   touchedAt: number;
@@ -196,6 +198,7 @@ export function createState(
     tx: createTx(options.variables ?? NO_VARIABLES),
     persistent: new Map(),
     fork: options.fork,
+    scope: options.fork?.scope ?? ruleset.scope,
     ...UNTOUCHED,
     rule: undefined,
     matchedName: "",

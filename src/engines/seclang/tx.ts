@@ -6,10 +6,12 @@ export type TxVariables = {
   shared: ReadonlyMap<string, string>;
   /** Undefined = removed by this request. */
   readonly own: Map<string, string | undefined>;
+  /** How often this request has changed a variable. */
+  writes: number;
 };
 
 export function createTx(shared: ReadonlyMap<string, string>): TxVariables {
-  return { shared, own: new Map() };
+  return { shared, own: new Map(), writes: 0 };
 }
 
 export function txOf({ shared, own }: TxVariables, key: string): string | undefined {
@@ -18,11 +20,14 @@ export function txOf({ shared, own }: TxVariables, key: string): string | undefi
   return text !== undefined || own.has(key) ? text : shared.get(key);
 }
 
-export function setTx({ own }: TxVariables, key: string, text: string): void {
-  own.set(key, text);
+export function setTx(tx: TxVariables, key: string, text: string): void {
+  tx.writes += 1;
+  tx.own.set(key, text);
 }
 
-export function removeTx({ shared, own }: TxVariables, key: string): void {
+export function removeTx(tx: TxVariables, key: string): void {
+  const { shared, own } = tx;
+  tx.writes += 1;
   if (shared.has(key)) own.set(key, undefined);
   else own.delete(key);
 }

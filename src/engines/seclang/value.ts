@@ -2,6 +2,7 @@
  * Values as rules see them. A value keeps what its transformation chains made of it, and which
  * rules may match it, so that most rules are decided without running their operator.
  */
+import type { ValueReader } from "./compiled.ts";
 import type { RuleBits } from "./rule-bits.ts";
 import { identityBytes, transformations } from "./transformations.ts";
 
@@ -60,7 +61,9 @@ export function createChainTable(): ChainTable {
 /** One value: its text and, made when first asked for, its candidate rules and derived values. */
 export type Value = {
   readonly text: string;
+  /** The rules of `reader` that may match. */
   candidates: RuleBits | undefined;
+  reader: ValueReader | undefined;
   derived: Derived | undefined;
 };
 
@@ -68,7 +71,7 @@ export type Value = {
 type Derived = { readonly chain: Chain; readonly value: Value; readonly next: Derived | undefined };
 
 export function toValue(text: string): Value {
-  return { text, candidates: undefined, derived: undefined };
+  return { text, candidates: undefined, reader: undefined, derived: undefined };
 }
 
 /** What `chain` makes of `value`; the same object when it changes nothing. */

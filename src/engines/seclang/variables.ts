@@ -29,6 +29,7 @@ function namesOf(collection: Collection): Collection {
     values: nameValuesOf(collection),
     nameValues: undefined,
     candidates: undefined,
+    readers: undefined,
   };
 }
 
@@ -270,6 +271,23 @@ export const SLOTS = slotNames.length;
 export function slotOf(name: string, selector: string | undefined): number {
   if (name !== "XML") return slotNames.indexOf(name);
   return slotNames.indexOf(selector?.includes("@") ? "XML:@" : "XML:/*");
+}
+
+/** Variables that hold the same values as another one, or parts of them. */
+const SAME_VALUES: Readonly<Record<string, string>> = {
+  ARGS_GET: "ARGS",
+  ARGS_POST: "ARGS",
+  ARGS_GET_NAMES: "ARGS_NAMES",
+  ARGS_POST_NAMES: "ARGS_NAMES",
+  MULTIPART_FILENAME: "FILES",
+  MULTIPART_NAME: "FILES_NAMES",
+  REQUEST_URI_RAW: "REQUEST_URI",
+};
+const sharedSlots = slotNames.map((name) => slotNames.indexOf(SAME_VALUES[name] ?? name));
+
+/** The slot whose values a slot shares: what is known of them holds for both. */
+export function sharedSlotOf(slot: number): number {
+  return sharedSlots[slot] ?? slot;
 }
 
 /** A variable's text for a macro; the first of that key in a collection. */
