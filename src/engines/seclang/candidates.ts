@@ -13,8 +13,8 @@ import type {
   ValueReader,
   VariableReaders,
 } from "./compiled.ts";
-import { BYTE_WORDS, scan } from "./literal-index.ts";
-import { addBits, emptyBits, type RuleBits, WORD_BITS } from "./rule-bits.ts";
+import { CLASS_WORDS, scan } from "./literal-index.ts";
+import { addBits, emptyBits, type RuleBits } from "./rule-bits.ts";
 
 const limits = {
   /** Sets remembered per generation; there are two generations. */
@@ -174,24 +174,27 @@ function formWith(walk: Walk, text: string): Form {
   return made;
 }
 
-/** Facts of the bytes of the text that was scanned last. */
-const seen = new Int32Array(BYTE_WORDS);
+/** Classes of the bytes of the text that was scanned last. */
+const seen = new Int32Array(CLASS_WORDS);
 
 function formOf(walk: Walk, text: string): Form {
   const { filter, last: former } = walk;
+  const { classes } = filter;
   const hits = filter.ofForms[walk.forms] ?? emptyBits(filter.words);
   filter.ofForms[walk.forms] = hits;
   walk.forms += 1;
   for (let word = 0; word < hits.length; word += 1) hits[word] = filter.always[word] ?? 0;
-  scan(filter.index, text, { hits, facts: filter.facts, seen });
-  for (let word = 1; word < BYTE_WORDS; word += 1) {
+  scan(filter.index, text, { hits, classes: classes.bits, seen });
+  let steps = 0;
+  for (let word = 0; word < CLASS_WORDS; word += 1) {
     for (let rest = seen[word] ?? 0; rest !== 0; rest &= rest - 1) {
-      const bit = 31 - Math.clz32(rest & -rest);
-      const rules = filter.byBytes[(word - 1) * WORD_BITS + bit];
+      const at = word * 32 + 31 - Math.clz32(rest & -rest);
+      steps |= classes.steps[at] ?? 0;
+      const rules = classes.rules[at];
       if (rules !== undefined) addSparse(hits, rules);
     }
   }
-  return { text, hits, steps: seen[0] ?? 0, made: undefined, former };
+  return { text, hits, steps, made: undefined, former };
 }
 
 function addSparse(into: RuleBits, { words, masks }: SparseBits): void {

@@ -1,16 +1,14 @@
 /** Compiles the candidate filter of a ruleset from what its rules require of a value. */
 import type { Requirement } from "../regex/pattern.ts";
+import { compileByteClasses, sparse } from "./byte-classes.ts";
 import { MET_ONCE_SIZE } from "./candidates.ts";
-import type { CandidateFilter, ChainNode, Rule, SparseBits } from "./compiled.ts";
-import { BYTE_WORDS, type ByteFacts, compileLiteralIndex } from "./literal-index.ts";
+import type { CandidateFilter, ChainNode, Rule } from "./compiled.ts";
+import { compileLiteralIndex } from "./literal-index.ts";
 import { addBits, emptyBits, type RuleBits, setBit, WORD_BITS } from "./rule-bits.ts";
 import type { Chain } from "./value.ts";
 
 /** Steps that change nearly every value and cost more than the rules they would filter. */
 const DIGESTS = new Set(["sha1", "md5", "hexencode", "base64encode", "length"]);
-
-/** The first word of a byte's facts is the steps'. */
-const BYTE_SETS_MAX = (BYTE_WORDS - 1) * WORD_BITS;
 
 /** True when the rule's answer for a value depends on the value alone. */
 export function isFilterable(
@@ -33,26 +31,19 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
     if (needs.bytes === undefined) continue;
     const key = needs.bytes.join("");
     const known = byBytes.get(key) ?? { bytes: needs.bytes, rules: emptyBits(words) };
-    // Beyond the words there are, a rule runs for every value, which is sound.
-    const isAny = needs.bytes.every((flag) => flag === 1);
-    if (isAny || (!byBytes.has(key) && byBytes.size >= BYTE_SETS_MAX)) setBit(always, rule);
+    if (needs.bytes.every((flag) => flag === 1)) setBit(always, rule);
     else {
       setBit(known.rules, rule);
       byBytes.set(key, known);
     }
   }
   const { steps, triggers } = conditionalSteps(filterable);
-  const sets = [...byBytes.values()];
   return {
     words,
     rules: filterable,
     steps,
     index: compileLiteralIndex(literals),
-    facts: factsOf(
-      triggers,
-      sets.map(({ bytes }) => bytes),
-    ),
-    byBytes: sets.map((one) => sparse(one.rules)),
+    classes: compileByteClasses(triggers, [...byBytes.values()], words),
     always,
     metOnce: new Uint32Array(MET_ONCE_SIZE),
     ofForms: [],
@@ -83,34 +74,6 @@ function needsOf({ operator, negated }: Rule): {
     if (/[a-z]/.test(letter)) bytes[letter.toUpperCase().charCodeAt(0)] = 1;
   }
   return { literals, bytes };
-}
-
-/** Per byte value the conditional steps that have it in their table, then the sets that do. */
-function factsOf(steps: readonly Uint8Array[], sets: readonly Uint8Array[]): ByteFacts {
-  const facts = new Int32Array(256 * BYTE_WORDS);
-  const mark = (tables: readonly Uint8Array[], firstWord: number): void => {
-    for (const [at, table] of tables.entries()) {
-      const word = firstWord + Math.floor(at / WORD_BITS);
-      for (let byte = 0; byte < 256; byte += 1) {
-        const place = byte * BYTE_WORDS + word;
-        if (table[byte] === 1) facts[place] = (facts[place] ?? 0) | (1 << (at % WORD_BITS));
-      }
-    }
-  };
-  mark(steps, 0);
-  mark(sets, 1);
-  return facts;
-}
-
-function sparse(bits: RuleBits): SparseBits {
-  const words: number[] = [];
-  const masks: number[] = [];
-  for (const [word, mask] of bits.entries()) {
-    if (mask === 0) continue;
-    words.push(word);
-    masks.push(mask);
-  }
-  return { words, masks };
 }
 
 /** Transformations of which it is known which bytes they need to change anything. */

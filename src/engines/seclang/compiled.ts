@@ -1,7 +1,7 @@
 /** Compiled rules: everything a transaction needs, resolved and immutable. */
 
 import type { Collection } from "./collection.ts";
-import type { ByteFacts, LiteralIndex } from "./literal-index.ts";
+import type { ClassBits, LiteralIndex } from "./literal-index.ts";
 import type { Operator } from "./operators/operator.ts";
 import type { RuleBits } from "./rule-bits.ts";
 import type { State } from "./state.ts";
@@ -168,6 +168,15 @@ export type ChainNode = {
   readonly unconditional: readonly ChainNode[];
 };
 
+/** Classes of bytes: the bit of each byte's, and per class what it says; see byte-classes.ts. */
+export type ByteClasses = {
+  readonly bits: ClassBits;
+  /** Bits of the conditional steps that bytes of the class trigger. */
+  readonly steps: readonly number[];
+  /** Rules that a byte of the class lets through. */
+  readonly rules: readonly SparseBits[];
+};
+
 /** What tells which rules may match a value; see candidates.ts. */
 export type CandidateFilter = {
   readonly words: number;
@@ -176,13 +185,7 @@ export type CandidateFilter = {
   /** Transformations that change nothing without some bytes: the conditional steps, by bit. */
   readonly steps: readonly ((text: string) => string)[];
   readonly index: LiteralIndex;
-  /**
-   * Per byte value a word with the conditional steps it triggers, and words with the entries of
-   * `byBytes` that it lets through.
-   */
-  readonly facts: ByteFacts;
-  /** Rules that any of some bytes lets through. */
-  readonly byBytes: readonly SparseBits[];
+  readonly classes: ByteClasses;
   /** Rules that no property of a value excludes. */
   readonly always: RuleBits;
   /** Fingerprints of texts that were met once; a text that comes again is remembered. */

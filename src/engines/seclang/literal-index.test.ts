@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BYTE_WORDS, compileLiteralIndex, scan } from "./literal-index.ts";
+import { CLASS_WORDS, compileLiteralIndex, scan } from "./literal-index.ts";
 import { WORD_BITS } from "./rule-bits.ts";
 
 const letters = fc.constantFrom(..."abcAB1 /.<'\xe9\xc9\0");
@@ -16,8 +16,8 @@ test("a scan marks the literals that the text contains without case, and no othe
     fc.property(fc.array(literal, { maxLength: 70 }), text, (literals, value) => {
       const index = compileLiteralIndex(literals.map((one, bit) => ({ literal: one, bit })));
       const hits = [0, 0, 0];
-      const facts = new Int32Array(256 * BYTE_WORDS);
-      scan(index, value, { hits, facts, seen: new Int32Array(BYTE_WORDS) });
+      const classes = new Int32Array(256 * CLASS_WORDS);
+      scan(index, value, { hits, classes, seen: new Int32Array(CLASS_WORDS) });
       for (const [bit, one] of literals.entries()) {
         expect(has(hits, bit), `${one} in ${value}`).toBe(lower(value).includes(one));
       }
@@ -26,12 +26,12 @@ test("a scan marks the literals that the text contains without case, and no othe
   );
 });
 
-test("a scan joins the facts of the bytes that occur, upper case apart from lower case", () => {
-  const facts = new Int32Array(256 * BYTE_WORDS);
+test("a scan joins the classes of the bytes that occur, upper case apart from lower case", () => {
+  const classes = new Int32Array(256 * CLASS_WORDS);
   for (const [bit, letter] of [..."aAé\0x"].entries()) {
-    facts[letter.charCodeAt(0) * BYTE_WORDS + (bit % BYTE_WORDS)] = 1 << bit;
+    classes[letter.charCodeAt(0) * CLASS_WORDS + (bit % CLASS_WORDS)] = 1 << bit;
   }
-  const seen = new Int32Array(BYTE_WORDS);
-  scan(compileLiteralIndex([]), "Aé\0", { hits: [], facts, seen });
-  expect([...seen]).toEqual([0, 2, 4, 8]);
+  const seen = new Int32Array(CLASS_WORDS);
+  scan(compileLiteralIndex([]), "Aé\0", { hits: [], classes, seen });
+  expect([...seen]).toEqual([8, 2, 4]);
 });

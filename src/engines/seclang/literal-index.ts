@@ -15,14 +15,21 @@ type Entry = {
 };
 
 export type LiteralIndex = {
+  /** One bit for each hash of four bytes that `fours` knows: small enough to stay in the cache. */
+  readonly hasFour: Uint8Array;
+  /** By the hash of a group's bytes the number of its bucket; 0 = no literal has that group. */
+  readonly fours: Uint16Array;
   readonly threes: Uint16Array;
   readonly twos: Uint16Array;
   readonly buckets: readonly (readonly Entry[])[];
+  /** Per bucket, which bytes its literals have before their group and behind it, by `bitOf`. */
+  readonly before: Int32Array;
+  readonly behind: Int32Array;
 };
 
-const THREES_SIZE = 1 << 15;
-const TWOS_SIZE = 1 << 12;
-/** A bucket's number is 16 bits wide; 0 is "none". */
+const FOURS_SIZE = 1 << 16;
+const SHORT_SIZE = 1 << 12;
+/** A bucket's number is 16 bits wide. */
 const BUCKETS_MAX = 65_535;
 
 /** ASCII lower case of each byte. */
@@ -31,13 +38,27 @@ for (let byte = 0; byte < 256; byte += 1) {
   folded[byte] = byte >= 0x41 && byte <= 0x5a ? byte + 32 : byte;
 }
 
-function threeOf(first: number, second: number, third: number): number {
-  return ((first * 1_009) ^ (second * 61) ^ (third * 7_919)) & (THREES_SIZE - 1);
+/** A number of 16 bits for each byte, the same for both cases of a letter. */
+const hashed = new Uint16Array(256);
+for (let byte = 0; byte < 256; byte += 1) {
+  hashed[byte] = (Math.imul((folded[byte] ?? 0) + 1, 0x9e3779b1) >>> 16) & (FOURS_SIZE - 1);
 }
 
-function twoOf(first: number, second: number): number {
-  return ((first * 61) ^ (second * 7)) & (TWOS_SIZE - 1);
+/**
+ * The hash of a group of bytes. It shifts by four bits for each byte, so that the fifth last has
+ * left it, and the fourth last has left the twelve bits that a group of three has of it.
+ */
+function hashOf(group: string): number {
+  const numbers = [...group].map((one) => hashed[one.charCodeAt(0)] ?? 0);
+  if (group.length === 2) return twoOf(numbers[0] ?? 0, numbers[1] ?? 0);
+  const size = group.length === 3 ? SHORT_SIZE : FOURS_SIZE;
+  return numbers.reduce((hash, number) => (hash << 4) ^ number, 0) & (size - 1);
 }
+
+const twoOf = (first: number, second: number): number => ((first << 6) ^ second) & (SHORT_SIZE - 1);
+
+/** One of 32 bits for a byte, the same for both cases of a letter. */
+const bitOf = (byte: number): number => 1 << ((folded[byte] ?? 0) & 31);
 
 /** How often a byte occurs in ordinary values, roughly; literals are filed under rare groups. */
 function commonness(byte: number): number {
@@ -48,8 +69,10 @@ function commonness(byte: number): number {
   return byte === 0x20 || byte === 0x2e || byte === 0x2f || byte === 0x2d ? 12 : 2;
 }
 
+const groupSize = (literal: string): number => Math.min(4, literal.length);
+
 /** Offset of the last byte of the rarest group of `size` bytes. */
-function rarestGroup(literal: string, size: 2 | 3): number {
+function rarestGroup(literal: string, size: number): number {
   let best = size - 1;
   let least = Number.POSITIVE_INFINITY;
   for (let end = size - 1; end < literal.length; end += 1) {
@@ -73,19 +96,36 @@ export function compileLiteralIndex(
 ): LiteralIndex {
   const entries = new Map<string, Entry>();
   for (const { literal, bit } of literals) {
-    const offset = rarestGroup(literal, literal.length === 2 ? 2 : 3);
+    const offset = rarestGroup(literal, groupSize(literal));
     const entry = entries.get(literal) ?? { literal, offset, words: [], masks: [] };
     entries.set(literal, entry);
     mark(entry, bit);
   }
   const index = {
-    threes: new Uint16Array(THREES_SIZE),
-    twos: new Uint16Array(TWOS_SIZE),
+    hasFour: new Uint8Array(FOURS_SIZE >> 3),
+    fours: new Uint16Array(FOURS_SIZE),
+    threes: new Uint16Array(SHORT_SIZE),
+    twos: new Uint16Array(SHORT_SIZE),
     buckets: [[]] as Entry[][],
   };
   for (const entry of entries.values()) file(index, entry);
-  if (index.buckets.length > BUCKETS_MAX) throw new RangeError("has too many literals to index");
-  return index;
+  const { buckets } = index;
+  if (buckets.length > BUCKETS_MAX) throw new RangeError("has too many literals to index");
+  return {
+    ...index,
+    before: Int32Array.from(buckets, (bucket) => neighborsOf(bucket, "before")),
+    behind: Int32Array.from(buckets, (bucket) => neighborsOf(bucket, "behind")),
+  };
+}
+
+/** The bytes that a bucket's literals have on one side of their group; all where it is an end. */
+function neighborsOf(bucket: readonly Entry[], side: "before" | "behind"): number {
+  let bits = 0;
+  for (const { literal, offset } of bucket) {
+    const at = side === "behind" ? offset + 1 : offset - groupSize(literal);
+    bits |= at >= 0 && at < literal.length ? bitOf(literal.charCodeAt(at)) : -1;
+  }
+  return bits;
 }
 
 function mark({ words, masks }: Entry, bit: number): void {
@@ -95,74 +135,82 @@ function mark({ words, masks }: Entry, bit: number): void {
   masks[at] = (masks[at] ?? 0) | (1 << (bit % WORD_BITS));
 }
 
-function file(
-  { threes, twos, buckets }: { threes: Uint16Array; twos: Uint16Array; buckets: Entry[][] },
-  entry: Entry,
-): void {
+type Filed = Omit<LiteralIndex, "buckets" | "before" | "behind"> & { buckets: Entry[][] };
+
+function file({ hasFour, fours, threes, twos, buckets }: Filed, entry: Entry): void {
   const { literal, offset } = entry;
-  const byte = (back: number): number => literal.charCodeAt(offset - back);
-  const table = literal.length === 2 ? twos : threes;
-  const group = literal.length === 2 ? twoOf(byte(1), byte(0)) : threeOf(byte(2), byte(1), byte(0));
-  const known = table[group] ?? 0;
+  const size = groupSize(literal);
+  const hash = hashOf(literal.slice(offset - size + 1, offset + 1));
+  const table = size === 2 ? twos : size === 3 ? threes : fours;
+  if (size === 4) hasFour[hash >> 3] = (hasFour[hash >> 3] ?? 0) | (1 << (hash & 7));
+  const known = table[hash] ?? 0;
   if (known !== 0) {
     buckets[known]?.push(entry);
     return;
   }
-  table[group] = buckets.length;
+  table[hash] = buckets.length;
   buckets.push([entry]);
 }
 
 /**
- * What a caller wants to know of each byte, as bits: `BYTE_WORDS` words for each of the 256, one
- * behind the other.
+ * The class of each byte as one bit in `CLASS_WORDS` words, one byte's behind the other's: what a
+ * caller wants to know of the bytes of a text; see byte-classes.ts.
  */
-export type ByteFacts = Int32Array;
-export const BYTE_WORDS = 4;
+export type ClassBits = Int32Array;
+export const CLASS_WORDS = 3;
 
 /**
  * Scans a text for the index's literals; adds their bits to `hits`, a set as in rule-bits.ts, and
- * the union of the facts of all bytes of the text to `seen`, which has `BYTE_WORDS` words.
+ * writes the union of the classes of all bytes of the text to `seen`, which has `CLASS_WORDS` words.
  */
 export function scan(
-  { threes, twos, buckets }: LiteralIndex,
+  index: LiteralIndex,
   text: string,
-  { hits, facts, seen }: { hits: number[]; facts: ByteFacts; seen: Int32Array },
+  { hits, classes, seen }: { hits: number[]; classes: ClassBits; seen: Int32Array },
 ): void {
-  let before = 0;
+  const { hasFour, fours, threes, twos } = index;
+  let hash = 0;
   let last = 0;
   let first = 0;
   let second = 0;
   let third = 0;
-  let fourth = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at) & 0xff;
-    const row = code * BYTE_WORDS;
-    first |= facts[row] ?? 0;
-    second |= facts[row + 1] ?? 0;
-    third |= facts[row + 2] ?? 0;
-    fourth |= facts[row + 3] ?? 0;
-    const byte = folded[code] ?? 0;
-    const three = threes[threeOf(before, last, byte)] ?? 0;
-    if (three !== 0) compare(buckets[three], text, at, hits);
-    const two = twos[twoOf(last, byte)] ?? 0;
-    if (two !== 0) compare(buckets[two], text, at, hits);
-    before = last;
-    last = byte;
+    const row = code * CLASS_WORDS;
+    first |= classes[row] ?? 0;
+    second |= classes[row + 1] ?? 0;
+    third |= classes[row + 2] ?? 0;
+    const now = hashed[code] ?? 0;
+    hash = ((hash << 4) ^ now) & (FOURS_SIZE - 1);
+    if (((hasFour[hash >> 3] ?? 0) & (1 << (hash & 7))) !== 0) {
+      compare(index, fours[hash] ?? 0, { text, at, former: at - 4 }, hits);
+    }
+    const three = threes[hash & (SHORT_SIZE - 1)] ?? 0;
+    if (three !== 0) compare(index, three, { text, at, former: at - 3 }, hits);
+    const two = twos[((last << 6) ^ now) & (SHORT_SIZE - 1)] ?? 0;
+    if (two !== 0) compare(index, two, { text, at, former: at - 2 }, hits);
+    last = now;
   }
   seen[0] = first;
   seen[1] = second;
   seen[2] = third;
-  seen[3] = fourth;
 }
 
+/** Where a group ends in a text, and the place before it. */
+type GroupPlace = { readonly text: string; readonly at: number; readonly former: number };
+
 function compare(
-  bucket: readonly Entry[] | undefined,
-  text: string,
-  at: number,
+  { buckets, before, behind }: LiteralIndex,
+  number: number,
+  { text, at, former }: GroupPlace,
   hits: number[],
 ): void {
-  if (bucket === undefined) return;
-  for (const { literal, offset, words, masks } of bucket) {
+  // Most groups that a table knows stand in another text than the literal's: two bytes tell.
+  const left = former < 0 ? 0 : text.charCodeAt(former) & 0xff;
+  if (((before[number] ?? 0) & bitOf(left)) === 0) return;
+  const right = at + 1 < text.length ? text.charCodeAt(at + 1) & 0xff : 0;
+  if (((behind[number] ?? 0) & bitOf(right)) === 0) return;
+  for (const { literal, offset, words, masks } of buckets[number] ?? []) {
     if (isMarked(hits, words, masks)) continue;
     if (!standsAt(text, at - offset, literal)) continue;
     for (let k = 0; k < words.length; k += 1) {
