@@ -3,8 +3,8 @@ import type { TObject } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import type { Operation } from "../operation.ts";
 import { type Fault, Problem } from "../problem.ts";
+import { faultsOf } from "./faults.ts";
 
-const FAULTS_MAX = 20;
 const QUERY_PARAMETERS_MAX = 400;
 const BODY_DEPTH_MAX = 32;
 
@@ -89,19 +89,6 @@ function brokenText(value: unknown, depth: number): string | undefined {
 
 function invalid(details: readonly Fault[]): Problem {
   return new Problem("kernel.inputInvalid", { details });
-}
-
-function faultsOf(validator: Validator, value: unknown): Fault[] {
-  const faults: Fault[] = [];
-  for (const error of validator.Errors(value)) {
-    // "schema is false" repeats what additionalProperties says of the same field.
-    if (error.keyword === "additionalProperties" || error.keyword === "const") continue;
-    const message =
-      error.keyword === "boolean" ? "is not a field of this operation" : error.message;
-    faults.push({ path: error.instancePath === "" ? "/" : error.instancePath, message });
-    if (faults.length >= FAULTS_MAX) break;
-  }
-  return faults;
 }
 
 function refuseBody(raw: RawInput): void {
