@@ -253,6 +253,60 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
     await page.getByText("Every request. Add a condition").waitFor();
   }, 120_000);
 
+  test("a refused condition is told at its row, where every control fits a narrow page", async () => {
+    await page.setViewportSize({ width: 400, height: 900 });
+    await openPage(
+      page,
+      `https://127.0.0.1:${stack.consolePort}/custom-rules/create?siteId=${siteId}`,
+    );
+    const button = (name: string) => page.getByRole("button", { name, exact: true });
+    await page.getByLabel("Name", { exact: true }).fill("With a hole");
+    await button("Add a condition").click();
+    await page.getByLabel("Values 1", { exact: true }).fill("/open");
+    await button("Add a group").click();
+    await page.getByLabel("Values 2.1", { exact: true }).fill("/inside");
+    for (const name of ["What is looked at 2.2 Path", "Remove number 2.2"]) {
+      const box = await button(name).boundingBox();
+      expect(box?.width, name).toBeGreaterThan(name.startsWith("What") ? 150 : 20);
+      expect((box?.x ?? 0) + (box?.width ?? 400), name).toBeLessThanOrEqual(380);
+    }
+    await choose("Action", "Block");
+    await button("Create").click();
+    await page.getByText("Condition 2.2: This field is needed", { exact: true }).waitFor();
+    expect(await page.locator('textarea[aria-invalid="true"]').count()).toBe(1);
+  }, 120_000);
+
+  test("what is emptied in a site's policy is gone, and what another part saved stays", async () => {
+    const policy = `/v1/waf/sites/${siteId}/policy`;
+    const now = async () => (await stack.api("GET", policy)).result;
+    const bots = { ...(await now()).bots, honeypotPaths: ["/trap"] };
+    await stack.api("PATCH", policy, {
+      bots,
+      blockPage: { status: 403, html: "<h1>No</h1>" },
+      patches: [{ patchId: "CVE-2021-44228", action: "block", expiresAt: null }],
+    });
+    const save = page.getByRole("button", { name: "Save", exact: true });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await open(`/sites/${siteId}?tab=sitePolicy`);
+    await page.getByLabel("HTML", { exact: true }).waitFor();
+    // The part before is kept; what is saved meanwhile must not be written over with it.
+    await page.getByRole("button", { name: "SecLang", exact: true }).click();
+    await page.getByLabel("Own rules (SecLang)").fill('SecAction "id:10002,phase:1,pass,nolog"');
+    await save.click();
+    await until("it is kept", async () => (await now()).secLang.includes("10002"));
+    await page.getByRole("button", { name: "Site policy", exact: true }).click();
+    await page.getByText("id:10002").waitFor();
+    await page.getByLabel("Status", { exact: true }).fill("");
+    await page.getByLabel("HTML", { exact: true }).fill("");
+    await page.getByLabel("Trap paths", { exact: true }).fill("");
+    await page.getByRole("button", { name: "Remove number 1", exact: true }).click();
+    await save.click();
+    await until("the patch is gone", async () => (await now()).patches.length === 0);
+    const { secLang, blockPage, bots: left } = await now();
+    expect([secLang, blockPage]).toEqual(['SecAction "id:10002,phase:1,pass,nolog"', null]);
+    expect(left).toEqual({ ...bots, honeypotPaths: [] });
+  }, 120_000);
+
   test("SecLang that does not compile is refused with its line, and what does counts", async () => {
     await open(`/sites/${siteId}?tab=secLang`);
     const text = page.getByLabel("Own rules (SecLang)");

@@ -1,6 +1,7 @@
 /** One comparison of a condition: what is looked at, how, with which values, and its negation. */
 import Button from "@cloudscape-design/components/button";
 import Checkbox from "@cloudscape-design/components/checkbox";
+import FormField from "@cloudscape-design/components/form-field";
 import Grid from "@cloudscape-design/components/grid";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
@@ -28,6 +29,8 @@ type Props = {
   readonly number: string;
   /** False where one level more would be too deep. */
   readonly canNegate: boolean;
+  /** What the server refused of it. */
+  readonly fault: string | undefined;
   /** Undefined removes it. */
   change(row: Comparison | undefined): void;
 };
@@ -35,8 +38,15 @@ type Props = {
 /** Operators of addresses; all others compare texts. */
 const OF_ADDRESSES = ["inCidr", "inList"];
 const LINES_MAX = 6;
+/** Side by side where there is room, one below the other where there is none. */
+const COLUMNS = [3, 3, 5, 1].map((xxs) => ({ colspan: { default: 12, xxs } }));
 
-export function ComparisonRow({ words, row, number, canNegate, change }: Props) {
+/** True without the name or the values that it needs. */
+const lacks = ({ field, name, operator, values }: Comparison): boolean =>
+  (NAMED.has(field) && name.trim() === "") ||
+  (!WITHOUT_VALUES.has(operator) && values.trim() === "");
+
+export function ComparisonRow({ words, row, number, canNegate, fault, change }: Props) {
   const { t, label, valueText } = useWords();
   const operators = words.operators.filter(
     (one) => row.field === "ip" || !OF_ADDRESSES.includes(one),
@@ -52,7 +62,7 @@ export function ComparisonRow({ words, row, number, canNegate, change }: Props) 
   };
   return (
     <div>
-      <Grid gridDefinition={[{ colspan: 3 }, { colspan: 3 }, { colspan: 5 }, { colspan: 1 }]}>
+      <Grid gridDefinition={COLUMNS}>
         <SpaceBetween size="xs">
           <Select
             {...choice(t("lookedAt"), words.fields, row.field)}
@@ -62,6 +72,7 @@ export function ComparisonRow({ words, row, number, canNegate, change }: Props) 
           {NAMED.has(row.field) ? (
             <Input
               value={row.name}
+              invalid={fault !== undefined && row.name.trim() === ""}
               ariaLabel={`${label("name")} ${number}`}
               placeholder={t("itsName")}
               onChange={({ detail }) => change({ ...row, name: detail.value })}
@@ -84,7 +95,7 @@ export function ComparisonRow({ words, row, number, canNegate, change }: Props) 
             {t("negated")}
           </Checkbox>
         </SpaceBetween>
-        <Values {...{ row, number, change }} />
+        <Values {...{ row, number, fault, change }} />
         <Button
           formAction="none"
           iconName="remove"
@@ -92,11 +103,16 @@ export function ComparisonRow({ words, row, number, canNegate, change }: Props) 
           onClick={() => change(undefined)}
         />
       </Grid>
+      {fault === undefined ? null : (
+        <FormField
+          errorText={t("conditionFault", { number, fault: lacks(row) ? t("required") : fault })}
+        />
+      )}
     </div>
   );
 }
 
-function Values({ row, number, change }: Omit<Props, "words" | "canNegate">) {
+function Values({ row, number, fault, change }: Omit<Props, "words" | "canNegate">) {
   const { t, label } = useWords();
   const { operator, values } = row;
   const lists = resourceOfField("addressListId");
@@ -117,6 +133,7 @@ function Values({ row, number, change }: Omit<Props, "words" | "canNegate">) {
         value={values}
         rows={Math.min(LINES_MAX, values.split("\n").length)}
         spellcheck={false}
+        invalid={fault !== undefined && !(NAMED.has(row.field) && row.name.trim() === "")}
         ariaLabel={`${label("values")} ${number}`}
         placeholder={t("oneValuePerLine")}
         onChange={({ detail }) => change({ ...row, values: detail.value })}

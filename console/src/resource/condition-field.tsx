@@ -5,6 +5,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
 import { useEffect, useRef, useState } from "react";
 import { useWords } from "../language.tsx";
+import { faultsByRow } from "./condition-fault.ts";
 import { type Form, GroupRows, Joined } from "./condition-group.tsx";
 import { ConditionOutline } from "./condition-outline.tsx";
 import {
@@ -23,6 +24,8 @@ type Props = {
   readonly schema: FieldSchema;
   /** JSON; empty or null: every request. */
   readonly text: string;
+  /** What the server refused of it, by path. */
+  readonly fault: string | undefined;
   set(text: string): void;
 };
 
@@ -36,7 +39,7 @@ function readTree(text: string): ConditionTree | undefined {
   }
 }
 
-export default function ConditionField({ schema, text, set }: Props) {
+export default function ConditionField({ schema, text, fault, set }: Props) {
   const { t } = useWords();
   const [tree, setTree] = useState(() => readTree(text));
   const [asJson, setAsJson] = useState(tree === undefined);
@@ -60,7 +63,7 @@ export default function ConditionField({ schema, text, set }: Props) {
           onChange={({ detail }) => set(detail.value)}
         />
       ) : (
-        <Tree words={conditionWords(schema)} {...{ tree, change }} />
+        <Tree words={conditionWords(schema)} faults={faultsByRow(fault)} {...{ tree, change }} />
       )}
       <Button
         variant="inline-link"
@@ -76,6 +79,7 @@ export default function ConditionField({ schema, text, set }: Props) {
 
 type TreeProps = {
   readonly words: ConditionWords;
+  readonly faults: Form["faults"];
   readonly tree: ConditionTree;
   change(tree: ConditionTree): void;
 };
@@ -99,10 +103,10 @@ function useFocus() {
   return { inside, focus };
 }
 
-function Tree({ words, tree, change }: TreeProps) {
+function Tree({ words, faults, tree, change }: TreeProps) {
   const { t } = useWords();
   const { inside, focus } = useFocus();
-  const form: Form = { words, newId, focus };
+  const form: Form = { words, faults, newId, focus };
   const { rows, isBare, nots } = tree;
   const roomForMore = words.depthMax - nots - 1;
   const isAlone = isBare && rows.length < 2;

@@ -20,6 +20,8 @@ import {
 /** What all groups of a condition share. */
 export type Form = {
   readonly words: ConditionWords;
+  /** What the server refused, by the number of a row. */
+  readonly faults: ReadonlyMap<string, string>;
   newId(): string;
   /** After the next change the first of these rows or groups that is there gets the focus. */
   focus(ids: readonly string[]): void;
@@ -115,7 +117,10 @@ function RowOf({ form, row, room, number, around, change }: RowProps) {
   if (!isGroup(row)) {
     return (
       <div data-row={row.id}>
-        <ComparisonRow {...{ words: form.words, row, number, canNegate, change }} />
+        <ComparisonRow
+          {...{ words: form.words, row, number, canNegate, change }}
+          fault={form.faults.get(number)}
+        />
       </div>
     );
   }

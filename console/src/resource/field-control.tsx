@@ -1,5 +1,7 @@
 /** One asked field: its label, what may stand in it, its fault, and the control for its type. */
+import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
+import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import Multiselect from "@cloudscape-design/components/multiselect";
 import Select from "@cloudscape-design/components/select";
@@ -7,6 +9,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
 import { lazy, Suspense } from "react";
 import { useWords } from "../language.tsx";
+import { faultsByRow } from "./condition-fault.ts";
 import { isCondition } from "./condition-tree.ts";
 import {
   type FormField as Field,
@@ -62,21 +65,39 @@ export function AskedField(props: Props) {
     resourceOfField(name) === undefined;
   const range = useRange(field);
   const description = [hint(name), isLines ? t("onePerLine") : ""].filter(Boolean).join(" · ");
+  const title = required || unmarked ? label(name) : t("optionalOf", { label: label(name) });
   if (isCondition(schema)) {
     // Not inside: a field's label would take the place of those of its many controls.
     return (
       <SpaceBetween size="xxs">
-        <FormField
-          label={required || unmarked ? label(name) : t("optionalOf", { label: label(name) })}
-          errorText={fault}
-        />
+        <FormField label={title} description={description} errorText={faultsByRow(fault).get("")} />
         <Control {...props} />
       </SpaceBetween>
     );
   }
+  if (isNested(schema) && schema.type === "object") {
+    // A box of its own: one sees which fields belong together, and a fault of one is not all's.
+    return (
+      // biome-ignore lint/a11y/useSemanticElements: a fieldset would take the look of the container.
+      <div role="group" aria-label={title}>
+        <Container
+          header={
+            <Header variant="h3" description={description}>
+              {title}
+            </Header>
+          }
+        >
+          <SpaceBetween size="s">
+            {fault === undefined ? null : <FormField errorText={fault} />}
+            <Control {...props} />
+          </SpaceBetween>
+        </Container>
+      </div>
+    );
+  }
   return (
     <FormField
-      label={required || unmarked ? label(name) : t("optionalOf", { label: label(name) })}
+      label={title}
       description={description === "" ? undefined : description}
       constraintText={range}
       errorText={fault}
@@ -152,9 +173,9 @@ const isStructured = (schema: Field["schema"]): boolean =>
   isCondition(schema) || isNested(schema) || variantsOf(schema).length > 0;
 
 /** What is more than one control: conditions, things of several kinds, groups and rows. */
-function Structured({ field: { name, schema }, text, set }: Props) {
+function Structured({ field: { name, schema }, text, fault, set }: Props) {
   const shared = { schema, text, set: (next: string) => set(name, next) };
-  if (isCondition(schema)) return <ConditionField {...shared} />;
+  if (isCondition(schema)) return <ConditionField {...shared} fault={fault} />;
   if (isNested(schema)) return <NestedField {...shared} Asked={AskedField} />;
   return <VariantField {...shared} name={name} Asked={AskedField} />;
 }

@@ -13,6 +13,7 @@ export type FieldSchema = {
   readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
+  readonly minItems?: number;
   readonly maxItems?: number;
   readonly enum?: readonly string[];
   readonly const?: unknown;
@@ -25,7 +26,10 @@ export type FieldSchema = {
 export type FormField = {
   readonly name: string;
   readonly required: boolean;
+  /** What it is when it is not null. */
   readonly schema: FieldSchema;
+  /** Null may be given, and means none. */
+  readonly nullable?: boolean;
   /** What the server takes when the field is left out. */
   readonly fallback?: unknown;
   /** It names the very thing that is made. */
@@ -41,11 +45,11 @@ export function fieldsOf({ input, defaults = {} }: Operation): FormField[] {
 
 /** The fields of an object; of a field that may be null, what it is otherwise. */
 export function childrenOf({ properties = {}, required = [] }: FieldSchema): FormField[] {
-  return Object.entries(properties).map(([name, schema]) => ({
-    name,
-    required: required.includes(name),
-    schema: notNull(schema),
-  }));
+  return Object.entries(properties).map(([name, given]) => {
+    const schema = notNull(given);
+    const nullable = given.anyOf?.some(({ type }) => type === "null") === true;
+    return { name, required: required.includes(name), schema, ...(nullable ? { nullable } : {}) };
+  });
 }
 
 function notNull(schema: FieldSchema): FieldSchema {
@@ -117,14 +121,60 @@ function jsonValue(text: string): { value: unknown } | FieldFault {
   }
 }
 
-/** The operation's input from a form's texts; empty optional fields are left out. */
-export function readForm(fields: readonly FormField[], texts: Texts): Read {
+/** What a field without anything in it is, for one that takes such: null, no items, no text. */
+export function emptyOf({ schema, nullable = false }: FormField): null | [] | "" | undefined {
+  if (nullable) return null;
+  if (schema.type === "array") return (schema.minItems ?? 0) > 0 ? undefined : [];
+  if (schema.type !== "string" || schema.enum !== undefined || schema.format !== undefined) {
+    return undefined;
+  }
+  const { minLength = 0, pattern = "" } = schema;
+  return minLength === 0 && new RegExp(pattern, "u").test("") ? "" : undefined;
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  value === "" ||
+  (Array.isArray(value) && value.length === 0);
+
+/**
+ * A group of fields as it is sent: with what its schema needs, as empty; without anything in it
+ * nothing at all.
+ */
+export function filledGroup(
+  item: Readonly<Record<string, unknown>>,
+  fields: readonly FormField[],
+): Readonly<Record<string, unknown>> {
+  if (Object.values(item).every(isEmpty)) return {};
+  const lacking = fields.filter(({ name, required }) => required && item[name] === undefined);
+  const empties = lacking.map((field) => [field.name, emptyOf(field)] as const);
+  return { ...item, ...Object.fromEntries(empties.filter(([, empty]) => empty !== undefined)) };
+}
+
+/** What is changed by a form, and what becomes of fields that its input leaves out. */
+export type Change = {
+  readonly before: Readonly<Record<string, unknown>>;
+  readonly leftOut: "stays" | "default";
+};
+
+/**
+ * The operation's input from a form's texts; empty optional fields are left out. A field of a
+ * change that was emptied is sent as empty; where nothing is no value, it is needed if it would
+ * stay as it was without a word.
+ */
+export function readForm(fields: readonly FormField[], texts: Texts, change?: Change): Read {
   const input: Record<string, unknown> = {};
   const faults: Record<string, FieldFault> = {};
   for (const field of fields) {
     const text = texts[field.name] ?? "";
     if (text.trim() === "") {
-      if (field.required) faults[field.name] = "required";
+      const wasEmptied = !isEmpty(change?.before[field.name]);
+      const emptied = wasEmptied ? emptyOf(field) : undefined;
+      if (emptied !== undefined) input[field.name] = emptied;
+      else if (field.required || (wasEmptied && change?.leftOut === "stays")) {
+        faults[field.name] = "required";
+      }
       continue;
     }
     const read = fieldValue(field, text);

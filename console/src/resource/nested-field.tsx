@@ -13,6 +13,7 @@ import {
   childrenOf,
   type FieldSchema,
   type FormField,
+  filledGroup,
   readForm,
   type Texts,
   textOf,
@@ -67,7 +68,9 @@ export default function NestedField({ schema, text, Asked, set }: Props) {
         <FieldGroup
           {...{ schema, Asked }}
           item={isItem(value) ? value : {}}
-          change={(item) => set(JSON.stringify(item, null, 2))}
+          change={(item) =>
+            set(Object.keys(item).length === 0 ? "" : JSON.stringify(item, null, 2))
+          }
         />
       )}
       <Button
@@ -151,7 +154,8 @@ export function FieldGroup({ schema, item, Asked, change }: GroupProps) {
       .map((one) => ({ ...one, required: false }));
     const read = readForm(field, { [name]: text });
     const { [name]: _, ...rest } = item;
-    change("input" in read ? { ...rest, ...read.input } : { ...rest, [name]: text });
+    const given = "input" in read ? read.input : { [name]: text };
+    change(filledGroup({ ...rest, ...given }, fields));
   };
   return (
     <SpaceBetween size="s">

@@ -9,8 +9,16 @@ import { ApiError, callAny } from "../api/client.ts";
 import { useWords, WordsOf } from "../language.tsx";
 import { Failure } from "../shell/failure.tsx";
 import { dryRunOf } from "./dry-run-of.ts";
+import { faultText } from "./fault-text.ts";
 import { AskedField } from "./field-control.tsx";
-import { type FormField, fieldsOf, readForm, type Texts, textOf } from "./field-schema.ts";
+import {
+  type Change,
+  type FormField,
+  fieldsOf,
+  readForm,
+  type Texts,
+  textOf,
+} from "./field-schema.ts";
 import { idFieldMadeBy } from "./id-field-of.ts";
 import { relevantFields } from "./relevant-fields.ts";
 import type { Item } from "./resources.ts";
@@ -36,7 +44,8 @@ type Props = {
 };
 
 function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
-  const { t } = useWords();
+  const words = useWords();
+  const { t } = words;
   const made = idFieldMadeBy(operation);
   const fields = fieldsOf(operation)
     .filter(({ name }) => !Object.hasOwn(fixed, name) && name !== DRY_RUN)
@@ -50,14 +59,15 @@ function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
   const [busy, setBusy] = useState(false);
   const kind = texts.kind ?? String(initial.kind ?? "");
   const asked = relevantFields(operation, fields, kind);
-  const read = readForm(asked, texts);
+  const change = changeBy(operation, initial);
+  const read = readForm(asked, texts, change);
   const submit = async (options: { dryRun: boolean }): Promise<void> => {
     setError(undefined);
     setTried(undefined);
     const trier = options.dryRun ? dryRunOf(operation) : undefined;
     const takes = ({ name }: FormField): boolean =>
       trier === undefined || Object.hasOwn(trier.input.properties, name);
-    const taken = trier === undefined ? read : readForm(asked.filter(takes), texts);
+    const taken = trier === undefined ? read : readForm(asked.filter(takes), texts, change);
     if ("faults" in taken) {
       setFaults(
         Object.fromEntries(Object.entries(taken.faults).map(([at, fault]) => [at, t(fault)])),
@@ -74,12 +84,18 @@ function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
       else done(await (send === undefined ? callAny(operation, input) : send(input)));
     } catch (caught) {
       setError(caught);
-      if (caught instanceof ApiError) setFaults(faultsByField(caught));
+      if (caught instanceof ApiError) setFaults(faultsByField(caught, words));
     }
     setBusy(false);
   };
   const set = (name: string, text: string) => setTexts((all) => ({ ...all, [name]: text }));
   return { fields: asked, texts, set, faults, error, busy, read, submit, tried };
+}
+
+/** What a form changes; undefined for something new, whose fields only begin with what they hold. */
+function changeBy({ method }: Operation, before: Item): Change | undefined {
+  if (method !== "PATCH" && method !== "PUT") return undefined;
+  return { before, leftOut: method === "PATCH" ? "stays" : "default" };
 }
 
 /** True for ids that the server gives, `site-` and ten characters: never written by a person. */
@@ -92,9 +108,10 @@ function knownTo({ input }: Operation, values: Item): Item {
   return Object.fromEntries(entries.filter(([name]) => Object.hasOwn(input.properties, name)));
 }
 
-function faultsByField({ details }: ApiError): Texts {
+function faultsByField({ details }: ApiError, words: Parameters<typeof faultText>[1]): Texts {
   const faults: Record<string, string> = {};
-  for (const { path, message } of details) {
+  for (const { path, message: said } of details) {
+    const message = faultText(said, words);
     const [, field = "", ...rest] = path.split("/");
     const text = rest.length === 0 ? message : `${rest.join("/")}: ${message}`;
     faults[field] = faults[field] === undefined ? text : `${faults[field]}; ${text}`;

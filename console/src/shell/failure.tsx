@@ -3,10 +3,12 @@ import Link from "@cloudscape-design/components/link";
 import { ApiError } from "../api/client.ts";
 import { useWords } from "../language.tsx";
 import { addressOf } from "../location.ts";
+import { faultText } from "../resource/fault-text.ts";
 
 /** In the chosen language, by the problem's stable reason; the server's words otherwise. */
 export function Failure({ error }: { error: unknown }) {
-  const { t, label, problemTexts } = useWords();
+  const words = useWords();
+  const { t, label, problemTexts } = words;
   if (!(error instanceof ApiError)) {
     return <>{error instanceof Error ? error.message : String(error)}</>;
   }
@@ -17,7 +19,7 @@ export function Failure({ error }: { error: unknown }) {
       <div>{fix}</div>
       {error.details.map(({ path, message: fault }) => (
         <div key={path + fault}>
-          <code title={path}>{label(path.replace(/^\//, ""))}</code> {fault}
+          <code title={path}>{label(path.replace(/^\//, ""))}</code> {faultText(fault, words)}
         </div>
       ))}
       {error.reason === "kernel.forbidden" ? <Denied error={error} /> : null}

@@ -35,7 +35,8 @@ export default function SiteSettings({ siteId, concern }: { siteId: string; conc
       {query.isPending ? <Spinner /> : null}
       {query.data === undefined ? null : (
         <OperationForm
-          key={String(query.data.updateTime)}
+          // What another tab or person saved is not overwritten by what was read before it.
+          key={JSON.stringify(query.data)}
           operation={set}
           fixed={{ siteId }}
           initial={query.data}
