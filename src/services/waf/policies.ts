@@ -18,17 +18,9 @@ import { dryRun, dryRunLimits } from "./dry-run.ts";
 import type { DryRun } from "./dry-run-operations.ts";
 import { listStore } from "./list-store.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
-import {
-  changedPolicy,
-  checkedRoute,
-  checkedRule,
-  over,
-  policyLimits,
-  routeDefaults,
-  ruleDefaults,
-} from "./policy-domain.ts";
+import { changedPolicy, checkedRoute, checkedRule, over, policyLimits } from "./policy-domain.ts";
 import type { policyOperations } from "./policy-operations.ts";
-import type { CustomRule, Route } from "./policy-resources.ts";
+import { type CustomRule, type Route, routeDefaults, ruleDefaults } from "./policy-resources.ts";
 import { policyStore } from "./policy-store.ts";
 
 type PolicyHandlers = Pick<Handlers<typeof wafContract>, keyof typeof policyOperations>;

@@ -27,27 +27,6 @@ export type RuleSettings = Omit<
   "customRuleId" | "siteId" | "createdBy" | "createTime" | "updateTime"
 >;
 
-export const routeDefaults = {
-  position: 100,
-  match: "prefix",
-  mode: null,
-  paranoiaLevel: null,
-  inboundThreshold: null,
-  outboundThreshold: null,
-  requestBodyBytesMax: null,
-  uploadBytesMax: null,
-  bypass: false,
-  blockPage: null,
-} as const;
-
-export const ruleDefaults = {
-  enabled: false,
-  position: 100,
-  when: null,
-  note: "",
-  expireTime: null,
-} as const;
-
 /** What was given over what was there; a field that was not given keeps its value. */
 export function over<Whole extends object>(before: Whole, given: Given<Whole>): Whole {
   const told = Object.entries(given).filter(([, value]) => value !== undefined);

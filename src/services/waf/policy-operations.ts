@@ -7,7 +7,9 @@ import {
   CustomRuleId,
   Route,
   RouteId,
+  routeDefaults,
   routeFields,
+  ruleDefaults,
   ruleFields,
   SitePolicy,
   VirtualPatch,
@@ -27,6 +29,7 @@ const policyFaults = [
   "waf.secLangInvalid",
 ];
 const routeFaults = ["waf.pageInvalid"];
+const { match, position, bypass } = routeDefaults;
 const ruleFaults = ["waf.conditionInvalid", "waf.actionInvalid"];
 
 const sitePolicyOperations = {
@@ -102,6 +105,7 @@ const routeOperations = {
       path: routePath,
       ...optional(routeRest),
     }),
+    defaults: { match, position, bypass },
     output: Route,
     problems: ["waf.siteNotFound", "waf.routeLimit", ...routeFaults],
   }),
@@ -168,6 +172,7 @@ const customRuleOperations = {
       note: Type.Optional(ruleFields.note),
       expireTime: Type.Optional(ruleFields.expireTime),
     }),
+    defaults: { enabled: ruleDefaults.enabled },
     output: CustomRule,
     problems: ["waf.siteNotFound", "waf.customRuleLimit", ...ruleFaults],
   }),

@@ -23,6 +23,20 @@ export const routeFields = {
   ...routeSettings,
 };
 
+/** Of a new route; null keeps what its site has. */
+export const routeDefaults = {
+  position: 100,
+  match: "prefix",
+  mode: null,
+  paranoiaLevel: null,
+  inboundThreshold: null,
+  outboundThreshold: null,
+  requestBodyBytesMax: null,
+  uploadBytesMax: null,
+  bypass: false,
+  blockPage: null,
+} as const;
+
 export const Route = Type.Object({
   routeId: RouteId,
   siteId: SiteId,
@@ -43,6 +57,14 @@ export const ruleFields = {
   note: Text,
   expireTime: Type.Union([Time, Type.Null()]),
 };
+
+export const ruleDefaults = {
+  enabled: false,
+  position: 100,
+  when: null,
+  note: "",
+  expireTime: null,
+} as const;
 
 export const CustomRule = Type.Object({
   customRuleId: CustomRuleId,

@@ -52,6 +52,38 @@ export const appgateway: ServiceWords = {
       "此时段内没有带用户的请求。带用户的请求会显示在此处，并可打开其事件。",
     ],
   },
+  hint: {
+    identityName: [
+      "Such as x-user, session or sub; not for certificates and basic authentication",
+      "例如 x-user、session 或 sub；客户端证书和基本认证无需填写",
+    ],
+    identitySource: [
+      "A header is believed as it comes: take it out of what comes from outside",
+      "请求头会被直接采信：请确保外部请求不能自带该请求头",
+    ],
+    hashUsers: [
+      "Numbers stay right, names cannot be read any more",
+      "统计不受影响，但无法再看到真实名称",
+    ],
+    jwtVerification: ["For claims of tokens only", "仅用于令牌声明"],
+    jwks: [
+      'For tokens that are verified by public keys: {"keys": […]}',
+      '用于以公钥验证的令牌：{"keys": […]}',
+    ],
+    jwtSecret: [
+      "For HS256, HS384 and HS512. Empty: the one that is kept stays",
+      "用于 HS256、HS384 和 HS512。留空则保留已保存的密钥",
+    ],
+    requestsMin: ["So many requests must have met the rule", "命中该规则的请求须达到此数"],
+    networksMin: [
+      "From so many networks (/24 or /64), so that nobody trains it alone",
+      "须来自这么多网段（/24 或 /64），防止单个来源影响学习",
+    ],
+    mailChannelIds: [
+      "E-mail channels; made under Notify, Channels",
+      "电子邮件渠道；在“通知”的“通知渠道”中创建",
+    ],
+  },
   field: {
     identitySource: ["Where the user is read", "用户来源"],
     checkId: ["Check", "检查编号"],

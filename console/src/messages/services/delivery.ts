@@ -45,6 +45,63 @@ export const delivery: ServiceWords = {
       "HTTP/2、前置负载均衡的 PROXY 协议和附加端口。留空即使用默认值。",
     ],
   },
+  hint: {
+    pagePaths: [
+      "Such as / or /about.html, without a query; only pages that are the same for everybody",
+      "例如 / 或 /about.html，不含查询串；仅限对所有人内容相同的网页",
+    ],
+    protocol: [
+      "HTTP/2 for gRPC; in clear text the upstream must know it beforehand",
+      "gRPC 需用 HTTP/2；明文时上游须预先支持",
+    ],
+    weights: [
+      "Such as http://10.0.0.1:3000=3. Those not named have 1; 0 takes one out of turn",
+      "例如 http://10.0.0.1:3000=3。未列出的权重为 1；0 表示不再分配",
+    ],
+    healthPath: [
+      "Such as /health; 200 to 399 is well. Empty: no checks",
+      "例如 /health；200 至 399 为正常。留空为不检查",
+    ],
+    ejectAfterFailures: ["In a row: no answer, 502, 503 or 504", "连续无响应，或 502、503、504"],
+    stickyCookie: [
+      "Name of a cookie that keeps a visitor on one upstream; empty: none",
+      "使访客固定到一个上游的 Cookie 名称；留空为不使用",
+    ],
+    serverName: ["Empty: the host of the upstream", "留空为上游的主机名"],
+    authoritiesPem: [
+      "For https:// upstreams; empty: the system's authorities",
+      "用于 https:// 上游；留空为系统的 CA",
+    ],
+    cipherPolicy: ["Modern needs TLS 1.3 as the lowest version", "“现代”要求最低版本为 TLS 1.3"],
+    hstsMaxAgeSeconds: [
+      "31536000 is a year. Browsers remember it: begin with a short time",
+      "31536000 为一年。浏览器会记住，请从较短时间开始",
+    ],
+    hstsPreload: [
+      "Needs a year and sub-domains; hard to take back",
+      "要求有效期至少一年并包含子域名；很难撤销",
+    ],
+    clientAuthoritiesPem: [
+      "Who issues the certificates of clients; needed unless they are off",
+      "签发客户端证书的 CA；启用客户端证书时必填",
+    ],
+    proxyProtocolFrom: [
+      "Balancers in front, such as 10.0.0.0/24. Connections from there must begin with a PROXY header",
+      "前置负载均衡，例如 10.0.0.0/24。来自这些地址的连接必须以 PROXY 头开始",
+    ],
+    httpPorts: [
+      "Such as 8081; these ports serve this site only",
+      "例如 8081；这些端口只服务此站点",
+    ],
+    httpsPorts: [
+      "Such as 9443; these ports serve this site only",
+      "例如 9443；这些端口只服务此站点",
+    ],
+    decodedRatioMax: [
+      "A body that grows more than so many times is refused",
+      "解压后超过该倍数的请求体会被拒绝",
+    ],
+  },
   field: {
     pageMode: ["Tamper protection", "网页防篡改"],
     pagePaths: ["Guarded paths", "受保护路径"],

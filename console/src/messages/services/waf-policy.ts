@@ -32,6 +32,101 @@ export const wafPolicy: ServiceWords = {
       "自定义规则根据地址、路径、请求头、Cookie 或请求体，执行放行、拦截、质询、限速或仅记录。",
     ],
   },
+  hint: {
+    position: [
+      "Lower ones are asked first; the order can be changed later",
+      "数值小的先执行；之后仍可调整顺序",
+    ],
+    path: [
+      "Such as /api; as a pattern also /api/*/report",
+      "例如 /api；通配时也可为 /api/*/report",
+    ],
+    requestBodyBytesMax: [
+      "How much of a body the rules read; what is longer goes on unread",
+      "规则读取的请求体长度；超出部分不检查，照常转发",
+    ],
+    uploadBytesMax: [
+      "A longer body is refused with 413; empty: no bound",
+      "更大的请求体以 413 拒绝；留空为不限",
+    ],
+    bypass: [
+      "Only lists of sources are asked; requests are passed on unchecked",
+      "只检查来源名单，请求不经检查直接转发",
+    ],
+    blockPage: [
+      "What a refused visitor sees. Both empty: the page that is built in",
+      "被拒绝的访客看到的页面。全部留空则使用内置页面",
+    ],
+    status: ["403 is usual", "通常为 403"],
+    html: [
+      "{{requestId}}, {{clientAddress}}, {{status}} and {{time}} are filled in",
+      "会填入 {{requestId}}、{{clientAddress}}、{{status}} 和 {{time}}",
+    ],
+    lists: [
+      "Lists are made under Address lists. One that allows lets its sources past all that follows",
+      "名单在“地址名单”中创建。动作为放行的名单，其来源跳过后续所有检查",
+    ],
+    geo: [
+      "Needs country.mmdb and asn.mmdb in the folder geo of each gateway (docs/waf.md); without them every address is unknown",
+      "需要在每个网关的 geo 目录中放置 country.mmdb 和 asn.mmdb（见 docs/waf.md）；没有数据库时所有地址都视为未收录",
+    ],
+    countries: ["Such as CN or DE", "例如 CN 或 DE"],
+    asns: ["Such as 64496, without AS", "例如 64496，不带 AS"],
+    badAgents: [
+      "Scanners that say their name in the User-Agent",
+      "在 User-Agent 中自报名称的扫描器",
+    ],
+    fakeCrawlers: [
+      "Who calls itself a search engine's crawler, and its name servers deny it",
+      "自称搜索引擎爬虫，但其域名服务器不予确认的客户端",
+    ],
+    letCrawlersPass: ["They are neither challenged nor limited", "不对其质询，也不限速"],
+    honeypotPaths: [
+      "Paths that no visitor is led to, such as /wp-login.php. Who asks for one is refused on the whole site for a while",
+      "正常访客不会访问的路径，例如 /wp-login.php。访问者会在一段时间内被整个站点拒绝",
+    ],
+    challengeAll: [
+      "Browsers solve it by themselves; clients without JavaScript are kept out",
+      "浏览器会自动完成；不支持 JavaScript 的客户端无法进入",
+    ],
+    challengeBits: [
+      "Each bit more doubles the work of the browser",
+      "每增加一比特，浏览器的计算量翻倍",
+    ],
+    patches: [
+      "Each stops the use of one vulnerability; Virtual patches describes them",
+      "每个补丁阻止一个漏洞的利用；说明见“虚拟补丁”",
+    ],
+    expiresAt: [
+      "Such as 2027-01-31T00:00:00Z; empty: never",
+      "例如 2027-01-31T00:00:00Z；留空为不过期",
+    ],
+    expireTime: [
+      "Such as 2027-01-31T00:00:00Z; empty: never",
+      "例如 2027-01-31T00:00:00Z；留空为不过期",
+    ],
+    secLang: [
+      "SecRule and SecAction; the part SecLang has more room for them",
+      "SecRule 和 SecAction；“SecLang”页面空间更大",
+    ],
+    applications: [
+      "Only what this site really runs: for all others an exclusion is a hole",
+      "只选此站点真正运行的应用：对其他应用，例外就是漏洞",
+    ],
+    skipsRules: [
+      "No: only the custom rules behind it are skipped",
+      "“否”表示只跳过其后的自定义规则",
+    ],
+    keys: [
+      "Counted together: address and path count each path of each address",
+      "组合计数：来源地址加路径，即按每个地址的每个路径计数",
+    ],
+    banSeconds: [
+      "0: no ban, only what is above the limit is refused. Each further ban is twice as long",
+      "0 为不封禁，仅拒绝超出限制的请求。之后每次封禁时长翻倍",
+    ],
+    text: ["Such as 203.0.113.0/24; # begins a comment", "例如 203.0.113.0/24；# 开始注释"],
+  },
   field: {
     patchId: ["CVE", "CVE"],
     description: ["Description", "说明"],

@@ -32,7 +32,12 @@ export const waf: ServiceWords = {
       "例如 ARGS:comment；留空为该规则检查的全部内容",
     ],
     pathPrefix: ["Such as /forum; empty: the whole site", "例如 /forum；留空为整个站点"],
+    domains: [
+      "Such as shop.example.com, or *.example.com for all names below it",
+      "例如 shop.example.com，或 *.example.com 表示其下所有名称",
+    ],
     cidr: ["Such as 203.0.113.9 or 203.0.113.0/24", "例如 203.0.113.9 或 203.0.113.0/24"],
+    ...wafPolicy.hint,
     ...wafRuleSets.hint,
     upstreams: [
       "Where the application answers, such as http://127.0.0.1:3000",
