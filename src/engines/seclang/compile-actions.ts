@@ -31,6 +31,7 @@ export type ActionSet = {
   logData: string;
   tags: string[];
   severity: string;
+  revision: string;
   skip: number;
   skipAfter: string | undefined;
   setVariables: SetVariable[];
@@ -56,7 +57,6 @@ const WITHOUT_EFFECT = new Set([
   "noauditlog",
   "accuracy",
   "maturity",
-  "rev",
   "ver",
   "sanitisearg",
   "sanitisematched",
@@ -67,9 +67,6 @@ const WITHOUT_EFFECT = new Set([
   "prepend",
   "xmlns",
   "deprecatevar",
-  "setsid",
-  "setuid",
-  "setrsc",
 ]);
 const SEVERITIES = [
   "EMERGENCY",
@@ -81,6 +78,9 @@ const SEVERITIES = [
   "INFO",
   "DEBUG",
 ];
+
+/** Collections that have an action of their own beside `initcol`. */
+const OPENED_BY = { setsid: "SESSION", setuid: "USER", setrsc: "RESOURCE" } as const;
 
 function emptySet(): ActionSet {
   return {
@@ -99,6 +99,7 @@ function emptySet(): ActionSet {
     logData: "",
     tags: [],
     severity: "",
+    revision: "",
     skip: 0,
     skipAfter: undefined,
     setVariables: [],
@@ -148,6 +149,9 @@ function readMeta(set: ActionSet, { name, value }: ParsedAction): string | undef
     case "severity":
       set.severity = SEVERITIES[Number(value)] ?? value.toUpperCase();
       return SEVERITIES.includes(set.severity) ? "" : `has the severity "${value}"`;
+    case "rev":
+      set.revision = value;
+      return "";
     case "chain":
       set.chain = true;
       return "";
@@ -192,7 +196,20 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
       set.setVariables.push(setVariable);
       return undefined;
     }
-    case "setenv":
+    case "setenv": {
+      const [variable = "", text] = splitOnce(value, "=");
+      set.setVariables.push({
+        collection: "ENV",
+        name: parseTemplate(variable),
+        operation: "set",
+        value: parseTemplate(text),
+      });
+      return undefined;
+    }
+    case "setsid":
+    case "setuid":
+    case "setrsc":
+      set.initCollections.push({ collection: OPENED_BY[name], key: parseTemplate(value) });
       return undefined;
     case "ctl": {
       const control = parseControl(value);

@@ -5,6 +5,7 @@ import { isFilterable } from "./compile-candidates.ts";
 import { rulesetOf } from "./compile-phases.ts";
 import {
   actionsOf,
+  addRule,
   fault,
   type RulesSoFar,
   removeRules,
@@ -17,7 +18,8 @@ import { parseDirectives } from "./parse.ts";
 import { parseOperator, parseTargets } from "./parse-rule.ts";
 import { type Directive, type ParsedTarget, type Place, SecLangError } from "./rule.ts";
 import { hasMacros, parseTemplate } from "./template.ts";
-import { type Chain, type ChainTable, createChainTable } from "./value.ts";
+import { parseUnicodeMap } from "./unicode-map.ts";
+import { type Chain, createChainTable } from "./value.ts";
 import { isVariable } from "./variables.ts";
 
 /** A rule file, in load order. */
@@ -40,7 +42,6 @@ const IGNORED = new Set([
   "secauditlogrelevantstatus",
   "secauditlogstoragedir",
   "secauditlogtype",
-  "secargumentslimit",
   "seccollectiontimeout",
   "seccomponentsignature",
   "secconnengine",
@@ -51,7 +52,6 @@ const IGNORED = new Set([
   "secpcrematchlimit",
   "secpcrematchlimitrecursion",
   "secrequestbodyinmemorylimit",
-  "secrequestbodyjsondepthlimit",
   "secrequestbodylimitaction",
   "secrequestbodynofileslimit",
   "secresponsebodylimitaction",
@@ -59,17 +59,14 @@ const IGNORED = new Set([
   "secstatusengine",
   "sectmpdir",
   "sectmpsaveuploadedfiles",
-  "secunicodemapfile",
   "secuploaddir",
   "secuploadfilelimit",
   "secuploadfilemode",
   "secuploadkeepfiles",
-  "secwebappid",
 ]);
 
 type State = RulesSoFar & {
   readonly resources: CompileResources;
-  readonly chains: ChainTable;
   settings: RulesetSettings;
   /** Links of a chain that is still open, in order. */
   open: { place: Place; set: ActionSet; make: (next: Rule | undefined, base: ActionSet) => Rule }[];
@@ -84,6 +81,9 @@ const DEFAULTS: RulesetSettings = {
   responseBodyBytesMax: 524_288,
   responseMimeTypes: ["text/plain", "text/html", "text/xml"],
   argumentSeparator: "&",
+  argumentsMax: Number.MAX_SAFE_INTEGER,
+  jsonDepthMax: Number.MAX_SAFE_INTEGER,
+  webAppId: "",
 };
 
 /**
@@ -115,6 +115,7 @@ export function* compileSteps(
     resources,
     faults: [],
     items: [],
+    pending: [],
     chains: createChainTable(),
     defaults: new Map(),
     settings: DEFAULTS,
@@ -157,16 +158,17 @@ function refuseDoubleIds(state: State): void {
 
 function compileDirective(state: State, directive: Directive): void {
   const { name, args } = directive;
-  const [first = "", second = ""] = args;
+  const [first = ""] = args;
   if (name === "secrule") return compileRule(state, directive);
   if (name === "secaction") return compileLink(state, directive, { targets: [], actions: first });
   if (name === "secmarker") {
     state.items.push({ kind: "marker", name: first });
     return;
   }
+  if (name === "secunicodemapfile") return useCodePage(state, directive);
   if (name === "secdefaultaction") return setDefaults(state, directive, first);
   if (name.startsWith("secruleremove")) return removeRules(state, directive);
-  if (name.startsWith("secruleupdate")) return updateRules(state, directive, second);
+  if (name.startsWith("secruleupdate")) return updateRules(state, directive);
   const settings = settingOf(name, args);
   if (settings !== undefined) state.settings = { ...state.settings, ...settings };
   else if (!IGNORED.has(name)) fault(state, directive, `"${name}" is no known directive`);
@@ -188,16 +190,42 @@ function settingOf(name: string, args: readonly string[]): Partial<RulesetSettin
       return { responseBodyBytesMax: Number(first) };
     case "secresponsebodymimetype":
       return { responseMimeTypes: args.map((type) => type.toLowerCase()) };
+    case "secresponsebodymimetypesclear":
+      return { responseMimeTypes: [] };
     case "secargumentseparator":
       return { argumentSeparator: first };
+    case "secargumentslimit":
+      return { argumentsMax: Number(first) };
+    case "secrequestbodyjsondepthlimit":
+      return { jsonDepthMax: Number(first) };
+    case "secwebappid":
+      return { webAppId: first };
     default:
       return undefined;
   }
 }
 
+/** Without the file characters are read by their low byte. */
+function useCodePage(state: State, directive: Directive): void {
+  const [file = "", codePage = ""] = directive.args;
+  const text = state.resources.dataFile(directive.file, file);
+  const map = text === undefined ? undefined : parseUnicodeMap(text, codePage);
+  if (map !== undefined) state.chains.useCodePage(map);
+  else if (text !== undefined || !/^\d+$/.test(codePage)) {
+    fault(state, directive, `finds no code page "${codePage}" in "${file}"`);
+  }
+}
+
 function setDefaults(state: State, directive: Directive, text: string): void {
-  const set = actionsOf(state, directive, text);
-  if (set !== undefined) state.defaults.set(set.phase ?? 2, set);
+  // `block` stands for what is given here, and cannot be it.
+  const set = actionsOf(state, directive, text, (name) => name !== "block");
+  if (set === undefined) return;
+  if (set.id !== undefined) fault(state, directive, "has an id, which defaults cannot have");
+  if (set.clearsTransformations) fault(state, directive, "has t:none, which defaults cannot have");
+  if (set.disruptive === undefined && /(?:^|,)\s*block\s*(?:,|$)/i.test(text)) {
+    fault(state, directive, "says block, and not what is to be done then");
+  }
+  state.defaults.set(set.phase ?? 2, set);
 }
 
 function compileRule(state: State, directive: Directive): void {
@@ -228,10 +256,12 @@ function compileLink(
   if (set.chain) return;
   const base = state.open[0]?.set ?? set;
   if (base.id === undefined) fault(state, directive, "has no id");
+  // A link may say the status that the whole chain ends with.
+  base.status = state.open.findLast((link) => link.set.status !== undefined)?.set.status;
   let next: Rule | undefined;
   for (const link of [...state.open].reverse()) next = link.make(next, base);
   state.open = [];
-  if (next !== undefined) state.items.push({ kind: "rule", rule: next });
+  if (next !== undefined) addRule(state, next);
 }
 
 type CompiledTest = Pick<
@@ -289,7 +319,6 @@ function ruleOf(
   if (chain === undefined) {
     fault(state, directive, `has an unknown transformation among "${names.join(", ")}"`);
   }
-  const prefixes = names.map((_, at) => state.chains.chainOf(names.slice(0, at)));
   const head = set === base;
   const argument = parseTemplate(test.argumentText);
   const argumentHasMacros = hasMacros(argument);
@@ -306,7 +335,7 @@ function ruleOf(
     argumentHasMacros,
     gate: gateOf(test, used),
     chain: used,
-    multiMatchChains: set.multiMatch ? prefixes.filter((prefix) => prefix !== undefined) : [],
+    multiMatchChains: set.multiMatch ? state.chains.prefixesOf(names) : [],
     capture: set.capture,
     setVariables: set.setVariables,
     controls: set.controls,
@@ -318,6 +347,7 @@ function ruleOf(
     logData: parseTemplate(set.logData),
     tags: base.tags,
     severity: base.severity,
+    revision: base.revision,
     scoring: false,
     skip: base.skip,
     skipAfter: base.skipAfter,

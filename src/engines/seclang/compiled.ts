@@ -113,6 +113,8 @@ export type Rule = {
   readonly logData: Template;
   readonly tags: readonly string[];
   readonly severity: string;
+  /** `rev`, for `%{rule.rev}`. */
+  readonly revision: string;
   /** True for a head whose match is reported with a score, or ends the request. */
   readonly scoring: boolean;
   readonly skip: number;
@@ -144,6 +146,10 @@ export type RulesetSettings = {
   readonly responseBodyBytesMax: number;
   readonly responseMimeTypes: readonly string[];
   readonly argumentSeparator: string;
+  /** Arguments of a request; one with more has a body that cannot be read. */
+  readonly argumentsMax: number;
+  readonly jsonDepthMax: number;
+  readonly webAppId: string;
 };
 
 /** Some rules' bits, only the words that have any. */

@@ -3,6 +3,13 @@
 import { inRanges } from "./compile-actions.ts";
 import type { Control, Rule, SetVariable, Template } from "./compiled.ts";
 import { integerOf } from "./operators/operator.ts";
+import {
+  expirePersistent,
+  openPersistent,
+  persistentText,
+  removePersistent,
+  setPersistent,
+} from "./persistent.ts";
 import type { State } from "./state.ts";
 import { removeTx, setTx, txCount, txOf } from "./tx.ts";
 import { readText } from "./variables.ts";
@@ -22,34 +29,34 @@ export function expand(state: State, template: Template): string {
 export function applyEffects(state: State, rule: Rule): void {
   state.touches += 1;
   for (const { collection, key } of rule.initCollections) {
-    const name = expand(state, key);
-    const opened = state.store?.load(collection, name, state.connection.timeMs);
-    state.persistent.set(collection, opened ?? new Map());
+    openPersistent(state, collection, expand(state, key));
   }
   for (const setVariable of rule.setVariables) applySet(state, setVariable);
   for (const { collection, name, seconds } of rule.expire) {
-    const expireMs = state.connection.timeMs + integerOf(expand(state, seconds)) * 1000;
-    setIn(state, collection, `${expand(state, name)}__expires`, String(expireMs));
+    const key = expand(state, name);
+    expirePersistent(state, collection, { key, seconds: integerOf(expand(state, seconds)) });
   }
   for (const control of rule.controls) applyControl(state, control);
 }
 
 function setIn(state: State, collection: string, key: string, text: string): void {
   if (collection === "TX") setTx(state.tx, key, text);
-  else state.persistent.get(collection)?.set(key, text);
+  else setPersistent(state, collection, key, text);
 }
 
 function applySet(state: State, { collection, name, operation, value }: SetVariable): void {
   const isTx = collection === "TX";
+  // `setenv` needs no `initcol`.
+  if (collection === "ENV" && !state.persistent.has("ENV")) state.persistent.set("ENV", new Map());
   const map = isTx ? undefined : state.persistent.get(collection);
   if (!isTx && map === undefined) return;
   const key = expand(state, name).toLowerCase();
   if (operation === "unset") {
     if (isTx) removeTx(state.tx, key);
-    else map?.delete(key);
+    else removePersistent(state, collection, key);
     return;
   }
-  const before = isTx ? txOf(state.tx, key) : map?.get(key);
+  const before = isTx ? txOf(state.tx, key) : persistentText(state, collection, key);
   const count = isTx ? txCount(state.tx) : (map?.size ?? 0);
   if (count >= limits.variablesMax && before === undefined) return;
   const text = expand(state, value);

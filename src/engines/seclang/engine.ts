@@ -201,7 +201,7 @@ function readRequestHeaders(
 }
 
 function readRequestBody(state: State, body: string, partial: boolean): Verdict | undefined {
-  state.requestBodyLength = body.length;
+  state.rawBody = body;
   state.inboundDataError = partial;
   if (state.requestBodyAccess && body !== "") processBody(state, body);
   forget(state, "body");

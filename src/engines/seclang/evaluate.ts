@@ -10,7 +10,7 @@ import { selects } from "./selector.ts";
 import type { RuleMatch, State } from "./state.ts";
 import { removeTx, setTx, txOf } from "./tx.ts";
 import { derive, toValue, type Value } from "./value.ts";
-import { sharedSlotOf } from "./variables.ts";
+import { SEVERITY_LEVELS, sharedSlotOf } from "./variables.ts";
 
 export const limits = {
   matchesMax: 200,
@@ -21,17 +21,6 @@ export const limits = {
   logDataMax: 512,
   valueKeptMax: 256,
 } as const;
-
-const SEVERITY_LEVELS: Readonly<Record<string, number>> = {
-  EMERGENCY: 0,
-  ALERT: 1,
-  CRITICAL: 2,
-  ERROR: 3,
-  WARNING: 4,
-  NOTICE: 5,
-  INFO: 6,
-  DEBUG: 7,
-};
 
 export function removedNow(state: State, rule: Rule): boolean {
   return state.removedRules.size > 0 && state.removedRules.has(rule.index);
@@ -68,7 +57,7 @@ export function tell(state: State, rule: Rule, outcome: "matched" | "no match" |
 /** Runs a rule with its chain; true when all links match. */
 export function runRule(state: State, head: Rule): boolean {
   state.rule = head;
-  const hits: Hits = { names: undefined, texts: undefined, found: undefined };
+  const hits: Hits = { matched: false, names: undefined, texts: undefined, found: undefined };
   for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
     if (!runLink(state, link, hits)) return false;
   }
@@ -89,10 +78,11 @@ type Found = {
 };
 
 /**
- * What the present link of a rule has matched so far, and what the rule has found with all its
- * links. Most match nothing, so that a list is made when something does.
+ * Whether the present link of a rule has matched so far, and what the rule has matched with all
+ * its links. Most match nothing, so that a list is made when something does.
  */
 type Hits = {
+  matched: boolean;
   names: string[] | undefined;
   texts: string[] | undefined;
   found: Found[] | undefined;
@@ -105,8 +95,7 @@ function runLink(state: State, link: Rule, hits: Hits): boolean {
     return true;
   }
   if (link.gate !== undefined) return runGate(state, link, link.gate, hits);
-  hits.names = undefined;
-  hits.texts = undefined;
+  hits.matched = false;
   for (const target of link.targets) {
     if (target.count) {
       const count = countOf(state, target);
@@ -116,7 +105,7 @@ function runLink(state: State, link: Rule, hits: Hits): boolean {
       if (text !== undefined) testText(state, link, { target, itemName: "", hits }, text);
     } else runTarget(state, link, target, hits);
   }
-  if (hits.names === undefined || hits.texts === undefined) return false;
+  if (!hits.matched || hits.names === undefined || hits.texts === undefined) return false;
   state.matchedNames = hits.names;
   state.matchedValues = hits.texts;
   return true;
@@ -131,8 +120,9 @@ function runGate(state: State, link: Rule, gate: Gate, hits: Hits): boolean {
   const tested = gate.counts ? (text === undefined ? "0" : "1") : (text ?? "");
   state.matchedName = gate.name;
   state.matchedValue = tested;
-  state.matchedNames = [gate.name];
-  state.matchedValues = [tested];
+  note(hits, gate.name, tested);
+  state.matchedNames = hits.names ?? [];
+  state.matchedValues = hits.texts ?? [];
   if (link.capture) capture(state, tested, { start: 0, end: tested.length });
   applyEffects(state, link);
   hits.found ??= [];
@@ -232,8 +222,8 @@ function test(state: State, link: Rule, candidate: Candidate, value: Value): Ans
     if (derived === before) continue;
     before = derived;
     const now = testOnce(state, link, candidate, derived.text);
-    if (now === "match") return now;
-    if (now === "gave up") answer = now;
+    // Each form that matches counts, as if it were a variable of its own.
+    if (now === "match" || answer === "no match") answer = now;
   }
   return answer;
 }
@@ -270,18 +260,23 @@ function matched(
   const name = nameOf(candidate);
   state.matchedName = name;
   state.matchedValue = text;
+  note(hits, name, text);
+  if (link.capture && match !== undefined) capture(state, text, match);
+  applyEffects(state, link);
+  hits.found ??= [];
+  if (hits.found.length < limits.matchesPerRuleMax) {
+    hits.found.push({ link, name, text, start: match?.start ?? 0, end: match?.end ?? 0 });
+  }
+}
+
+function note(hits: Hits, name: string, text: string): void {
+  hits.matched = true;
   if (hits.names === undefined || hits.texts === undefined) {
     hits.names = [name];
     hits.texts = [text];
   } else if (hits.names.length < limits.matchedValuesMax) {
     hits.names.push(name);
     hits.texts.push(text);
-  }
-  if (link.capture && match !== undefined) capture(state, text, match);
-  applyEffects(state, link);
-  hits.found ??= [];
-  if (hits.found.length < limits.matchesPerRuleMax) {
-    hits.found.push({ link, name, text, start: match?.start ?? 0, end: match?.end ?? 0 });
   }
 }
 

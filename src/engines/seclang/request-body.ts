@@ -49,6 +49,9 @@ export function processBody(state: State, body: string): void {
       }
   }
   if (state.forceBodyVariable) state.requestBody = body;
+  const count = state.argsGet.names.length + state.argsPost.names.length;
+  const { argumentsMax } = state.ruleset.settings;
+  if (count > argumentsMax) fail(state, { message: `more than ${argumentsMax} arguments` });
 }
 
 /** @returns whether it is a fault of what there is of the body. */
@@ -61,7 +64,8 @@ function fail(state: State, fault: BodyFault | undefined): boolean {
 
 function processJson(state: State, body: string): void {
   const args: Collection = createCollection();
-  const fault = readJson(body, (name, value) => addTo(args, name, value));
+  const { jsonDepthMax } = state.ruleset.settings;
+  const fault = readJson(body, (name, value) => addTo(args, name, value), jsonDepthMax);
   state.argsPost = args;
   fail(state, fault);
 }
@@ -84,24 +88,27 @@ function processMultipart(state: State, body: string): void {
   const args = createCollection();
   const files = createCollection();
   const sizes = createCollection();
+  const contents = createCollection();
   const headers = createCollection();
   const flags = new Map<string, string>();
   const type = state.headers.values[state.headers.lowered.indexOf("content-type")]?.text ?? "";
   const fault = readMultipart(type, body, {
     argument: (name, value) => addTo(args, name, value),
-    file(name, fileName, bytes) {
+    file(name, fileName, content) {
       addTo(files, name, fileName);
-      addTo(sizes, name, String(bytes));
+      addTo(sizes, name, String(content.length));
+      addTo(contents, name, content);
     },
     header: (partName, line) => addTo(headers, partName, line),
-    flag(name) {
-      flags.set(name, "1");
+    flag(name, value = "1") {
+      flags.set(name, value);
       if (STRICT.has(name)) flags.set("MULTIPART_STRICT_ERROR", "1");
     },
   });
   state.argsPost = args;
   state.files = files;
   state.fileSizes = sizes;
+  state.fileContents = contents;
   state.multipartHeaders = headers;
   state.multipartFlags = flags;
   if (fail(state, fault)) flags.set("MULTIPART_STRICT_ERROR", "1");

@@ -90,6 +90,8 @@ export type State = {
   readonly removedTargets: RemovedTarget[];
   tx: TxVariables;
   readonly persistent: Map<string, Map<string, string>>;
+  /** Keys of the collections that are open. */
+  readonly opened: Map<string, string>;
   /** Where the request is on its site's course of rules; undefined when it has left it. */
   fork: Fork | undefined;
   /** The rules that this request may meet; all of them when it has left the course. */
@@ -128,15 +130,17 @@ export type State = {
   args: Collection | undefined;
   files: Collection;
   fileSizes: Collection;
+  fileContents: Collection;
   multipartHeaders: Collection;
   multipartFlags: ReadonlyMap<string, string>;
   xmlText: Collection;
   xmlAttributes: Collection;
+  /** The body as far as rules shall see it as a whole. */
   requestBody: string;
-  requestBodyLength: number;
+  /** The body as it came. */
+  rawBody: string;
   bodyError: string;
   bodyErrorMessage: string;
-  urlencodedError: boolean;
   inboundDataError: boolean;
   outboundDataError: boolean;
   responseStatus: number;
@@ -160,7 +164,6 @@ const AT_FIRST = {
   outboundDataError: false,
   bodyError: "",
   bodyErrorMessage: "",
-  urlencodedError: false,
 } as const;
 
 /** A state before anything of the request is known. */
@@ -197,6 +200,7 @@ export function createState(
     removedTargets: [],
     tx: createTx(options.variables ?? NO_VARIABLES),
     persistent: new Map(),
+    opened: new Map(),
     fork: options.fork,
     scope: options.fork?.scope ?? ruleset.scope,
     ...UNTOUCHED,
@@ -222,12 +226,13 @@ export function createState(
     args: undefined,
     files: none,
     fileSizes: none,
+    fileContents: none,
     multipartHeaders: none,
     multipartFlags: NO_VARIABLES,
     xmlText: none,
     xmlAttributes: none,
     requestBody: "",
-    requestBodyLength: 0,
+    rawBody: "",
     ...AT_FIRST,
     responseHeaders: none,
     read: new Array<Collection | undefined>(options.slots).fill(undefined),

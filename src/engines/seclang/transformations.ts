@@ -55,7 +55,7 @@ export const transformations: Readonly<Record<string, (value: string) => string>
   trimright: text.trimRight,
   uppercase: text.uppercase,
   urldecode: url.urlDecode,
-  urldecodeuni: url.urlDecodeUni,
+  urldecodeuni: (value) => url.urlDecodeUni(value),
   urlencode: url.urlEncode,
   utf8tounicode: url.utf8toUnicode,
 };

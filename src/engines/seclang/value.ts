@@ -4,6 +4,7 @@
  */
 import type { ValueReader } from "./compiled.ts";
 import type { RuleBits } from "./rule-bits.ts";
+import { urlDecodeUni } from "./transformations/url.ts";
 import { identityBytes, transformations } from "./transformations.ts";
 
 /** A chain of transformations; chains that start alike share their beginning. */
@@ -20,6 +21,10 @@ export type Chain = {
 export type ChainTable = {
   /** The chain of these lower-case transformation names; undefined when one is unknown. */
   chainOf(names: readonly string[]): Chain | undefined;
+  /** The chains of every beginning of these names, the empty one first, and not of them all. */
+  prefixesOf(names: readonly string[]): readonly Chain[];
+  /** Lets `urlDecodeUni` read characters by the map of a code page, in every chain. */
+  useCodePage(map: ReadonlyMap<number, number>): void;
   readonly empty: Chain;
   size(): number;
 };
@@ -34,28 +39,38 @@ export function createChainTable(): ChainTable {
     triggers: undefined,
   };
   const chains = new Map<string, Chain>([["", empty]]);
-  return {
+  let codePage: ReadonlyMap<number, number> | undefined;
+  const known: typeof transformations = {
+    ...transformations,
+    urldecodeuni: (value) => urlDecodeUni(value, codePage),
+  };
+  const table: ChainTable = {
     empty,
+    useCodePage(map) {
+      codePage = map;
+    },
     size: () => chains.size,
+    prefixesOf: (names) => names.flatMap((_, at) => table.chainOf(names.slice(0, at)) ?? []),
     chainOf(names) {
       let chain = empty;
       for (const name of names) {
-        const apply = Object.hasOwn(transformations, name) ? transformations[name] : undefined;
+        const apply = Object.hasOwn(known, name) ? known[name] : undefined;
         if (apply === undefined) return undefined;
         const path = `${chain.name}>${name}`;
-        const known = chains.get(path);
-        chain = known ?? {
+        const made = chains.get(path);
+        chain = made ?? {
           index: chains.size,
           parent: chain,
           apply,
           name: path,
           triggers: Object.hasOwn(identityBytes, name) ? identityBytes[name] : undefined,
         };
-        if (known === undefined) chains.set(path, chain);
+        if (made === undefined) chains.set(path, chain);
       }
       return chain;
     },
   };
+  return table;
 }
 
 /** One value: its text and, made when first asked for, its candidate rules and derived values. */

@@ -7,9 +7,22 @@ import {
   joinCollections,
   nameValuesOf,
 } from "./collection.ts";
-import type { Selector } from "./compiled.ts";
+import type { Selector, Template } from "./compiled.ts";
+import { persistentCollection } from "./persistent.ts";
 import type { State } from "./state.ts";
 import { txMap, txOf } from "./tx.ts";
+
+/** Numbers of the severities, as HIGHEST_SEVERITY has them. */
+export const SEVERITY_LEVELS: Readonly<Record<string, number>> = {
+  EMERGENCY: 0,
+  ALERT: 1,
+  CRITICAL: 2,
+  ERROR: 3,
+  WARNING: 4,
+  NOTICE: 5,
+  INFO: 6,
+  DEBUG: 7,
+};
 
 type CollectionReader = (state: State) => Collection;
 type SingleReader = (state: State) => string;
@@ -50,7 +63,7 @@ const collections: Readonly<Record<string, CollectionReader>> = {
   FILES_NAMES: (state) => namesOf(state.files),
   FILES_SIZES: (state) => state.fileSizes,
   FILES_TMPNAMES: () => EMPTY,
-  FILES_TMP_CONTENT: () => EMPTY,
+  FILES_TMP_CONTENT: (state) => state.fileContents,
   MULTIPART_PART_HEADERS: (state) => state.multipartHeaders,
   MULTIPART_FILENAME: (state) => state.files,
   MULTIPART_NAME: (state) => namesOf(state.files),
@@ -61,18 +74,43 @@ const collections: Readonly<Record<string, CollectionReader>> = {
   RESPONSE_HEADERS: (state) => state.responseHeaders,
   RESPONSE_HEADERS_NAMES: (state) => namesOf(state.responseHeaders),
   TX: (state) => fromMap(txMap(state.tx)),
-  IP: (state) => fromMap(state.persistent.get("IP")),
-  GLOBAL: (state) => fromMap(state.persistent.get("GLOBAL")),
-  RESOURCE: (state) => fromMap(state.persistent.get("RESOURCE")),
-  SESSION: (state) => fromMap(state.persistent.get("SESSION")),
-  USER: (state) => fromMap(state.persistent.get("USER")),
+  IP: (state) => persistentCollection(state, "IP"),
+  GLOBAL: (state) => persistentCollection(state, "GLOBAL"),
+  RESOURCE: (state) => persistentCollection(state, "RESOURCE"),
+  SESSION: (state) => persistentCollection(state, "SESSION"),
+  USER: (state) => persistentCollection(state, "USER"),
   MATCHED_VARS: (state) => collectionOf(state.matchedNames, state.matchedValues),
   MATCHED_VARS_NAMES: (state) => collectionOf(state.matchedNames, state.matchedNames),
   GEO: () => EMPTY,
-  ENV: () => EMPTY,
-  RULE: (state) =>
-    collectionOf(["id", "severity"], [String(state.rule?.id ?? ""), state.rule?.severity ?? ""]),
+  // What `setenv` has set; the environment of this process is nobody's business.
+  ENV: (state) => persistentCollection(state, "ENV"),
+  RULE: ruleItself,
 };
+
+/** `%{rule.msg}` and its like, of the rule that runs. */
+function ruleItself(state: State): Collection {
+  const { rule } = state;
+  if (rule === undefined) return EMPTY;
+  const level = SEVERITY_LEVELS[rule.severity];
+  const values = {
+    id: String(rule.id),
+    msg: textOf(state, rule.message),
+    logdata: textOf(state, rule.logData),
+    rev: rule.revision,
+    severity: level === undefined ? "" : String(level),
+  };
+  return collectionOf(Object.keys(values), Object.values(values));
+}
+
+/** A text of a rule; what it says of the rule itself is left out, since it would have no end. */
+function textOf(state: State, template: Template): string {
+  return template
+    .map((part) => {
+      if (typeof part === "string") return part;
+      return part.variable === "RULE" ? "" : readText(state, part.variable, part.key);
+    })
+    .join("");
+}
 
 function flag(state: State, name: string): string {
   return state.multipartFlags.get(name) ?? "0";
@@ -84,6 +122,28 @@ function clock(part: (date: Date) => number | string): SingleReader {
 
 function lengthOf(collection: Collection): number {
   return collection.values.reduce((sum, value) => sum + value.text.length, 0);
+}
+
+/** The request line, the fields and the body, as far as it is inspected. */
+function fullRequest(state: State): string {
+  const { names, values } = state.headers;
+  const fields = names.map((name, at) => `${name}: ${values[at]?.text ?? ""}\n`);
+  return `${state.requestLine}\n${fields.join("")}\n${state.rawBody}`;
+}
+
+/** Who a client says it is (RFC 7617 §2); nobody has checked it. */
+function basicUser(state: State): string {
+  const token = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(header(state.headers, "authorization"))?.[1];
+  const text = Buffer.from(token ?? "", "base64").toString("latin1");
+  return text.includes(":") ? text.slice(0, text.indexOf(":")) : "";
+}
+
+const invalidEscape = /%(?![0-9A-Fa-f]{2})/;
+
+/** True when an argument's `%` is not followed by two hexadecimal digits. */
+function hasInvalidEscape(state: State): boolean {
+  if (invalidEscape.test(state.queryString)) return true;
+  return state.bodyProcessor === "URLENCODED" && invalidEscape.test(state.requestBody);
 }
 
 function header(collection: Collection, lowered: string): string {
@@ -118,11 +178,14 @@ const singles: Readonly<Record<string, SingleReader>> = {
   DURATION: () => "0",
   FILES_COMBINED_SIZE: (state) =>
     String(state.fileSizes.values.reduce((sum, size) => sum + Number(size.text), 0)),
-  FULL_REQUEST_LENGTH: (state) => String(state.requestLine.length + state.requestBodyLength),
+  FULL_REQUEST: fullRequest,
+  FULL_REQUEST_LENGTH: (state) => String(fullRequest(state).length),
   HIGHEST_SEVERITY: (state) => String(state.highestSeverity),
   INBOUND_DATA_ERROR: (state) => (state.inboundDataError ? "1" : "0"),
   MATCHED_VAR: (state) => state.matchedValue,
   MATCHED_VAR_NAME: (state) => state.matchedName,
+  MSC_PCRE_ERROR: (state) => txOf(state.tx, "msc_pcre_limits_exceeded") ?? "0",
+  MSC_PCRE_LIMITS_EXCEEDED: (state) => txOf(state.tx, "msc_pcre_limits_exceeded") ?? "0",
   MODSEC_BUILD: () => "030000000",
   OUTBOUND_DATA_ERROR: (state) => (state.outboundDataError ? "1" : "0"),
   PATH_INFO: (state) => state.filename,
@@ -130,7 +193,7 @@ const singles: Readonly<Record<string, SingleReader>> = {
   REMOTE_ADDR: (state) => state.connection.remoteAddress,
   REMOTE_HOST: (state) => state.connection.remoteAddress,
   REMOTE_PORT: (state) => String(state.connection.remotePort),
-  REMOTE_USER: () => "",
+  REMOTE_USER: basicUser,
   REQBODY_ERROR: (state) => (state.bodyError === "" ? "0" : "1"),
   REQBODY_ERROR_MSG: (state) => state.bodyErrorMessage,
   REQBODY_PROCESSOR: (state) => state.bodyProcessor,
@@ -138,7 +201,7 @@ const singles: Readonly<Record<string, SingleReader>> = {
   REQBODY_PROCESSOR_ERROR_MSG: (state) => state.bodyErrorMessage,
   REQUEST_BASENAME: (state) => state.basename,
   REQUEST_BODY: (state) => state.requestBody,
-  REQUEST_BODY_LENGTH: (state) => String(state.requestBodyLength),
+  REQUEST_BODY_LENGTH: (state) => String(state.rawBody.length),
   REQUEST_FILENAME: (state) => state.filename,
   REQUEST_LINE: (state) => state.requestLine,
   REQUEST_METHOD: (state) => state.method,
@@ -154,7 +217,7 @@ const singles: Readonly<Record<string, SingleReader>> = {
   SERVER_ADDR: (state) => state.connection.serverAddress,
   SERVER_NAME: (state) => header(state.headers, "host").replace(/:\d+$/, ""),
   SERVER_PORT: (state) => String(state.connection.serverPort),
-  SESSIONID: () => "",
+  SESSIONID: (state) => state.opened.get("SESSION") ?? "",
   STATUS_LINE: (state) => `${state.responseProtocol} ${state.responseStatus}`,
   TIME: clock((date) => date.toISOString().slice(11, 19)),
   TIME_DAY: clock((date) => date.getUTCDate()),
@@ -166,9 +229,9 @@ const singles: Readonly<Record<string, SingleReader>> = {
   TIME_WDAY: clock((date) => date.getUTCDay()),
   TIME_YEAR: clock((date) => date.getUTCFullYear()),
   UNIQUE_ID: (state) => state.connection.uniqueId,
-  URLENCODED_ERROR: (state) => (state.urlencodedError ? "1" : "0"),
-  USERID: () => "",
-  WEBAPPID: () => "",
+  URLENCODED_ERROR: (state) => (hasInvalidEscape(state) ? "1" : "0"),
+  USERID: (state) => state.opened.get("USER") ?? "",
+  WEBAPPID: (state) => state.ruleset.settings.webAppId,
   ...Object.fromEntries(MULTIPART_FLAGS.map((name) => [name, (state: State) => flag(state, name)])),
 };
 
@@ -177,6 +240,10 @@ const VOLATILE = new Set([
   "MATCHED_VAR",
   "MATCHED_VAR_NAME",
   "HIGHEST_SEVERITY",
+  "MSC_PCRE_ERROR",
+  "MSC_PCRE_LIMITS_EXCEEDED",
+  "SESSIONID",
+  "USERID",
   "REQBODY_PROCESSOR",
   "REQBODY_ERROR",
   "REQBODY_ERROR_MSG",
@@ -199,6 +266,7 @@ export function isCollection(name: string): boolean {
 /** Collections that rules themselves change. */
 const CHANGING = new Set([
   "TX",
+  "ENV",
   "IP",
   "GLOBAL",
   "RESOURCE",

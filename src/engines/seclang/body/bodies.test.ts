@@ -61,9 +61,73 @@ describe("multipart", () => {
     expect(multipart(disposition)).toEqual({ fields, files, isStrict: true });
   });
 
+  test.each([
+    ["an extended name", "filename*=utf-8''%61%2F.txt", ["q=a/.txt"]],
+    ["one with a language", "filename*=ISO-8859-1'en'b", ["q=b"]],
+    ["one whose percent encoding is malformed", "filename*=utf-8''%4G", []],
+    ["one without its second quote", "filename*=utf-8'b", []],
+  ])("%s is read as RFC 8187 says", (_what, parameter, files) => {
+    expect(multipart(`form-data; name="q"; ${parameter}`).files).toEqual(files);
+  });
+
   test("two file names are no strict multipart", () => {
     const twice = 'form-data; name="q"; filename="a"; filename*="b"';
     expect(multipart(twice).isStrict).toBe(false);
+  });
+});
+
+describe("multipart that servers read differently", () => {
+  const flagsOf = (type: string, body: string): Record<string, unknown> => {
+    const flags: Record<string, string> = {};
+    const fault = readMultipart(`multipart/form-data; ${type}`, body, {
+      argument: () => {},
+      file: () => {},
+      header: () => {},
+      flag(name, value = "1") {
+        flags[name.replace("MULTIPART_", "")] = value;
+      },
+    });
+    return { ...flags, isRead: fault === undefined };
+  };
+  const part = (headers: string, content = "1"): string =>
+    `--x\r\n${headers}\r\n\r\n${content}\r\n`;
+  const field = 'Content-Disposition: form-data; name="q"';
+
+  test.each([
+    ["a parameter behind it", "boundary=x; charset=utf-8", { isRead: true }],
+    ["white space behind it", "boundary=x ; a=b", { isRead: true, BOUNDARY_WHITESPACE: "1" }],
+    ["more of it behind white space", "boundary=x 1", { isRead: false }],
+    ["a quote that nothing opens", 'boundary=x"', { isRead: false }],
+    ["a comma", "boundary=x,1", { isRead: false }],
+  ])("a boundary with %s", (_what, type, expected) => {
+    expect(flagsOf(type, `${part(field)}--x--\r\n`)).toEqual(expected);
+  });
+
+  test.each([
+    ["is no token", "\x0eA\x0e: b"],
+    ["is empty", ": b"],
+  ])("a part header whose name %s cannot be read", (_what, line) => {
+    const { isRead } = flagsOf("boundary=x", `${part(`${line}\r\n${field}`)}--x--\r\n`);
+    expect(isRead).toBe(false);
+  });
+
+  test("a header goes on behind any white space, and is valid behind a space or a tab", () => {
+    const folded = (blank: string) =>
+      flagsOf(
+        "boundary=x",
+        `${part(`Content-Disposition: form-data;\r\n${blank}name="q"`)}--x--\r\n`,
+      );
+    expect(folded(" ")).toEqual({ isRead: true, HEADER_FOLDING: "1" });
+    expect(folded("\f")).toMatchObject({ isRead: true, INVALID_HEADER_FOLDING: "1" });
+  });
+
+  test("a foreign boundary is 2 within parts that are closed, and 1 otherwise", () => {
+    const foreign = part(field, "--other\r\ntext");
+    const of = (body: string) => flagsOf("boundary=x", body).UNMATCHED_BOUNDARY;
+    expect(of(`${part(field)}--x--\r\n`)).toBeUndefined();
+    expect(of(`${foreign}--x--\r\n`)).toBe("2");
+    expect(of(`${part(field)}--x1--\r\n`)).toBe("1");
+    expect(of(`--x1\r\n${part(field)}--x--\r\n`)).toBe("1");
   });
 });
 

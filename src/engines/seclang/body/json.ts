@@ -9,11 +9,31 @@ export const limits = { depthMax: 128, valuesMax: 10_000, nameLengthMax: 1_024 }
 export type BodyFault = { readonly message: string; readonly atEnd?: boolean };
 export type TakeValue = (name: string, value: string) => void;
 
-type Reader = { readonly text: string; at: number; count: number; readonly take: TakeValue };
+type Reader = {
+  readonly text: string;
+  readonly depthMax: number;
+  at: number;
+  count: number;
+  readonly take: TakeValue;
+};
 
-/** Reads a document; undefined when it is well-formed. Values read before a fault are kept. */
-export function readJson(text: string, take: TakeValue): BodyFault | undefined {
-  const reader: Reader = { text, at: 0, count: 0, take };
+/**
+ * Reads a document; undefined when it is well-formed. Values read before a fault are kept.
+ *
+ * @param depthMax a lower limit than the reader's own.
+ */
+export function readJson(
+  text: string,
+  take: TakeValue,
+  depthMax: number = limits.depthMax,
+): BodyFault | undefined {
+  const reader: Reader = {
+    text,
+    depthMax: Math.min(depthMax, limits.depthMax),
+    at: 0,
+    count: 0,
+    take,
+  };
   const fault = readValue(reader, "json", 0);
   if (fault !== undefined) return fault;
   skipBlank(reader);
@@ -37,7 +57,8 @@ function skipBlank(reader: Reader): void {
 }
 
 function readValue(reader: Reader, name: string, depth: number): BodyFault | undefined {
-  if (depth > limits.depthMax) return faultAt(reader, `nests deeper than ${limits.depthMax}`);
+  const { depthMax } = reader;
+  if (depth > depthMax) return faultAt(reader, `nests deeper than ${depthMax}`);
   skipBlank(reader);
   const char = reader.text.charAt(reader.at);
   if (char === "{") return readObject(reader, name, depth);

@@ -8,10 +8,11 @@ export const limits = { partsMax: 1_000, headersPerPartMax: 32, filesMax: 200 } 
 
 export type MultipartSink = {
   argument(name: string, value: string): void;
-  file(name: string, fileName: string, bytes: number): void;
+  file(name: string, fileName: string, content: string): void;
   /** One raw header line of a part. */
   header(partName: string, line: string): void;
-  flag(name: string): void;
+  /** @param value "1" unless the language has more than one. */
+  flag(name: string, value?: string): void;
 };
 
 /** The boundary of a Content-Type, with what is odd about how it is written. */
@@ -22,6 +23,10 @@ function readBoundary(contentType: string, sink: MultipartSink): string | undefi
   if (before !== "" || after !== "") sink.flag("MULTIPART_BOUNDARY_WHITESPACE");
   if (quoted !== undefined) sink.flag("MULTIPART_BOUNDARY_QUOTED");
   const boundary = quoted ?? plain ?? "";
+  // What stands behind it must be another parameter: a server might take it for more of it.
+  const tail = /^(\s*)(?:;|$)/.exec(rest);
+  if (tail === null) return undefined;
+  if (tail[1] !== "") sink.flag("MULTIPART_BOUNDARY_WHITESPACE");
   const second = /;\s*boundary\s*=/i.test(rest);
   if (second || boundary.length > 70 || !/^[\x20-\x7e]+$/.test(boundary)) return undefined;
   return boundary;
@@ -64,22 +69,29 @@ function boundaryLines(body: string, mark: string, sink: MultipartSink): Boundar
   const lines: BoundaryLine[] = [];
   let crlf = false;
   let lf = false;
+  let foreignAt = -1;
   for (let at = body.indexOf("--"); at !== -1 && lines.length <= limits.partsMax; ) {
     const lineStart = at === 0 || body.charAt(at - 1) === "\n";
     if (lineStart && body.startsWith(mark, at)) {
       const rest = /^(--)?[ \t]*(\r\n|\n|$)/.exec(
         body.slice(at + mark.length, at + mark.length + 64),
       );
-      if (rest === null) sink.flag("MULTIPART_UNMATCHED_BOUNDARY");
+      if (rest === null) foreignAt = at;
       else {
         if (rest[2] === "\r\n") crlf = true;
         if (rest[2] === "\n") lf = true;
         lines.push({ at, end: at + mark.length + rest[0].length, final: rest[1] !== undefined });
       }
     } else if (lineStart && /^--[^\r\n]{1,70}(?:\r?\n|$)/.test(body.slice(at, at + 80))) {
-      sink.flag("MULTIPART_UNMATCHED_BOUNDARY");
+      foreignAt = at;
     }
     at = body.indexOf("--", at + 2);
+  }
+  if (foreignAt !== -1) {
+    // A part that is opened and closed may hold such lines: 2 says that it was.
+    const isInside =
+      (lines[0]?.at ?? foreignAt) < foreignAt && (lines.at(-1)?.at ?? -1) > foreignAt;
+    sink.flag("MULTIPART_UNMATCHED_BOUNDARY", isInside ? "2" : "1");
   }
   if (lf) sink.flag("MULTIPART_LF_LINE");
   if (lf && crlf) sink.flag("MULTIPART_CRLF_LF_LINES");
@@ -106,6 +118,10 @@ function readPart(part: string, sink: MultipartSink): BodyFault | undefined {
   if (lines.length > limits.headersPerPartMax)
     return { message: "Multipart: too many part headers" };
   const headers = unfold(lines, sink);
+  if (!headers.every((line) => /^[!#$%&'*+.^_`|~\w-]+[ \t]*:/.test(line))) {
+    sink.flag("MULTIPART_INVALID_PART");
+    return { message: "Multipart: a part header has no valid name" };
+  }
   const disposition = headers.find((line) => /^content-disposition\s*:/i.test(line));
   const read = disposition === undefined ? undefined : readDisposition(disposition, sink);
   if (read === undefined) {
@@ -115,17 +131,20 @@ function readPart(part: string, sink: MultipartSink): BodyFault | undefined {
   for (const line of headers) sink.header(read.name, line);
   const content = part.slice(gap.index + gap[0].length);
   if (read.isField) sink.argument(read.name, content);
-  if (read.fileName !== undefined) sink.file(read.name, read.fileName, content.length);
+  if (read.fileName !== undefined) sink.file(read.name, read.fileName, content);
   return undefined;
 }
 
 function unfold(lines: readonly string[], sink: MultipartSink): string[] {
   const headers: string[] = [];
   for (const line of lines) {
-    if (!/^[ \t]/.test(line)) headers.push(line);
+    if (!/^\s/.test(line)) headers.push(line);
     else {
       sink.flag("MULTIPART_HEADER_FOLDING");
-      if (headers.length === 0) sink.flag("MULTIPART_INVALID_HEADER_FOLDING");
+      // Only a space or a tab folds (RFC 5322 §2.2.3); a parser that takes any white space is near.
+      if (headers.length === 0 || !/^[ \t]/.test(line)) {
+        sink.flag("MULTIPART_INVALID_HEADER_FOLDING");
+      }
       headers[headers.length - 1] = `${headers.at(-1) ?? ""}${line}`;
     }
   }
@@ -139,6 +158,25 @@ type Disposition = {
   readonly isField: boolean;
 };
 
+const PARAMETER =
+  /^\s*(;?)\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+'[\w-]*'[^\s;"',]*)|([^\s;"',]*))\s*/;
+
+/** A parameter's text; undefined when its percent encoding is malformed. */
+function parameterText(parameter: RegExpExecArray, sink: MultipartSink): string | undefined {
+  const [, , key = "", double, single, extended, plain] = parameter;
+  if (double !== undefined) return double.replace(/\\(["\\])/g, "$1");
+  // `filename*=utf-8''%61.txt` (RFC 8187 §3.2); elsewhere the quotes are none of a parameter's.
+  if (extended !== undefined && key.endsWith("*")) {
+    const encoded = extended.slice(extended.lastIndexOf("'") + 1);
+    if (/%(?![0-9a-f]{2})/i.test(encoded)) return undefined;
+    return encoded.replace(/%(..)/g, (_, digits: string) =>
+      String.fromCharCode(Number.parseInt(digits, 16)),
+    );
+  }
+  if (single !== undefined || extended !== undefined) sink.flag("MULTIPART_INVALID_QUOTING");
+  return single ?? extended ?? plain ?? "";
+}
+
 function readDisposition(line: string, sink: MultipartSink): Disposition | undefined {
   const rest = /^content-disposition\s*:\s*form-data\s*(.*)$/is.exec(line)?.[1];
   if (rest === undefined) return undefined;
@@ -147,21 +185,16 @@ function readDisposition(line: string, sink: MultipartSink): Disposition | undef
   let hasPlainFileName = false;
   let at = 0;
   while (at < rest.length) {
-    const parameter =
-      /^\s*(;?)\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s;"',]*))\s*/.exec(
-        rest.slice(at),
-      );
+    const parameter = PARAMETER.exec(rest.slice(at));
     if (parameter === null) {
       if (/^[\s;]*$/.test(rest.slice(at))) break;
       sink.flag("MULTIPART_INVALID_QUOTING");
       return undefined;
     }
-    const [whole, semicolon, key = "", double, single, plain] = parameter;
+    const [whole, semicolon, key = ""] = parameter;
     if (semicolon === "") sink.flag("MULTIPART_MISSING_SEMICOLON");
-    if (single !== undefined || (double === undefined && plain?.includes("'"))) {
-      sink.flag("MULTIPART_INVALID_QUOTING");
-    }
-    const value = double?.replace(/\\(["\\])/g, "$1") ?? single ?? plain ?? "";
+    const value = parameterText(parameter, sink);
+    if (value === undefined) return undefined;
     const lowered = key.toLowerCase();
     if (lowered === "name") {
       if (name !== undefined) sink.flag("MULTIPART_INVALID_PART");

@@ -4,7 +4,9 @@ import { narrow } from "./escapes.ts";
 
 export const urlTriggers = bytesOf("%+");
 
-const decode = (value: string, unicode: boolean): string => {
+const NO_MAP: ReadonlyMap<number, number> = new Map();
+
+const decode = (value: string, unicode: boolean, map = NO_MAP): string => {
   const first = indexOfByte(value, urlTriggers);
   if (first < 0) return value;
   const output = scratch(value.length);
@@ -21,7 +23,7 @@ const decode = (value: string, unicode: boolean): string => {
       const high = hexPairAt(value, index + 2);
       const low = hexPairAt(value, index + 4);
       if (high >= 0 && low >= 0) {
-        output[at++] = narrow(high, low);
+        output[at++] = map.get((high << 8) | low) ?? narrow(high, low);
         index += 6;
         continue;
       }
@@ -37,10 +39,11 @@ const decode = (value: string, unicode: boolean): string => {
 export const urlDecode = (value: string): string => decode(value, false);
 
 /**
- * As urlDecode, and `%uHHHH` by its low byte (full-width forms narrowed). No code page map: the
- * low byte is what both ModSecurity versions take when SecUnicodeMapFile is not set.
+ * As urlDecode, and `%uHHHH` by what the map of a code page says of it, else by its low byte
+ * (full-width forms narrowed), as both ModSecurity versions do.
  */
-export const urlDecodeUni = (value: string): string => decode(value, true);
+export const urlDecodeUni = (value: string, map?: ReadonlyMap<number, number>): string =>
+  decode(value, true, map);
 
 const reserved = /[^*0-9A-Za-z]/;
 export const urlEncodeTriggers = byteTable((byte) => reserved.test(String.fromCharCode(byte)));
