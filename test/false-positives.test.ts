@@ -1,8 +1,17 @@
-/** Ordinary use of a shop and of a JSON API is not refused at paranoia level 1. */
+/**
+ * Ordinary use of a shop, over HTTP/1.1 and over HTTP/2, and of a JSON API is not refused at
+ * paranoia level 1.
+ */
+import { createHash, X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startShop } from "../examples/shop/main.ts";
+import { openAuthority } from "../src/kernel/pki/authority.ts";
 import { hasBrowser, launchBrowser } from "./e2e/console-browser.ts";
 import { postForm } from "./post-form.ts";
 import { hasRules, type ProtectedSite, protectSite } from "./protected-site.ts";
@@ -67,31 +76,82 @@ const comments = [
   'He said: "it\'s like drinking grass" -- I disagree...',
 ];
 
+/** Somebody looks for tea, reads, comes by a link of a letter, and writes. */
+async function useShop(page: Page, origin: string): Promise<void> {
+  await page.goto(origin);
+  for (const search of searches) {
+    await page.goto(origin);
+    await page.fill("input[name=q]", search);
+    await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button")]);
+  }
+  for (const path of ["/product?id=1", "/product?id=2", "/manual", "/comments", "/none"]) {
+    await page.goto(`${origin}${path}?utm_source=mail&utm_campaign=spring%20sale`);
+  }
+  for (const text of comments) {
+    await postForm(page, "/comments", { text, name: "first customer" });
+  }
+}
+
+/** Pages that the session asks for at least. */
+const PAGES_MIN = 2 * searches.length + 5 + comments.length;
+
 test.skipIf(!hasRules || !hasBrowser)(
   "nothing of a session of the shop in Chromium is refused (needs modsecurity-crs, chromium)",
   { timeout: 120_000 },
   async () => {
     const browser = await launchBrowser();
     try {
-      const page = await browser.newPage();
-      const origin = `http://shop.localhost:${shopSite.httpPort}`;
-      await page.goto(origin);
-      for (const search of searches) {
-        await page.goto(origin);
-        await page.fill("input[name=q]", search);
-        await Promise.all([page.waitForEvent("domcontentloaded"), page.click("button")]);
-      }
-      for (const path of ["/product?id=1", "/product?id=2", "/manual", "/comments", "/none"]) {
-        await page.goto(`${origin}${path}?utm_source=mail&utm_campaign=spring%20sale`);
-      }
-      for (const text of comments) {
-        await postForm(page, "/comments", { text, name: "first customer" });
-      }
+      await useShop(await browser.newPage(), `http://shop.localhost:${shopSite.httpPort}`);
     } finally {
       await browser.close();
     }
     expect(shopSite.refusals()).toEqual([]);
-    expect(shopSite.events.length).toBeGreaterThan(searches.length + comments.length);
+    expect(versionsOf(shopSite)).toEqual(["HTTP/1.1"]);
+    expect(shopSite.events.length).toBeGreaterThanOrEqual(PAGES_MIN);
+  },
+);
+
+const versionsOf = ({ events }: ProtectedSite): string[] => [
+  ...new Set(events.map(({ http_request }) => http_request.version)),
+];
+
+/** What Chromium calls a key that it shall trust: the SHA-256 of the SubjectPublicKeyInfo. */
+const keyName = (pem: string): string =>
+  createHash("sha256")
+    .update(new X509Certificate(pem).publicKey.export({ type: "spki", format: "der" }))
+    .digest("base64");
+
+test.skipIf(!hasRules || !hasBrowser)(
+  "nor is anything of the same session over HTTP/2 (needs modsecurity-crs, chromium)",
+  { timeout: 120_000 },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cordon-shop-"));
+    const authority = await openAuthority(folder, Date.now);
+    const served = await authority.issueServer(["shop.localhost"]);
+    const site = await protectSite(`http://127.0.0.1:${shop.port}`, {
+      domains: ["shop.localhost"],
+      ...served,
+    });
+    const browser = await launchBrowser(
+      `--ignore-certificate-errors-spki-list=${keyName(served.certificatePem)}`,
+    );
+    try {
+      const origin = `https://shop.localhost:${site.httpsPort}`;
+      const page = await browser.newPage();
+      await useShop(page, origin);
+      const protocol = 'performance.getEntriesByType("navigation")[0].nextHopProtocol';
+      expect(await page.evaluate(protocol)).toBe("h2");
+      // An attack in the same session is refused: the rules were asked.
+      const attack = await page.goto(`${origin}/product?id=1%20union%20select%20email%20from%20x`);
+      expect(attack?.status()).toBe(403);
+    } finally {
+      await browser.close();
+      await site.close();
+      rmSync(folder, { recursive: true });
+    }
+    expect(versionsOf(site)).toEqual(["HTTP/2.0"]);
+    expect(site.refusals()).toEqual([expect.stringContaining("/product?id=1%20union")]);
+    expect(site.events.length).toBeGreaterThan(PAGES_MIN);
   },
 );
 

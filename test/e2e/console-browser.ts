@@ -22,8 +22,9 @@ const STEP_MAX_MS = 30_000;
 export const hasBrowser =
   existsSync(CHROMIUM) && existsSync(join(programFolder, "console/package.json"));
 
-export const launchBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+/** @param more arguments beside the usual ones, such as whose certificates are trusted. */
+export const launchBrowser = (...more: readonly string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: CHROMIUM, args: [...ARGUMENTS, ...more] });
 
 export type Look = {
   readonly language: "en" | "zh-CN";

@@ -78,7 +78,7 @@ export function AskedField(props: Props) {
   if (isNested(schema) && schema.type === "object") {
     // A box of its own: one sees which fields belong together, and a fault of one is not all's.
     return (
-      // biome-ignore lint/a11y/useSemanticElements: a fieldset would take the look of the container.
+      // biome-ignore lint/a11y/useSemanticElements: a fieldset would take its look.
       <div role="group" aria-label={title}>
         <Container
           header={

@@ -92,7 +92,7 @@ function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
   return { fields: asked, texts, set, faults, error, busy, read, submit, tried };
 }
 
-/** What a form changes; undefined for something new, whose fields only begin with what they hold. */
+/** What a form changes; undefined for something new, whose fields only begin with something. */
 function changeBy({ method }: Operation, before: Item): Change | undefined {
   if (method !== "PATCH" && method !== "PUT") return undefined;
   return { before, leftOut: method === "PATCH" ? "stays" : "default" };

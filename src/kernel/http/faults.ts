@@ -1,4 +1,4 @@
-/** What is wrong with an input, by path: of things of several kinds only what its own kind lacks. */
+/** What is wrong with an input, by path: of things of several kinds what their own kind lacks. */
 
 import type { Validator } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
