@@ -65,7 +65,6 @@ const WITHOUT_EFFECT = new Set([
   "sanitiseresponseheader",
   "append",
   "prepend",
-  "xmlns",
   "deprecatevar",
 ]);
 const SEVERITIES = [
@@ -232,6 +231,10 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
       });
       return undefined;
     }
+    case "xmlns":
+      return /^[^=]+=.+$/s.test(value)
+        ? undefined
+        : `has the namespace "${value}", which is no prefix=name`;
     case "exec":
       return `has the action "exec": rules do not start programs here`;
     default:

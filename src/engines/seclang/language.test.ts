@@ -223,6 +223,13 @@ test("urlDecodeUni reads characters by the code page of SecUnicodeMapFile", () =
   expect(() => idsOf("1252")).toThrow("code page");
 });
 
+test("a namespace without its name is a fault", () => {
+  const action = (text: string) => faultOf(`SecAction "id:1,${text}"`);
+  expect(action("xmlns:soap=http://schemas.example/")).toBeUndefined();
+  expect(action("xmlns:soap'http://schemas.example/'")).toContain("prefix=name");
+  expect(action("xmlns:=")).toContain("prefix=name");
+});
+
 test("WEBAPPID is what SecWebAppId says", () => {
   expect(seen("WEBAPPID", {}, "SecWebAppId shop")).toEqual(["shop"]);
 });
