@@ -223,6 +223,26 @@ test("urlDecodeUni reads characters by the code page of SecUnicodeMapFile", () =
   expect(() => idsOf("1252")).toThrow("code page");
 });
 
+test("a path of XML selects what it says, and one that is not known the whole text", () => {
+  const body =
+    '<a:shop xmlns:a="urn:a"><book id="1"><price>5</price><t>x<b>y</b>z</t></book>' +
+    '<book id="2" kind="k"><price>7</price><price/></book></a:shop>';
+  const before = `SecAction "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"`;
+  const of = (path: string) => seen(`XML:${path}`, { body }, before);
+  expect(of("/*")).toEqual(["5xyz7"]);
+  expect(of("/a:shop/book/price")).toEqual(["5", "7", ""]);
+  expect(of("/other:shop/book/price[text()]")).toEqual(["5", "7"]);
+  expect(of("//t")).toEqual(["xyz"]);
+  expect(of("//t/text()")).toEqual(["x", "z"]);
+  expect(of("/*/*/@id")).toEqual(["1", "2"]);
+  expect(of("//book/@*")).toEqual(["1", "2", "k"]);
+  expect(of("//t//text()")).toEqual(["x", "y", "z"]);
+  expect(of("/shop/book")).toEqual([]);
+  expect(of("//book[1]/price")).toEqual(["5xyz7"]);
+  expect(seen("&XML://price", { body }, before)).toEqual(["3"]);
+  expect(seen("XML://price", { body })).toEqual([]);
+});
+
 test("a namespace without its name is a fault", () => {
   const action = (text: string) => faultOf(`SecAction "id:1,${text}"`);
   expect(action("xmlns:soap=http://schemas.example/")).toBeUndefined();

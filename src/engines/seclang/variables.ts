@@ -11,6 +11,7 @@ import type { Selector, Template } from "./compiled.ts";
 import { persistentCollection } from "./persistent.ts";
 import type { State } from "./state.ts";
 import { txMap, txOf } from "./tx.ts";
+import { pathReaderOf } from "./xml-values.ts";
 
 /** Numbers of the severities, as HIGHEST_SEVERITY has them. */
 export const SEVERITY_LEVELS: Readonly<Record<string, number>> = {
@@ -290,6 +291,8 @@ export function readerOf(
     return txReader(selector.test);
   }
   if (name === "XML") {
+    const ofPath = pathReaderOf(selectorText);
+    if (ofPath !== undefined) return ofPath;
     return selectorText?.includes("@") ? (state) => state.xmlAttributes : (state) => state.xmlText;
   }
   const collection = collections[name];
@@ -338,6 +341,7 @@ export const SLOTS = slotNames.length;
 /** The place of a variable among what a request has read; -1 when it changes while rules run. */
 export function slotOf(name: string, selector: string | undefined): number {
   if (name !== "XML") return slotNames.indexOf(name);
+  if (pathReaderOf(selector) !== undefined) return -1;
   return slotNames.indexOf(selector?.includes("@") ? "XML:@" : "XML:/*");
 }
 

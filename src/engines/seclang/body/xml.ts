@@ -21,11 +21,16 @@ const CLOSED_BY: Readonly<Record<string, string>> = {
   "'": "'",
 };
 
+export type XmlSink = {
+  /** An element begins; its attributes follow. */
+  open?(name: string): void;
+  close?(): void;
+  text(value: string): void;
+  attribute(name: string, value: string): void;
+};
+
 /** Reads a document; undefined when it is well-formed. */
-export function readXml(
-  text: string,
-  take: { text(value: string): void; attribute(name: string, value: string): void },
-): BodyFault | undefined {
+export function readXml(text: string, take: XmlSink): BodyFault | undefined {
   const open: string[] = [];
   let at = 0;
   let nodes = 0;
@@ -66,15 +71,18 @@ export function readXml(
     const [whole, closing, name = "", attributes = "", empty] = tag;
     if (closing === "/") {
       if (open.pop() !== name) return fault(`</${name.slice(0, 64)}> closes what is not open`);
+      take.close?.();
     } else {
       if (open.length === 0 && rooted) return fault("a second root element");
       rooted = true;
+      take.open?.(name);
       for (const [, key = "", double, single] of attributes.matchAll(
         /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g,
       )) {
         take.attribute(key, decodeEntities(double ?? single ?? ""));
       }
-      if (empty !== "/") open.push(name);
+      if (empty === "/") take.close?.();
+      else open.push(name);
       if (open.length > limits.depthMax) return fault(`nests deeper than ${limits.depthMax}`);
     }
     at += whole.length;
