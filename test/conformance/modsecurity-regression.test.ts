@@ -46,6 +46,7 @@ const DIFFERENT: Readonly<Record<string, number>> = {
   "config-secdefaultaction": 1,
   "config-update-action-by-id": 1,
   "config-update-target-by-id": 1,
+  "config-xml_external_entity": 1,
   "issue-1576": 2,
   "issue-1831": 1,
   "issue-1941": 1,

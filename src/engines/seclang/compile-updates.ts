@@ -132,7 +132,13 @@ function ruleTest(directiveName: string, text: string): ((rule: Rule) => boolean
 
 /** SecRuleUpdateTargetBy{Id,Tag,Msg}, SecRuleUpdateActionById. */
 export function updateRules(state: RulesSoFar, directive: Directive): void {
-  const [which = "", changeText = "", replacedText = ""] = directive.args;
+  // Some name several ids one behind the other.
+  const isId = directive.name.endsWith("byid");
+  const end = directive.args.findIndex(
+    (arg, at) => at > 0 && !(isId && /^\d+(?:-\d+)?$/.test(arg)),
+  );
+  const which = directive.args.slice(0, end === -1 ? undefined : end).join(" ");
+  const [changeText = "", replacedText = ""] = end === -1 ? [] : directive.args.slice(end);
   const change = directive.name.startsWith("secruleupdateaction")
     ? actionsChange(state, directive, changeText)
     : targetsChange(state, directive, { changeText, replacedText });

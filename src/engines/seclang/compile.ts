@@ -42,19 +42,27 @@ const IGNORED = new Set([
   "secauditlogrelevantstatus",
   "secauditlogstoragedir",
   "secauditlogtype",
+  "seccachetransformations",
+  "secchrootdir",
   "seccollectiontimeout",
   "seccomponentsignature",
   "secconnengine",
+  "secconnreadstatelimit",
+  "secconnwritestatelimit",
   "seccookieformat",
   "secdatadir",
   "secdebuglog",
   "secdebugloglevel",
+  "secdisablebackendcompression",
+  "secguardianlog",
   "secpcrematchlimit",
   "secpcrematchlimitrecursion",
   "secrequestbodyinmemorylimit",
   "secrequestbodylimitaction",
   "secrequestbodynofileslimit",
   "secresponsebodylimitaction",
+  "secruleperftime",
+  "secsensorid",
   "secserversignature",
   "secstatusengine",
   "sectmpdir",
@@ -190,6 +198,8 @@ function settingOf(name: string, args: readonly string[]): Partial<RulesetSettin
       return { responseBodyBytesMax: Number(first) };
     case "secresponsebodymimetype":
       return { responseMimeTypes: args.map((type) => type.toLowerCase()) };
+    case "secxmlexternalentity":
+      return first.toLowerCase() === "off" ? {} : undefined;
     case "secresponsebodymimetypesclear":
       return { responseMimeTypes: [] };
     case "secargumentseparator":
@@ -256,12 +266,19 @@ function compileLink(
   if (set.chain) return;
   const base = state.open[0]?.set ?? set;
   if (base.id === undefined) fault(state, directive, "has no id");
-  // A link may say the status that the whole chain ends with.
-  base.status = state.open.findLast((link) => link.set.status !== undefined)?.set.status;
+  takeFromLinks(base, state.open);
   let next: Rule | undefined;
   for (const link of [...state.open].reverse()) next = link.make(next, base);
   state.open = [];
   if (next !== undefined) addRule(state, next);
+}
+
+/** A link may say what happens, and with which status, when the whole chain matches. */
+function takeFromLinks(base: ActionSet, links: State["open"]): void {
+  base.status = links.findLast(({ set }) => set.status !== undefined)?.set.status;
+  const last = links.findLast(({ set }) => set.disruptive !== undefined)?.set;
+  base.disruptive = last?.disruptive;
+  base.disruptiveValue = last?.disruptiveValue ?? "";
 }
 
 type CompiledTest = Pick<

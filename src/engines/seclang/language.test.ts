@@ -69,6 +69,12 @@ test("an update before its rule holds as one behind it", () => {
   expect(statusOf("SecRuleUpdateActionById 1 pass")).toEqual([undefined, undefined]);
 });
 
+test("an update may name several rules", () => {
+  const rules = [1, 2, 3, 4].map((id) => rule(id, 'ARGS "@contains x"')).join("");
+  const update = "SecRuleUpdateTargetById 1-2 4 !ARGS:a\n";
+  expect(send(rules + update, { target: "/?a=x" }).ids).toEqual([3]);
+});
+
 test("a rule takes the place of a removed one of its id", () => {
   const rules = `${rule(1, 'ARGS "@contains x"')}SecRuleRemoveById 1\n${rule(1, 'ARGS "@contains y"')}`;
   expect(send(rules, { target: "/?a=x" }).ids).toEqual([]);
@@ -111,6 +117,14 @@ test("a link of a chain may say the status that the chain ends with", () => {
   const rules =
     'SecRule ARGS:a "@contains x" "id:1,phase:2,deny,t:none,chain"\n' +
     'SecRule ARGS:b "@contains y" "t:none,status:451"';
+  expect(send(rules, { target: "/?a=x&b=y" }).status).toBe(451);
+  expect(send(rules, { target: "/?a=x" }).status).toBeUndefined();
+});
+
+test("what happens may stand in a link of a chain, and needs all of it", () => {
+  const rules =
+    'SecRule ARGS:a "@contains x" "id:1,phase:2,t:none,pass,chain"\n' +
+    'SecRule ARGS:b "@contains y" "t:none,deny,status:451"';
   expect(send(rules, { target: "/?a=x&b=y" }).status).toBe(451);
   expect(send(rules, { target: "/?a=x" }).status).toBeUndefined();
 });
@@ -241,6 +255,11 @@ test("a path of XML selects what it says, and one that is not known the whole te
   expect(of("//book[1]/price")).toEqual(["5xyz7"]);
   expect(seen("&XML://price", { body }, before)).toEqual(["3"]);
   expect(seen("XML://price", { body })).toEqual([]);
+});
+
+test("no entity is read from outside, which a rule set may say but not change", () => {
+  expect(faultOf("SecXmlExternalEntity Off")).toBeUndefined();
+  expect(faultOf("SecXmlExternalEntity On")).toContain("secxmlexternalentity");
 });
 
 test("a namespace without its name is a fault", () => {
