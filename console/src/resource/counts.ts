@@ -29,6 +29,13 @@ const HREFS: Readonly<Record<string, (item: Item) => string | undefined>> = {
   "incident.eventCount": (item) => eventsOf(item),
   "incident.blockedCount": (item) => eventsOf(item, [BLOCKED]),
   "incident.scoreTotal": (item) => eventsOf(item, [SCORED]),
+  "channel.lastState": (item) =>
+    item.lastState === "none"
+      ? undefined
+      : listAddress("deliveries", [
+          ...same(item, "channelId"),
+          ...same(item, "lastState", "state"),
+        ]),
   "policy.attachedUserCount": (item) => listAddress("users", same(item, "policyId", "policyIds")),
   "finding.eventCount": (item) => eventsOf(item),
   "finding.blockedCount": (item) => eventsOf(item, [BLOCKED]),

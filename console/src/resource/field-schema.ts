@@ -1,4 +1,5 @@
 /** Reads a contract's input schema as the fields of a form, and a form's texts as an input. */
+import { contracts } from "../../../src/catalog.ts";
 import type { Operation } from "../../../src/kernel/operation.ts";
 
 export type FieldSchema = {
@@ -43,10 +44,21 @@ export function fieldsOf({ input, defaults = {} }: Operation): FormField[] {
   return childrenOf(input).map((field) => ({ ...field, fallback: defaults[field.name] }));
 }
 
+/** What the schema leaves open and is chosen from what there is all the same. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  services: contracts.map(({ service }) => service),
+};
+
+function offered(name: string, schema: FieldSchema): FieldSchema {
+  const choices = CHOICES[name];
+  if (choices === undefined || schema.type !== "array") return schema;
+  return { ...schema, items: { ...schema.items, enum: choices } };
+}
+
 /** The fields of an object; of a field that may be null, what it is otherwise. */
 export function childrenOf({ properties = {}, required = [] }: FieldSchema): FormField[] {
   return Object.entries(properties).map(([name, given]) => {
-    const schema = notNull(given);
+    const schema = offered(name, notNull(given));
     const nullable = given.anyOf?.some(({ type }) => type === "null") === true;
     return { name, required: required.includes(name), schema, ...(nullable ? { nullable } : {}) };
   });

@@ -28,16 +28,26 @@ const BUTTONS_MAX = 3;
 /** States that an operation leaves nothing to do in. */
 const FINAL_STATES = ["expired", "revoked", "deleted"];
 
-function usable(operation: Operation, item: Item): boolean {
-  return !operation.name.includes(".revoke") || !FINAL_STATES.includes(String(item.state));
+/** Operations that do something only to some items. */
+const USABLE: Readonly<Record<string, (item: Item) => boolean>> = {
+  "notify.retryDelivery": ({ state }) => state === "failed",
+  "waf.rollBackRuleSet": ({ previousRuleSetId }) => previousRuleSetId !== null,
+};
+
+function usable({ name }: Operation, item: Item): boolean {
+  if (name.includes(".revoke")) return !FINAL_STATES.includes(String(item.state));
+  return USABLE[name]?.(item) ?? true;
 }
 
 export function ItemButtons({ shown, item, without, left }: Props) {
   const { t, told, operationTitle } = useWords();
   const [asked, ask] = useState<Operation>();
   const remove = without === "delete" ? undefined : operationOf(shown, "delete");
-  const actions = without === "others" ? [] : itemActions(shown);
-  const { idField } = shown.resource;
+  const { idField, get } = shown.resource;
+  // What has no page with a form of its own is changed here.
+  const update = get === undefined ? operationOf(shown, "update") : undefined;
+  const changes = update === undefined ? [] : [update];
+  const actions = without === "others" ? [] : [...changes, ...itemActions(shown)];
   const finished = (): void => {
     if (asked === remove) left?.();
     if (asked === remove) navigate(`/${shown.path}`);
@@ -77,6 +87,7 @@ export function ItemButtons({ shown, item, without, left }: Props) {
           <OperationDialog
             operation={asked}
             fixed={{ [idField]: item[idField] }}
+            initial={asked === update ? item : {}}
             name={nameOf(shown, item, told)}
             known={shownFields(shown)}
             close={() => ask(undefined)}

@@ -18,7 +18,9 @@ export type FieldKind = {
 
 const DEPTH_MAX = 8;
 /** Fields whose few values are words although the schema says text. */
-const WORD_FIELDS = "category categories severity disposition outcome kind method".split(" ");
+const WORD_FIELDS = "category categories severity disposition outcome kind method services".split(
+  " ",
+);
 
 /** A nullable or repeated field as the one value that it holds. */
 function valueSchema(schema: Schema): Schema {

@@ -5,6 +5,7 @@ import StatusIndicator, {
 } from "@cloudscape-design/components/status-indicator";
 import { lazy } from "react";
 import { useWords } from "../language.tsx";
+import { isCoding } from "./answer-fields.ts";
 import { ConditionOutline, isConditionItem } from "./condition-outline.tsx";
 import { flatItems } from "./flat-items.ts";
 import { resourceOfField, resourceOfId } from "./id-field-of.ts";
@@ -174,11 +175,18 @@ function Time({ time }: { time: string }) {
   );
 }
 
+/** An item with its texts in the chosen language, and without how they are told in others. */
+function toldItem(value: unknown, told: (item: Item, field: string) => unknown): unknown {
+  if (typeof value !== "object" || value === null || !isItem(value)) return value;
+  const fields = Object.keys(value).filter((field) => !isCoding(field));
+  return Object.fromEntries(fields.map((field) => [field, told(value, field)]));
+}
+
 function Several({ field, values }: { field: string; values: readonly unknown[] }) {
-  const { t, valueText } = useWords();
+  const { t, valueText, told } = useWords();
   if (values.length === 0) return <>{t("none")}</>;
   if (values.some((value) => typeof value === "object")) {
-    const items = flatItems(values);
+    const items = flatItems(values.map((value) => toldItem(value, told)));
     if (items !== undefined) return <ObjectRows items={items} Value={Value} />;
     return <pre className="json">{JSON.stringify(values, null, 2)}</pre>;
   }

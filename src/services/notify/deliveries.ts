@@ -16,7 +16,8 @@ export function deliveryView(row: DeliveryRow): Delivery {
   // The title is the message of the first event.
   const [first] = row.events;
   const titleCoded = first?.message === row.title ? (first.messageCoded ?? null) : null;
-  return { ...shown, titleCoded, severity: severityOf(severityId) };
+  const nextTime = row.endTime === null ? row.nextTime : null;
+  return { ...shown, nextTime, titleCoded, severity: severityOf(severityId) };
 }
 
 /** @throws Problem kernel.inputInvalid for a filter that is not on state or channelId. */

@@ -157,8 +157,8 @@ export const Delivery = Type.Object({
   /** Files that go with it, by mail only. */
   attachments: Type.Array(Attachment),
   attempts: Type.Array(Attempt),
-  /** When it is sent, or tried again. */
-  nextTime: Time,
+  /** When it is sent, or tried again; null when it has ended. */
+  nextTime: Type.Union([Time, Type.Null()]),
   createTime: Time,
   endTime: Type.Union([Time, Type.Null()]),
 });

@@ -29,7 +29,7 @@ export const notify: ServiceWords = {
   field: {
     channelId: ["Channel", "渠道"],
     channelIds: ["Channels", "渠道"],
-    channelName: ["Channel", "渠道"],
+    channelName: ["Name of the channel", "渠道名称"],
     lastState: ["Last message", "最近一条"],
     routeId: ["Route", "路由"],
     silenceId: ["Silence", "静默"],
@@ -59,9 +59,19 @@ export const notify: ServiceWords = {
   hint: {
     smtpHost: ["Its name or address, without the port", "名称或地址，不含端口"],
     smtpPort: ["465 with TLS, 587 with STARTTLS", "TLS 为 465，STARTTLS 为 587"],
-    services: [
-      "Empty: all of them; otherwise waf, incident, kms …",
-      "留空为全部；否则填写 waf、incident、kms 等",
+    services: ["Empty: all of them", "留空为全部"],
+    resource: [
+      "Id of one thing, such as site-…; empty: all of them",
+      "某一对象的编号，例如 site-…；留空为全部",
+    ],
+    severityMax: ["Graver events are told all the same", "更严重的事件仍会通知"],
+    groupSeconds: [
+      "Events of one kind within this time go in one message",
+      "此时间内的同类事件合并为一条消息",
+    ],
+    signingSecret: [
+      "Messages are signed with it, so that the receiver can check them",
+      "用于对消息签名，供接收方校验",
     ],
     fromTime: ["Such as 20:00; empty: all day", "例如 20:00；留空为全天"],
     toTime: [
@@ -72,6 +82,21 @@ export const notify: ServiceWords = {
     days: ["Empty: every day", "留空为每天"],
   },
   value: {
+    waf: ["Web application firewall", "Web 应用防火墙"],
+    appgateway: ["Application gateway", "应用安全网关"],
+    delivery: ["Delivery of sites", "应用交付"],
+    incident: ["Incidents", "安全事件"],
+    events: ["Events", "事件"],
+    certificates: ["Certificates", "证书"],
+    kms: ["Keys and secrets", "密钥与凭据"],
+    encryption: ["Data encryption", "数据加密"],
+    iam: ["Users and policies", "用户与策略"],
+    sts: ["Role sessions", "角色会话"],
+    audit: ["Audit log", "审计日志"],
+    fleet: ["Nodes", "节点"],
+    account: ["Accounts", "账户"],
+    backup: ["Backups", "备份"],
+    notify: ["Notifications", "通知"],
     email: ["E-mail", "电子邮件"],
     slack: ["Slack", "Slack"],
     teams: ["Microsoft Teams", "Microsoft Teams"],
