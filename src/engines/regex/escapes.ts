@@ -11,7 +11,15 @@ import {
   WORD_SET,
 } from "./assertions.ts";
 import { fail, type Reader } from "./parser.ts";
-import { type ByteSet, complement, foldCase, type Node, setOf } from "./syntax.ts";
+import {
+  type ByteSet,
+  byteNode,
+  complement,
+  foldCase,
+  type Node,
+  setNode,
+  setOf,
+} from "./syntax.ts";
 
 const DIGIT = setOf(48, 57);
 const SPACE = setOf(9, 13, 32, 32);
@@ -65,9 +73,7 @@ const CONTROLS = new Map([
   ["a", 7],
 ]);
 
-function one(code: number): Node {
-  return { kind: "set", set: setOf(code, code) };
-}
+const one = (code: number): Node => byteNode(code, false);
 
 /** `\R` cannot give back the "\n" of "\r\n", which a neighbor assertion says. */
 const LINE_BREAK: Node = {
@@ -75,7 +81,7 @@ const LINE_BREAK: Node = {
   items: [
     { kind: "cat", items: [one(13), one(10)] },
     { kind: "cat", items: [one(13), notFollowedBy(setOf(10, 10))] },
-    { kind: "set", set: setOf(10, 12, 133, 133) },
+    setNode(setOf(10, 12, 133, 133)),
   ],
 };
 
@@ -166,13 +172,12 @@ export function readEscape(reader: Reader): Node {
   const named = char === "N" ? complement(setOf(10, 10)) : SETS.get(char);
   if (known !== undefined || named !== undefined) {
     reader.at++;
-    return known ?? { kind: "set", set: named ?? setOf() };
+    return known ?? setNode(named ?? setOf());
   }
   const reference = readReference(reader);
   if (reference !== undefined) return reference;
   const code = readByteEscape(reader);
-  const set = setOf(code, code);
-  return { kind: "set", set: reader.flags.i ? foldCase(set) : set };
+  return byteNode(code, reader.flags.i);
 }
 
 const POSIX_CLASS = /\[:(\^?)([a-z]+):\]/y;

@@ -12,7 +12,15 @@ import {
   TEXT_START,
 } from "./assertions.ts";
 import { countGroups, readClass, readEscape } from "./escapes.ts";
-import { complement, EMPTY, foldCase, type Node, PatternSyntaxError, setOf } from "./syntax.ts";
+import {
+  byteNode,
+  complement,
+  EMPTY,
+  type Node,
+  PatternSyntaxError,
+  setNode,
+  setOf,
+} from "./syntax.ts";
 
 const SOURCE_CHARS_MAX = 65_536;
 const NESTING_MAX = 250;
@@ -111,8 +119,7 @@ function skipIgnored(reader: Reader): boolean {
 
 function literal(reader: Reader, code: number): Node {
   if (code > 255) fail(reader, `character U+${code.toString(16)} is not a byte`);
-  const set = setOf(code, code);
-  return { kind: "set", set: reader.flags.i ? foldCase(set) : set };
+  return byteNode(code, reader.flags.i);
 }
 
 function readQuoted(reader: Reader): Node[] {
@@ -130,12 +137,12 @@ function readAtom(reader: Reader): Node | undefined {
     case "(":
       return readGroup(reader);
     case "[":
-      return { kind: "set", set: readClass(reader) };
+      return setNode(readClass(reader));
     case "\\":
       return readEscape(reader);
     case ".":
       reader.at++;
-      return { kind: "set", set: flags.s ? setOf(0, 255) : complement(setOf(10, 10)) };
+      return setNode(flags.s ? setOf(0, 255) : complement(setOf(10, 10)));
     case "^":
       reader.at++;
       return flags.m ? LINE_START : TEXT_START;

@@ -16,7 +16,6 @@ import { parsePattern } from "./parser.ts";
 import { simulate } from "./pike.ts";
 import { compileProgram, isRegular, type Program } from "./program.ts";
 import { type Requirement, requirementOf } from "./required.ts";
-import type { Node } from "./syntax.ts";
 
 export type { Requirement } from "./required.ts";
 export { PatternSyntaxError } from "./syntax.ts";
@@ -49,15 +48,30 @@ export type Pattern = {
 /** Compiles a latin1 pattern; throws PatternSyntaxError {message, position}. */
 export function compilePattern(source: string, flags: PatternFlags): Pattern {
   const { dotAll: s, multiline: m, ignoreCase: i } = flags;
-  const parsed = parsePattern(source, { i, s, m, x: false });
+  const parse = () => parsePattern(source, { i, s, m, x: false });
+  const parsed = parse();
+  // Too large a program is a fault of the pattern; it is made again when a value first needs it,
+  // since most patterns of a rule set are never asked anything.
+  compileProgram(parsed.node, EXACT);
+  const programs: Programs = {
+    exact: lazily(() => compileProgram(parse().node, EXACT)),
+    of: (how) => compileProgram(parse().node, how),
+  };
   const slots = (parsed.groups + 1) * 2;
-  const program = compileProgram(parsed.node, { reverse: false, widen: false });
   const required = requirementOf(parsed.node);
-  const matcher = isRegular(parsed.node)
-    ? regularMatcher(parsed.node, program, slots)
-    : irregularMatcher(parsed.node, program, slots);
+  const isExact = isRegular(parsed.node);
+  const matcher = isExact ? regularMatcher(programs, slots) : irregularMatcher(programs, slots);
   return { source, required, ...matcher };
 }
+
+type ProgramOptions = Parameters<typeof compileProgram>[1];
+const EXACT: ProgramOptions = { reverse: false, widen: false };
+
+/** What a pattern's source is compiled to, each when it is first needed. */
+type Programs = {
+  readonly exact: () => Program;
+  readonly of: (how: ProgramOptions) => Program;
+};
 
 type Matcher = Pick<Pattern, "test" | "exec" | "matches" | "limitExceeded">;
 
@@ -92,14 +106,12 @@ function toMatch(value: string, slots: readonly number[]): PatternMatch {
   return { start: slots[0] ?? 0, end: slots[1] ?? 0, captures };
 }
 
-function regularMatcher(node: Node, program: Program, slots: number): Matcher {
-  const any = lazily(() => createDfa(program, "any"));
-  const first = lazily(() => createDfa(program, "first"));
-  const backward = lazily<Dfa>(() =>
-    createDfa(compileProgram(node, { reverse: true, widen: false }), "longest"),
-  );
+function regularMatcher({ exact, of }: Programs, slots: number): Matcher {
+  const any = lazily(() => createDfa(exact(), "any"));
+  const first = lazily(() => createDfa(exact(), "first"));
+  const backward = lazily<Dfa>(() => createDfa(of({ reverse: true, widen: false }), "longest"));
   const pike = (value: string, from: number, anchored: boolean) => {
-    const found = simulate(program, value, { from, anchored, slots });
+    const found = simulate(exact(), value, { from, anchored, slots });
     return found && toMatch(value, found);
   };
   const exec = (value: string): PatternMatch | undefined => {
@@ -119,17 +131,13 @@ function regularMatcher(node: Node, program: Program, slots: number): Matcher {
   return { test, exec, matches, limitExceeded: () => 0 };
 }
 
-function irregularMatcher(node: Node, program: Program, slots: number): Matcher {
+function irregularMatcher({ exact, of }: Programs, slots: number): Matcher {
   // A superset of the language without lookarounds and references answers most values.
-  const superset = lazily(() =>
-    createDfa(compileProgram(node, { reverse: false, widen: true }), "any"),
-  );
-  const backward = lazily(() =>
-    createDfa(compileProgram(node, { reverse: true, widen: true }), "every"),
-  );
+  const superset = lazily(() => createDfa(of({ reverse: false, widen: true }), "any"));
+  const backward = lazily(() => createDfa(of({ reverse: true, widen: true }), "every"));
   let exceeded = 0;
   const find = (value: string, starts: Uint8Array | undefined): PatternMatch | undefined => {
-    const result = search(program, value, { slots, starts });
+    const result = search(exact(), value, { slots, starts });
     if (result.kind === "limit exceeded") exceeded++;
     return result.kind === "match" ? toMatch(value, result.slots) : undefined;
   };

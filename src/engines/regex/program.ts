@@ -9,6 +9,7 @@ import {
   type NeighborPair,
   type Node,
   PatternSyntaxError,
+  setNode,
   setOf,
   widthOf,
 } from "./syntax.ts";
@@ -43,7 +44,7 @@ type Target = { readonly code: Instruction[]; readonly reverse: boolean; readonl
 
 const ANY: Node = {
   kind: "repeat",
-  node: { kind: "set", set: complement(setOf()) },
+  node: setNode(complement(setOf())),
   min: 0,
   max: Number.POSITIVE_INFINITY,
   lazy: false,

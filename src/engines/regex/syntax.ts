@@ -71,6 +71,30 @@ export function foldCase(set: ByteSet): ByteSet {
   return out;
 }
 
+/** Sets in use at the same time are some hundred; beyond this the table begins anew. */
+const SHARED_SETS_MAX = 4_096;
+const sharedSets = new Map<string, Node>();
+
+/**
+ * The node of a byte set; equal sets share one. A rule set has tens of thousands of them, most for
+ * a letter without case, and what is made of a program is made once for each different set.
+ */
+export function setNode(set: ByteSet): Node {
+  const key = Buffer.from(set.buffer, set.byteOffset, set.length).toString("latin1");
+  const known = sharedSets.get(key);
+  if (known !== undefined) return known;
+  if (sharedSets.size >= SHARED_SETS_MAX) sharedSets.clear();
+  const node: Node = { kind: "set", set };
+  sharedSets.set(key, node);
+  return node;
+}
+
+/** The node of one byte, or of a letter in both cases. */
+export function byteNode(code: number, folds: boolean): Node {
+  const set = setOf(code, code);
+  return setNode(folds ? foldCase(set) : set);
+}
+
 /** 258-entry table from a byte set; a final newline counts as "\n". */
 export function symbolsOf(set: ByteSet, atEdge: boolean): Uint8Array {
   const out = new Uint8Array(SYMBOLS);
