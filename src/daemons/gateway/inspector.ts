@@ -1,6 +1,7 @@
 /** The rule engine behind the seam of inspect.ts: rule sets compiled once, shared by all sites. */
 
 import { type Fields, fieldValue } from "../../engines/http1/fields.ts";
+import { createCollectionStore } from "../../engines/seclang/collection-store.ts";
 import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import type * as Engine from "../../engines/seclang/engine.ts";
 import { anomalyScore, siteVariables } from "../../kernel/rules/load.ts";
@@ -27,6 +28,9 @@ export type Inspectors = {
   readonly of: (intent: GatewayIntent) => Inspector;
 };
 
+/** A rule set and a site's own rules share no variables, those kept between requests neither. */
+type OptionsOfSite = Readonly<Record<"set" | "own", Engine.TransactionOptions>>;
+
 const MATCHES_MAX = 64;
 const VALUE_BYTES_MAX = 256;
 /**
@@ -45,6 +49,7 @@ export function createInspectors(
   load: LoadRuleset,
   loadOwn: (text: string) => Ruleset = compileOwnRules,
 ): Inspectors {
+  const collectionsOf = createCollectionStore();
   let kept = new Map<string, Ruleset>();
   let keptOwn: ReadonlyMap<string, Ruleset> = new Map();
   const prepare: Inspectors["prepare"] = async ({ rulesets }, slowly) => {
@@ -62,7 +67,7 @@ export function createInspectors(
     }
     kept = next;
     // Weak: a route of a site has settings of its own, and all of them end with their intent.
-    const settings = new WeakMap<SiteIntent, Engine.TransactionOptions>();
+    const settings = new WeakMap<SiteIntent, OptionsOfSite>();
     const own = new Map<string, Ruleset>();
     for (const { policy } of intent.sites) {
       const text = policy?.secLang ?? "";
@@ -75,18 +80,25 @@ export function createInspectors(
       if (installed === undefined && ofSite === undefined) return null;
       let options = settings.get(site);
       if (options === undefined) {
-        options = {
+        const shared: Engine.TransactionOptions = {
           engine: "on",
           variables: variablesOf(site),
           exclusions: engine.compileExclusions(site.exclusions),
         };
+        options = {
+          set: { ...shared, collections: collectionsOf(`set ${site.siteId}`) },
+          own: { ...shared, collections: collectionsOf(`own ${site.siteId}`) },
+        };
         settings.set(site, options);
       }
-      const begin = (ruleset: Ruleset) =>
-        inspectionOf(engine.beginTransaction(ruleset, connectionOf(endpoints), options), site);
-      if (installed === undefined) return ofSite === undefined ? null : begin(ofSite);
-      const inspection = begin(installed);
-      return ofSite === undefined ? inspection : joinInspections(begin(ofSite), inspection);
+      const { set, own: ownOptions } = options;
+      const begin = (ruleset: Ruleset, given: Engine.TransactionOptions) =>
+        inspectionOf(engine.beginTransaction(ruleset, connectionOf(endpoints), given), site);
+      if (installed === undefined) return ofSite === undefined ? null : begin(ofSite, ownOptions);
+      const inspection = begin(installed, set);
+      return ofSite === undefined
+        ? inspection
+        : joinInspections(begin(ofSite, ownOptions), inspection);
     };
   };
   return { prepare, of };

@@ -44,7 +44,6 @@ const IGNORED = new Set([
   "secauditlogtype",
   "seccachetransformations",
   "secchrootdir",
-  "seccollectiontimeout",
   "seccomponentsignature",
   "secconnengine",
   "secconnreadstatelimit",
@@ -92,6 +91,7 @@ const DEFAULTS: RulesetSettings = {
   argumentsMax: Number.MAX_SAFE_INTEGER,
   jsonDepthMax: Number.MAX_SAFE_INTEGER,
   webAppId: "",
+  collectionTimeoutMs: 3_600_000,
 };
 
 /**
@@ -178,7 +178,9 @@ function compileDirective(state: State, directive: Directive): void {
   if (name.startsWith("secruleremove")) return removeRules(state, directive);
   if (name.startsWith("secruleupdate")) return updateRules(state, directive);
   const settings = settingOf(name, args);
-  if (settings !== undefined) state.settings = { ...state.settings, ...settings };
+  if (settings !== undefined && Object.values(settings).some(Number.isNaN)) {
+    fault(state, directive, `"${name}" wants a number, and has "${first}"`);
+  } else if (settings !== undefined) state.settings = { ...state.settings, ...settings };
   else if (!IGNORED.has(name)) fault(state, directive, `"${name}" is no known directive`);
 }
 
@@ -208,6 +210,8 @@ function settingOf(name: string, args: readonly string[]): Partial<RulesetSettin
       return { argumentsMax: Number(first) };
     case "secrequestbodyjsondepthlimit":
       return { jsonDepthMax: Number(first) };
+    case "seccollectiontimeout":
+      return { collectionTimeoutMs: Number(first) * 1_000 };
     case "secwebappid":
       return { webAppId: first };
     default:

@@ -150,6 +150,8 @@ export type RulesetSettings = {
   readonly argumentsMax: number;
   readonly jsonDepthMax: number;
   readonly webAppId: string;
+  /** How long a collection is kept that no request opens. */
+  readonly collectionTimeoutMs: number;
 };
 
 /** Some rules' bits, only the words that have any. */

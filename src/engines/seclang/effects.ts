@@ -46,10 +46,6 @@ function setIn(state: State, collection: string, key: string, text: string): voi
 
 function applySet(state: State, { collection, name, operation, value }: SetVariable): void {
   const isTx = collection === "TX";
-  // `setenv` needs no `initcol`.
-  if (collection === "ENV" && !state.persistent.has("ENV")) state.persistent.set("ENV", new Map());
-  const map = isTx ? undefined : state.persistent.get(collection);
-  if (!isTx && map === undefined) return;
   const key = expand(state, name).toLowerCase();
   if (operation === "unset") {
     if (isTx) removeTx(state.tx, key);
@@ -57,8 +53,7 @@ function applySet(state: State, { collection, name, operation, value }: SetVaria
     return;
   }
   const before = isTx ? txOf(state.tx, key) : persistentText(state, collection, key);
-  const count = isTx ? txCount(state.tx) : (map?.size ?? 0);
-  if (count >= limits.variablesMax && before === undefined) return;
+  if (isTx && before === undefined && txCount(state.tx) >= limits.variablesMax) return;
   const text = expand(state, value);
   if (operation === "set") {
     setIn(state, collection, key, text.slice(0, limits.variableLengthMax));

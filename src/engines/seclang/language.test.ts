@@ -257,6 +257,11 @@ test("a path of XML selects what it says, and one that is not known the whole te
   expect(seen("XML://price", { body })).toEqual([]);
 });
 
+test("a limit that is no number is a fault", () => {
+  expect(faultOf("SecCollectionTimeout soon")).toContain("wants a number");
+  expect(faultOf("SecArgumentsLimit 100")).toBeUndefined();
+});
+
 test("no entity is read from outside, which a rule set may say but not change", () => {
   expect(faultOf("SecXmlExternalEntity Off")).toBeUndefined();
   expect(faultOf("SecXmlExternalEntity On")).toContain("secxmlexternalentity");

@@ -1,38 +1,62 @@
 /**
- * Collections that `initcol` opens. `expirevar` notes beside a variable when it ends; whoever reads
- * it from then on finds nothing.
+ * Collections that `initcol` opens. One is fetched from its keeper when a rule first asks for it,
+ * since most that are opened are never asked. `expirevar` notes beside a variable when it ends;
+ * whoever reads it from then on finds nothing.
  */
 import { type Collection, collectionOf, createCollection } from "./collection.ts";
 import type { State } from "./state.ts";
 
+/** What a client sends may be kept: little of it. Notes of `expirevar` count as variables. */
+export const limits = { variablesMax: 32, textCharsMax: 256 } as const;
+
 const EXPIRES = "__expires";
 const EMPTY = createCollection();
 
-/** Opens the collection of this key; without a store it lives as long as the request. */
+/** Opens the collection of this key. */
 export function openPersistent(state: State, collection: string, key: string): void {
-  const opened = state.store?.load(collection, key, state.connection.timeMs);
-  state.persistent.set(collection, opened ?? new Map());
   state.opened.set(collection, key);
+  state.persistent.delete(collection);
+}
+
+/** An open collection; `setenv` needs no opening. Without a keeper it lives as long as the request. */
+function variablesOf(state: State, collection: string): Map<string, string> | undefined {
+  const known = state.persistent.get(collection);
+  if (known !== undefined) return known;
+  const isOfRequest = collection === "ENV";
+  const key = isOfRequest ? "" : state.opened.get(collection);
+  if (key === undefined) return undefined;
+  const { store, connection, ruleset } = state;
+  const kept = { nowMs: connection.timeMs, timeoutMs: ruleset.settings.collectionTimeoutMs };
+  const opened = isOfRequest ? undefined : store?.load(collection, key, kept);
+  const variables = opened ?? new Map<string, string>();
+  state.persistent.set(collection, variables);
+  return variables;
 }
 
 /** A variable's text; undefined when it is unset or its time is over. */
 export function persistentText(state: State, collection: string, key: string): string | undefined {
-  const map = state.persistent.get(collection);
-  if (map === undefined || isOver(state, map, key)) return undefined;
-  return map.get(key);
+  const variables = variablesOf(state, collection);
+  if (variables === undefined || isOver(state, variables, key)) return undefined;
+  return variables.get(key);
 }
 
+/** Sets a variable of an open collection; beyond the limits it is cut, or left out. */
 export function setPersistent(state: State, collection: string, key: string, text: string): void {
-  const map = state.persistent.get(collection);
-  if (map === undefined) return;
-  if (isOver(state, map, key)) map.delete(key + EXPIRES);
-  map.set(key, text);
+  const variables = variablesOf(state, collection);
+  if (variables === undefined) return;
+  if (isOver(state, variables, key)) variables.delete(key + EXPIRES);
+  put(variables, key, text);
+}
+
+function put(variables: Map<string, string>, key: string, text: string): void {
+  if (variables.size >= limits.variablesMax && !variables.has(key)) return;
+  variables.set(key.slice(0, limits.textCharsMax), text.slice(0, limits.textCharsMax));
 }
 
 export function removePersistent(state: State, collection: string, key: string): void {
-  const map = state.persistent.get(collection);
-  map?.delete(key);
-  map?.delete(key + EXPIRES);
+  const variables = variablesOf(state, collection);
+  variables?.delete(key);
+  variables?.delete(key + EXPIRES);
 }
 
 /** Lets a variable end so many seconds after the request began. */
@@ -41,22 +65,25 @@ export function expirePersistent(
   collection: string,
   { key, seconds }: { key: string; seconds: number },
 ): void {
+  const variables = variablesOf(state, collection);
   const endMs = state.connection.timeMs + seconds * 1000;
-  state.persistent.get(collection)?.set(key + EXPIRES, String(endMs));
+  if (variables?.has(key)) put(variables, key + EXPIRES, String(endMs));
 }
 
 /** All variables of an open collection. */
 export function persistentCollection(state: State, collection: string): Collection {
-  const map = state.persistent.get(collection);
-  if (map === undefined || map.size === 0) return EMPTY;
-  const items = [...map].filter(([key]) => !key.endsWith(EXPIRES) && !isOver(state, map, key));
+  const variables = variablesOf(state, collection);
+  if (variables === undefined || variables.size === 0) return EMPTY;
+  const items = [...variables].filter(
+    ([key]) => !key.endsWith(EXPIRES) && !isOver(state, variables, key),
+  );
   return collectionOf(
     items.map(([key]) => key),
     items.map(([, text]) => text),
   );
 }
 
-function isOver(state: State, map: ReadonlyMap<string, string>, key: string): boolean {
-  const endMs = map.get(key + EXPIRES);
+function isOver(state: State, variables: ReadonlyMap<string, string>, key: string): boolean {
+  const endMs = variables.get(key + EXPIRES);
   return endMs !== undefined && Number(endMs) <= state.connection.timeMs;
 }

@@ -6,7 +6,12 @@ import { createTx, type TxVariables } from "./tx.ts";
 
 /** What `initcol` opens: a named collection that outlives requests. Bounded by its keeper. */
 export type CollectionStore = {
-  load(collection: string, key: string, nowMs: number): Map<string, string>;
+  /** @param timing the collection is forgotten when it was not loaded for `timeoutMs`. */
+  load(
+    collection: string,
+    key: string,
+    timing: { readonly nowMs: number; readonly timeoutMs: number },
+  ): Map<string, string>;
 };
 
 export type Connection = {
@@ -89,6 +94,7 @@ export type State = {
   readonly removedRules: Set<number>;
   readonly removedTargets: RemovedTarget[];
   tx: TxVariables;
+  /** Variables of open collections that rules have asked for. */
   readonly persistent: Map<string, Map<string, string>>;
   /** Keys of the collections that are open. */
   readonly opened: Map<string, string>;

@@ -31,3 +31,18 @@ test("rules of a site's own refuse by head and body, and the event names them", 
   guarded.use({ secLang: "" });
   expect(await status({ fields: "X-Debug: 1\r\n" })).toBe(200);
 });
+
+test("own rules count over the requests of a client", async () => {
+  const counting = `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}"
+SecRule REQUEST_HEADERS:X-Try "@streq 1" "id:2,phase:1,pass,nolog,setvar:ip.tries=+1"
+SecRule IP:tries "@gt 2" "id:3,phase:1,deny,msg:'too many tries'"`;
+  guarded.use({ secLang: counting });
+  const statuses: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    statuses.push(statusOf(await guarded.ask("/", { fields: "X-Try: 1\r\n" })));
+  }
+  expect(statuses).toEqual([200, 200, 403]);
+  // A change of the site forgets nothing.
+  guarded.use({ secLang: counting });
+  expect(statusOf(await guarded.ask("/", {}))).toBe(403);
+});

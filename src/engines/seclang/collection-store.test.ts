@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { createCollectionStore } from "./collection-store.ts";
+import { beginTransaction, type CollectionStore, compileRuleset } from "./engine.ts";
+import { limits } from "./persistent.ts";
+
+const RULES = `SecCollectionTimeout 600
+SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}"
+SecRule REQUEST_METHOD "@streq POST" "id:2,phase:1,pass,nolog,setvar:ip.tries=+1,expirevar:ip.tries=60"
+SecRule IP:tries "@gt 2" "id:3,phase:1,deny,status:429"`;
+const ruleset = compileRuleset([{ name: "test.conf", text: RULES }], { dataFile: () => undefined });
+
+function statusOf(store: CollectionStore | undefined, given: { from: string; atMs: number }) {
+  const transaction = beginTransaction(
+    ruleset,
+    {
+      remoteAddress: given.from,
+      remotePort: 40_000,
+      serverAddress: "192.0.2.2",
+      serverPort: 80,
+      uniqueId: "one",
+      timeMs: given.atMs,
+    },
+    store === undefined ? {} : { collections: store },
+  );
+  transaction.requestLine("POST", "/", "HTTP/1.1", "POST / HTTP/1.1");
+  return transaction.requestHeaders([], [])?.status;
+}
+
+test("a rule counts over requests of one client, until the count ends", () => {
+  const store = createCollectionStore()("site");
+  const ask = (from: string, atMs: number) => statusOf(store, { from, atMs });
+  expect([0, 1, 2].map((atMs) => ask("192.0.2.1", atMs))).toEqual([undefined, undefined, 429]);
+  expect(ask("192.0.2.9", 3)).toBeUndefined();
+  expect(ask("192.0.2.1", 59_000)).toBe(429);
+  expect(ask("192.0.2.1", 120_000)).toBeUndefined();
+});
+
+test("nobody sees another's collections, and without a keeper nothing outlives its request", () => {
+  const storeOf = createCollectionStore();
+  for (let round = 0; round < 5; round += 1) {
+    statusOf(storeOf("one"), { from: "192.0.2.1", atMs: 0 });
+    expect(statusOf(undefined, { from: "192.0.2.1", atMs: 0 })).toBeUndefined();
+  }
+  expect(statusOf(storeOf("two"), { from: "192.0.2.1", atMs: 0 })).toBeUndefined();
+});
+
+test("the collection that was unused for longest goes, and one past its time", () => {
+  const store = createCollectionStore(2)("site");
+  const load = (key: string, nowMs: number) => store.load("IP", key, { nowMs, timeoutMs: 1_000 });
+  const first = load("a", 0);
+  load("b", 0);
+  expect(load("a", 1)).toBe(first);
+  load("c", 1);
+  expect(load("a", 2)).toBe(first);
+  const long = "k".repeat(10_000);
+  expect(load(long, 2)).toBe(load(long, 2));
+  expect(load(long, 2_000)).not.toBe(load(`${long}k`, 2_000));
+  expect(load("a", 5_000)).not.toBe(first);
+});
+
+test("what a client sends is kept in small part", () => {
+  const text = `SecAction "id:1,phase:1,pass,nolog,initcol:ip=x"
+    SecRule ARGS "@rx ." "id:2,phase:2,pass,nolog,setvar:'ip.%{MATCHED_VAR_NAME}=%{MATCHED_VAR}'"`;
+  const rules = compileRuleset([{ name: "test.conf", text }], { dataFile: () => undefined });
+  const store = createCollectionStore()("site");
+  const connection = { remoteAddress: "", remotePort: 1, serverAddress: "", serverPort: 80 };
+  const transaction = beginTransaction(
+    rules,
+    { ...connection, uniqueId: "one", timeMs: 0 },
+    { collections: store },
+  );
+  const target = `/?${Array.from({ length: 100 }, (_, at) => `a${at}=${"x".repeat(1_000)}`).join("&")}`;
+  transaction.requestLine("GET", target, "HTTP/1.1", `GET ${target} HTTP/1.1`);
+  transaction.requestHeaders([], []);
+  transaction.requestBody("");
+  const variables = store.load("IP", "x", { nowMs: 0, timeoutMs: 1 });
+  expect(variables.size).toBe(limits.variablesMax);
+  expect(Math.max(...[...variables.values()].map((one) => one.length))).toBe(limits.textCharsMax);
+});

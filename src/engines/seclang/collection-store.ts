@@ -1,0 +1,35 @@
+/** Keeps collections of rules between requests, in memory: so many, and each until it is unused. */
+import { hash } from "node:crypto";
+import type { CollectionStore } from "./state.ts";
+
+/** With the limits of one collection some tens of megabytes at the very most. */
+const COLLECTIONS_MAX = 10_000;
+/** A longer key, which a client may have chosen, is kept as its digest. */
+const KEY_CHARS_MAX = 256;
+
+type Kept = { readonly variables: Map<string, string>; endMs: number };
+
+/**
+ * A keeper. When there are too many collections, the one that was unused for longest goes.
+ *
+ * @returns the store of whoever the name stands for; nobody sees another's collections.
+ */
+export function createCollectionStore(
+  collectionsMax: number = COLLECTIONS_MAX,
+): (owner: string) => CollectionStore {
+  const kept = new Map<string, Kept>();
+  return (owner) => ({
+    load(collection, key, { nowMs, timeoutMs }) {
+      const shortKey = key.length > KEY_CHARS_MAX ? hash("sha256", key, "hex") : key;
+      const id = `${owner}\n${collection}\n${shortKey}`;
+      const before = kept.get(id);
+      const isOver = before === undefined || before.endMs <= nowMs;
+      const variables = isOver ? new Map<string, string>() : before.variables;
+      kept.delete(id);
+      kept.set(id, { variables, endMs: nowMs + timeoutMs });
+      const [oldest] = kept.keys();
+      if (kept.size > collectionsMax && oldest !== undefined) kept.delete(oldest);
+      return variables;
+    },
+  });
+}
