@@ -69,7 +69,7 @@ const DIFFERENT = {
   },
 } as const;
 /** Operators that are refused when a rule is loaded. */
-const REFUSED = /^(fuzzyHash|inspectFile|nids|validateSchema)$/;
+const REFUSED = /^validateSchema$/;
 
 const familyOf = (folder: string): keyof typeof DIFFERENT =>
   existsSync(join(folder, "operators", "nids.json")) ? "Coraza" : "ModSecurity";
@@ -111,7 +111,9 @@ describe.skipIf(folders.length === 0).each(folders.length > 0 ? folders : [given
         ({ of, input = "", param = "", ret, re_groups: groups }) => {
           if (REFUSED.test(of)) return [];
           const [argument = ""] = readingsOf(param);
-          const operator = compileOperator(of, argument, { dataFile });
+          // Coraza keeps the numbers of all countries in one file.
+          const name = of === "nids" ? "validateNid" : of;
+          const operator = compileOperator(name, argument, { dataFile });
           // A malformed argument is an error when rules are loaded, not a rule that never matches.
           if ("error" in operator) return ret === 0 ? [] : [of];
           judged += 1;

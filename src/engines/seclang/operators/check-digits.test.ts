@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isCardNumber, isCpf, isSsn, isSvnr } from "./check-digits.ts";
+import { isCardNumber, isCpf, isRut, isSsn, isSvnr } from "./check-digits.ts";
 import { compileOperator } from "./compile.ts";
 
 function matchOf(name: string, argument: string, value: string): string | undefined {
@@ -14,6 +14,7 @@ test("a number counts when its check digits hold, and one other digit refuses it
     [isCardNumber, "5484605089158216"],
     [isCpf, "010.817.514-60"],
     [isSvnr, "1237 010180"],
+    [isRut, "11.111.111-1"],
   ] as const;
   for (const [check, number] of numbers) {
     expect(check(number)).toBe(true);
@@ -53,6 +54,14 @@ test("a candidate behind one that fails, or overlapping it, is found", () => {
   expect(
     matchOf("verifyssn", "(?<!\\d)\\d{3}-\\d{2}-\\d{4}(?!\\d)", "1574-57-8065"),
   ).toBeUndefined();
+});
+
+test("a national number is checked by the rules of its country", () => {
+  expect(isRut("1.000.005-k")).toBe(true);
+  expect(isRut("1.000.005-0")).toBe(false);
+  expect(matchOf("validateNid", "cl [\\d.]+-[\\dkK]", "x 11.111.111-1")).toBe("11.111.111-1");
+  expect(matchOf("validateNid", "us [\\d-]{11}", "x 000-09-9999 219-09-9999")).toBe("219-09-9999");
+  expect(() => matchOf("validateNid", "xx .*", "")).toThrow('country "xx"');
 });
 
 test("rxGlobal keeps what every match captures, one behind the other", () => {

@@ -80,3 +80,13 @@ export function isSvnr(text: string): boolean {
   if (digits.length !== 10 || isRepeated(digits) || isCounted(digits)) return false;
   return digits[3] === weighted(digits, SVNR_WEIGHTS) % 11;
 }
+
+/** The Chilean tax number: seven or eight digits and a check digit modulo 11, which may be K. */
+export function isRut(text: string): boolean {
+  const match = /^(\d{7,8})([\dK])$/.exec(text.replace(/[^\dk]/gi, "").toUpperCase());
+  if (match === null) return false;
+  const digits = [...(match[1] ?? "")].reverse().map(Number);
+  const sum = digits.reduce((before, digit, at) => before + digit * (2 + (at % 6)), 0);
+  const check = (11 - (sum % 11)) % 11;
+  return match[2] === (check === 10 ? "K" : String(check));
+}

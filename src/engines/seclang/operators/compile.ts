@@ -3,7 +3,7 @@ import { detectSqli, sqliBytes } from "../../injection/sqli.ts";
 import { detectXss, xssBytes } from "../../injection/xss.ts";
 import { compilePattern, type Pattern, type PatternMatch } from "../../regex/pattern.ts";
 import { addressOperator } from "./addresses.ts";
-import { checkedOperator, isCardNumber, isCpf, isSsn, isSvnr } from "./check-digits.ts";
+import { checkedOperator, isCardNumber, isCpf, isRut, isSsn, isSvnr } from "./check-digits.ts";
 import {
   integerOf,
   lowerAscii,
@@ -45,6 +45,14 @@ function checked(check: (text: string) => boolean): Compile {
     const pattern = patternOf(argument);
     return "error" in pattern ? pattern : checkedOperator(pattern, check);
   };
+}
+
+/** `@validateNid cl REGEX`, as Coraza has it. */
+function compileNationalId(argument: string, resources: OperatorResources): Compiled {
+  const [country = "", source = ""] = argument.split(/\s+(.*)/s);
+  const check = country === "cl" ? isRut : country === "us" ? isSsn : undefined;
+  if (check === undefined) return { error: `knows no numbers of the country "${country}"` };
+  return checked(check)(source, resources);
 }
 
 function found(start: number, length: number) {
@@ -107,6 +115,7 @@ const operators: Readonly<Record<string, Compile>> = {
   validatebyterange: byteRangeOperator,
   validateurlencoding: () => urlEncodingOperator,
   validateutf8encoding: () => utf8Operator,
+  validatenid: compileNationalId,
   verifycc: checked(isCardNumber),
   verifycpf: checked(isCpf),
   verifyssn: checked(isSsn),
