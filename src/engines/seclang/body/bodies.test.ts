@@ -111,6 +111,18 @@ describe("multipart that servers read differently", () => {
     expect(isRead).toBe(false);
   });
 
+  test("the headers of a part that cannot be read are told all the same", () => {
+    const told: string[] = [];
+    const body = `${part(`\x0eA\x0e: b\r\n${field}`)}--x--\r\n`;
+    readMultipart("multipart/form-data; boundary=x", body, {
+      argument: () => {},
+      file: () => {},
+      header: (name, line) => told.push(`${name} ${line}`),
+      flag: () => {},
+    });
+    expect(told).toEqual(["q \x0eA\x0e: b", `q ${field}`]);
+  });
+
   test("a header goes on behind any white space, and is valid behind a space or a tab", () => {
     const folded = (blank: string) =>
       flagsOf(

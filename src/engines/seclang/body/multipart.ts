@@ -118,17 +118,18 @@ function readPart(part: string, sink: MultipartSink): BodyFault | undefined {
   if (lines.length > limits.headersPerPartMax)
     return { message: "Multipart: too many part headers" };
   const headers = unfold(lines, sink);
+  const disposition = headers.find((line) => /^content-disposition\s*:/i.test(line));
+  const read = disposition === undefined ? undefined : readDisposition(disposition, sink);
+  // Rules judge what a part says of itself, whether or not it can be read.
+  for (const line of headers) sink.header(read?.name ?? "", line);
   if (!headers.every((line) => /^[!#$%&'*+.^_`|~\w-]+[ \t]*:/.test(line))) {
     sink.flag("MULTIPART_INVALID_PART");
     return { message: "Multipart: a part header has no valid name" };
   }
-  const disposition = headers.find((line) => /^content-disposition\s*:/i.test(line));
-  const read = disposition === undefined ? undefined : readDisposition(disposition, sink);
   if (read === undefined) {
     sink.flag("MULTIPART_INVALID_PART");
     return { message: "Multipart: a part has no valid Content-Disposition" };
   }
-  for (const line of headers) sink.header(read.name, line);
   const content = part.slice(gap.index + gap[0].length);
   if (read.isField) sink.argument(read.name, content);
   if (read.fileName !== undefined) sink.file(read.name, read.fileName, content);
