@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { PASSWORD, type Stack, startStack, until } from "../stack.ts";
 import { hasBrowser, launchBrowser, openContext, openPage, signIn } from "./console-browser.ts";
 
@@ -250,10 +251,34 @@ describe.skipIf(!hasBrowser)("in the console (needs Chromium)", () => {
     const site = { domains: ["silent.localhost"], upstreams: ["http://127.0.0.1:9"] };
     const made = await stack.api("POST", "/v1/waf/sites", site);
     await page.goto(at(`/user-requests?siteId=${made.result.siteId}`));
-    await page.getByText("This site names nobody", { exact: true }).waitFor();
+    await page.getByText("No users are recorded for this site", { exact: true }).waitFor();
     await heading("Requests of users", 0).waitFor();
     await page.locator('main a[href$="?tab=userAudit"]').click();
     await page.getByRole("button", { name: "Save", exact: true }).waitFor();
+  }, 120_000);
+
+  test("a report draws requests and latency, and its lists say what they count, in both languages", async () => {
+    for (const [language, ...said] of [
+      ["en", "Requests over time", "Latency over time", "One bar: ", "One point: "],
+      ["zh-CN", "请求趋势", "延迟趋势", "每柱：", "每点："],
+    ] as const) {
+      await page.evaluate(`localStorage.setItem("cordon.language", "${language}")`);
+      await openPage(page, at(`/sites/${siteId}?tab=report`));
+      const [requests, latency, ...spans] = said;
+      for (const title of [requests, latency]) {
+        await page.getByRole("img", { name: title, exact: true }).waitFor();
+      }
+      const text = (await page.locator("main").textContent()) ?? "";
+      for (const span of spans) expect(text).toContain(span);
+      const columns = await page.locator("main th").allTextContents();
+      const words = ["path", "status", "category", "sourceIp", "country", "ruleId", "userName"];
+      const { field, own } = vocabulary(language);
+      const labels = words.map((word) => own.appgateway?.field[word] ?? field[word]);
+      expect(columns.filter((column) => labels.includes(column))).toHaveLength(words.length);
+      const alice = page.getByRole("row").filter({ hasText: "alice" }).locator("meter");
+      expect(await alice.getAttribute("value")).toBe(await alice.getAttribute("max"));
+    }
+    await page.evaluate(`localStorage.setItem("cordon.language", "en")`);
   }, 120_000);
 
   test("none of the lists has a serious accessibility fault, in both languages", async () => {

@@ -64,6 +64,8 @@ export function EventHistory({ search, href }: Props) {
           <div className="chart">{t("loading")}</div>
         ) : (
           <SeriesChart
+            title={t("histogram")}
+            unit={t("eventsUnit")}
             {...{ series, intervalSeconds, startTime, endTime }}
             {...(href === undefined ? { picked: setTimes } : {})}
           />

@@ -27,6 +27,8 @@ export default function RangePicker({ range }: { range: TimeRange | undefined })
       value={range === undefined ? null : pickerValue(range)}
       relativeOptions={OPTIONS}
       rangeSelectorMode="default"
+      absoluteFormat="long-localized"
+      hideTimeOffset
       {...(zone === "utc" ? { timeOffset: 0 } : {})}
       placeholder={t("range")}
       isValidRange={(value) => {

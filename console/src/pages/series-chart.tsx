@@ -1,8 +1,8 @@
-/** Counts over time as stacked bars, with the same numbers as a table behind them. */
+/** Numbers over time as stacked bars or as lines, with the same as a table behind them. */
 import Box from "@cloudscape-design/components/box";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Table from "@cloudscape-design/components/table";
-import { BarChart } from "echarts/charts";
+import { BarChart, LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
@@ -10,7 +10,7 @@ import { useEffect, useRef } from "react";
 import { useWords } from "../language.tsx";
 import { useDark } from "../shell/dark-mode.ts";
 
-use([BarChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
 type Point = { readonly time: string; readonly count: number };
 type Series = { readonly group: string; readonly points: readonly Point[] };
@@ -19,6 +19,12 @@ type Props = {
   readonly intervalSeconds: number;
   readonly startTime: string;
   readonly endTime?: string | undefined;
+  /** What is shown, for who does not see it. */
+  readonly title: string;
+  /** What the numbers count, or the unit they are in: the name of their axis. */
+  readonly unit: string;
+  /** Bars are for counts, which add up; lines for what does not. */
+  readonly shape?: "bars" | "lines";
   /** Somebody chose a bar: from and to in milliseconds. */
   picked?(fromMs: number, toMs: number): void;
 };
@@ -31,42 +37,61 @@ const COLOR_BY_GROUP: Readonly<Record<string, string>> = {
 };
 const OTHER_COLORS = ["#4f86c6", "#8f6bb3", "#6b7f82", "#b0813f", "#3f7d58", "#a85c86"];
 
-type Drawn = Omit<Props, "picked">;
+type Drawn = Omit<Props, "picked" | "title">;
+type Words = ReturnType<typeof useWords>;
 
-function optionsFor(drawn: Drawn, words: ReturnType<typeof useWords>, dark: boolean) {
-  const { series, startTime, endTime, intervalSeconds } = drawn;
+/** Bars are of values of a field, lines of a field each. */
+function nameOf(group: string, shape: Props["shape"], { t, label, valueText }: Words): string {
+  if (group === "") return t("events");
+  return shape === "lines" ? label(group) : valueText(group);
+}
+
+function optionsFor(drawn: Drawn, words: Words, dark: boolean) {
+  const { series, startTime, endTime, intervalSeconds, unit, shape = "bars" } = drawn;
   const line = dark ? "#33474a" : "#dde3e3";
   const text = dark ? "#c3ced0" : "#3d4a4c";
-  const name = (group: string) => (group === "" ? words.t("events") : words.valueText(group));
+  const max = endTime === undefined ? Date.now() : Date.parse(endTime);
+  const middle = (time: string) => Math.min(max, Date.parse(time) + intervalSeconds * 500);
+  const drawing =
+    shape === "bars"
+      ? { type: "bar", stack: "all", barMaxWidth: 18, barMinWidth: 2 }
+      : { type: "line", symbolSize: 5 };
   return {
     animation: false,
     // A canvas inherits nothing from the page.
     textStyle: { color: text, fontFamily: getComputedStyle(document.body).fontFamily },
     // The policy for content allows no style attribute, so the tip is drawn.
     tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" } },
-    legend: { show: series.length > 1, top: 0, textStyle: { color: text }, icon: "rect" },
-    grid: { left: 48, right: 16, top: series.length > 1 ? 32 : 12, bottom: 28 },
+    // Beside the name of the axis, and in one line on a narrow page as well.
+    legend: {
+      show: series.length > 1,
+      type: "scroll",
+      top: 0,
+      left: 72,
+      textStyle: { color: text },
+      icon: "rect",
+    },
+    grid: { left: 48, right: 16, top: 32, bottom: 28 },
     xAxis: {
       type: "time",
       min: Date.parse(startTime),
-      max: endTime === undefined ? Date.now() : Date.parse(endTime),
+      max,
       axisLine: { lineStyle: { color: line } },
       axisLabel: { color: text, hideOverlap: true },
     },
     yAxis: {
       type: "value",
+      name: unit,
+      nameTextStyle: { color: text, align: "left", padding: [0, 0, 0, -36] },
       minInterval: 1,
       splitLine: { lineStyle: { color: line } },
       axisLabel: { color: text },
     },
     series: series.map(({ group, points }, at) => ({
-      type: "bar",
-      name: name(group),
-      stack: "all",
-      barMaxWidth: 18,
-      barMinWidth: 2,
+      ...drawing,
+      name: nameOf(group, shape, words),
       itemStyle: { color: COLOR_BY_GROUP[group] ?? OTHER_COLORS[at % OTHER_COLORS.length] },
-      data: points.map(({ time, count }) => [Date.parse(time) + intervalSeconds * 500, count]),
+      data: points.map(({ time, count }) => [middle(time), count]),
     })),
   };
 }
@@ -79,7 +104,7 @@ export default function SeriesChart(props: Props) {
   const chart = useRef<EChartsType>(undefined);
   const pick = useRef(props.picked);
   pick.current = props.picked;
-  const { series, startTime, endTime, intervalSeconds } = props;
+  const { series, startTime, endTime, intervalSeconds, unit, shape, title } = props;
   useEffect(() => {
     if (element.current === null) return;
     const made = init(element.current);
@@ -98,9 +123,12 @@ export default function SeriesChart(props: Props) {
     };
   }, []);
   useEffect(() => {
-    const drawn = { series, startTime, endTime, intervalSeconds };
+    const drawn = {
+      ...{ series, startTime, endTime, intervalSeconds, unit },
+      ...(shape === undefined ? {} : { shape }),
+    };
     chart.current?.setOption(optionsFor(drawn, words, dark), { notMerge: true });
-  }, [series, startTime, endTime, intervalSeconds, words, dark]);
+  }, [series, startTime, endTime, intervalSeconds, unit, shape, words, dark]);
   useEffect(() => {
     chart.current?.off("click");
     chart.current?.on("click", ({ value }) => {
@@ -112,16 +140,24 @@ export default function SeriesChart(props: Props) {
   return (
     <>
       {isEmpty ? <Box color="text-body-secondary">{words.t("noEvents")}</Box> : null}
-      <div ref={element} className="chart" role="img" aria-label={words.t("histogram")} />
+      <div ref={element} className="chart" role="img" aria-label={title} />
+      {isEmpty ? null : (
+        <Box color="text-body-secondary" fontSize="body-s" textAlign="right">
+          {words.t(shape === "lines" ? "perPoint" : "perBar", {
+            span: words.quantityText("intervalSeconds", intervalSeconds) || `${intervalSeconds} s`,
+          })}
+        </Box>
+      )}
       <ExpandableSection headerText={words.t("asTable")}>
-        <Numbers series={props.series} />
+        <Numbers {...{ series, title, shape }} />
       </ExpandableSection>
     </>
   );
 }
 
-function Numbers({ series }: { series: readonly Series[] }) {
-  const { t, label, valueText, timeText, numberText } = useWords();
+function Numbers({ series, title, shape }: Pick<Props, "series" | "title" | "shape">) {
+  const words = useWords();
+  const { t, label, timeText, numberText } = words;
   const times = [...new Set(series.flatMap(({ points }) => points.map(({ time }) => time)))];
   const rows = times.toSorted().map((time) => ({
     time,
@@ -131,12 +167,12 @@ function Numbers({ series }: { series: readonly Series[] }) {
     <Table
       variant="embedded"
       items={rows}
-      ariaLabels={{ tableLabel: t("histogram") }}
+      ariaLabels={{ tableLabel: title }}
       columnDefinitions={[
         { id: "time", header: label("time"), cell: ({ time }) => timeText(time) },
         ...series.map(({ group }, at) => ({
           id: `count ${group}`,
-          header: group === "" ? t("count") : valueText(group),
+          header: group === "" ? t("count") : nameOf(group, shape, words),
           cell: ({ counts }: (typeof rows)[number]) => numberText(counts[at] ?? 0),
         })),
       ]}

@@ -15,24 +15,28 @@ type Props = {
   readonly columns: readonly string[];
   readonly resource?: string;
   readonly empty?: ReactNode;
+  /** A column of numbers that are seen as bars as well. */
+  readonly barOf?: string;
 };
 
 /** Narrower columns break words. */
 const COLUMN_PIXELS_MIN = 110;
 const TITLE_PIXELS_MIN = 220;
 
-export function Rows({ title, items, columns, resource = "", empty }: Props) {
+export function Rows({ title, items, columns, resource = "", empty, barOf = "" }: Props) {
   const { t, label, told } = useWords();
+  const barMax = Math.max(1, ...items.map((item) => Number(item[barOf] ?? 0)));
   const definitions = columns.map((id) => ({
     id,
     header: label(id),
-    minWidth: id === "title" ? TITLE_PIXELS_MIN : COLUMN_PIXELS_MIN,
+    minWidth: id === "title" || id === barOf ? TITLE_PIXELS_MIN : COLUMN_PIXELS_MIN,
     cell: (item: Item): ReactNode => {
       const value = <Value field={id} value={told(item, id)} />;
       const href = countHref({ resource, field: id, item });
       return (
         <Asked field={id} value={item[id]} told={told(item, id)}>
           {href === undefined ? value : <Link href={href}>{value}</Link>}
+          {id === barOf ? <Bar value={Number(item[id])} max={barMax} /> : null}
         </Asked>
       );
     },
@@ -53,3 +57,8 @@ export function Rows({ title, items, columns, resource = "", empty }: Props) {
     />
   );
 }
+
+/** How much of the most it is; the number stands beside it, so nobody has to hear it twice. */
+const Bar = ({ value, max }: { value: number; max: number }) => (
+  <meter className="share" aria-hidden="true" {...{ value, max }} />
+);

@@ -12,6 +12,9 @@ import { SavedViews } from "./saved-views.tsx";
 
 const ExportDialog = lazy(() => import("./export-dialog.tsx"));
 
+/** Lists without a button that adds to them: they say where that is done, also when not empty. */
+const CHANGED_ELSEWHERE = new Set(["virtualPatch", "guardedPage", "upstreamState"]);
+
 type Props = {
   readonly shown: Shown;
   readonly total: number;
@@ -26,7 +29,7 @@ type Props = {
 
 export function TableHeader(props: Props) {
   const { shown, total, item, search, columns, updatedAt, embedded, refresh, cleared } = props;
-  const { t, resourceTitle, numberText, operationTitle } = useWords();
+  const { t, about, resourceTitle, numberText, operationTitle } = useWords();
   const [exporting, setExporting] = useState(false);
   const list = operationOf(shown, "list");
   const { resource } = shown;
@@ -36,7 +39,12 @@ export function TableHeader(props: Props) {
       <Header
         variant={embedded === true ? "h2" : embedded === "page" ? "h1" : "awsui-h1-sticky"}
         counter={`(${numberText(total)})`}
-        description={<Age time={updatedAt} />}
+        description={
+          <>
+            {CHANGED_ELSEWHERE.has(resource.name) ? <div>{about(resource.name)}</div> : null}
+            <Age time={updatedAt} />
+          </>
+        }
         actions={
           <SpaceBetween direction="horizontal" size="xs">
             <Button

@@ -120,6 +120,7 @@ export const appgateway: ServiceWords = {
     attackTypes: ["Attacks by type", "攻击类型"],
     attackSources: ["Attacks by source", "攻击来源"],
     attackCountries: ["Attacks by country", "攻击国家或地区"],
+    country: ["Country", "国家或地区"],
     attackRules: ["Attacks by rule", "命中规则"],
     bots: ["Bots", "爬虫与机器人"],
     latencyMs: ["Latency (ms)", "延迟（毫秒）"],

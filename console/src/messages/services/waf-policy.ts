@@ -16,8 +16,8 @@ export const wafPolicy: ServiceWords = {
       "此站点的地址名单、国家和网络、机器人、虚拟补丁、拦截页面以及 SecLang 规则。",
     ],
     virtualPatch: [
-      "Conditions that stop the use of one vulnerability each; a site's policy switches them on.",
-      "每个虚拟补丁阻止一个漏洞的利用；在站点策略中启用。",
+      "Conditions that stop the use of one vulnerability each. Switch them on for a site under its Rules, Site policy.",
+      "每个虚拟补丁阻止一个漏洞的利用。请在站点的“规则”“站点策略”中启用。",
     ],
     addressList: [
       "A named list of up to a million addresses and blocks, for policies and rules of sites. Paste or import text: one a line.",

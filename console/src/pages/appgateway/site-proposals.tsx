@@ -15,7 +15,7 @@ import { Rows } from "../../resource/rows.tsx";
 import { Failure } from "../../shell/failure.tsx";
 import { useNotices } from "../../shell/notices.tsx";
 
-const { listProposals, listTuningDecisions, acceptProposal, rejectProposal } =
+const { listProposals, listTuningDecisions, acceptProposal, rejectProposal, setLearning } =
   catalog.appgateway.operations;
 const COUNTS = [
   "requestCount",
@@ -27,7 +27,7 @@ const COUNTS = [
 ] as const;
 
 export default function SiteProposals({ siteId }: { siteId: string }) {
-  const { about } = useWords();
+  const { about, operationTitle, resourceTitle } = useWords();
   const query = useQuery({
     queryKey: ["appgateway", "proposals", siteId],
     queryFn: () => call(listProposals, { siteId, pageSize: 100 }),
@@ -36,7 +36,24 @@ export default function SiteProposals({ siteId }: { siteId: string }) {
   if (query.data === undefined) return <Spinner />;
   return (
     <SpaceBetween size="l">
-      {query.data.proposals.length === 0 ? <Container>{about("proposal")}</Container> : null}
+      {query.data.proposals.length > 0 ? null : (
+        <Container
+          header={
+            <Header
+              variant="h2"
+              actions={
+                <Button href={`/sites/${siteId}?tab=learning`}>
+                  {operationTitle(setLearning)}
+                </Button>
+              }
+            >
+              {resourceTitle("proposal")}
+            </Header>
+          }
+        >
+          {about("proposal")}
+        </Container>
+      )}
       {query.data.proposals.map((proposal) => (
         <Suggested key={proposal.proposalId} proposal={proposal} />
       ))}

@@ -1,4 +1,5 @@
-/** What happened on a site in the last day: figures, a chart, tables, and the same as a file. */
+/** What happened on a site in the last days: figures, charts, tables, and the same as a file. */
+import Box from "@cloudscape-design/components/box";
 import ColumnLayout from "@cloudscape-design/components/column-layout";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
@@ -20,15 +21,17 @@ import { FileButtons } from "./file-buttons.tsx";
 const { getReport, exportReport } = catalog.appgateway.operations;
 const DAY_MS = 86_400_000;
 const DAYS = ["1", "7", "30"];
+/** Lists of counts, with the field that their values are of: its words, links and menu. */
 const COUNTED = [
-  "statusClasses",
-  "attackTypes",
-  "attackSources",
-  "attackCountries",
-  "attackRules",
-  "bots",
-  "topUsers",
+  ["statusClasses", "status"],
+  ["attackTypes", "category"],
+  ["attackSources", "sourceIp"],
+  ["attackCountries", "country"],
+  ["attackRules", "ruleId"],
+  ["bots", "bots"],
+  ["topUsers", "userName"],
 ] as const;
+const LATENCIES = ["latencyP50Ms", "latencyP95Ms", "latencyP99Ms"] as const;
 
 export default function SiteReport({ siteId }: { siteId: string }) {
   const { t } = useWords();
@@ -49,7 +52,10 @@ export default function SiteReport({ siteId }: { siteId: string }) {
         label={t("reportPeriod")}
         selectedId={days}
         onChange={({ detail }) => setDays(detail.selectedId)}
-        options={DAYS.map((id) => ({ id, text: t("reportDays", { days: id }) }))}
+        options={DAYS.map((id) => ({
+          id,
+          text: id === "1" ? t("lastDay") : t("lastDays", { days: id }),
+        }))}
       />
       <Shown report={query.data} />
     </SpaceBetween>
@@ -57,48 +63,101 @@ export default function SiteReport({ siteId }: { siteId: string }) {
 }
 
 function Shown({ report }: { report: Report }) {
-  const { label, numberText, resourceTitle, valueText } = useWords();
-  const chart = (["allowedCount", "observedCount", "blockedCount"] as const).map((name, at) => ({
-    group: ["Allowed", "Observed", "Blocked"][at] ?? "",
-    points: report.traffic.map((point) => ({ time: point.time, count: point[name] })),
-  }));
-  // Names of people, addresses and rules are nobody's words.
-  const wordOf = (name: string, value: string) =>
-    name === "attackTypes" || name === "bots" ? valueText(value) : value;
-  const figures = Object.entries(report.totals);
+  const { t, label, numberText, resourceTitle, timeText } = useWords();
+  const { totals, startTime, endTime } = report;
   return (
     <SpaceBetween size="l">
       <Container
-        header={<Header actions={<Files report={report} />}>{resourceTitle("report")}</Header>}
+        header={
+          <Header
+            description={t("fromUntil", { from: timeText(startTime), until: timeText(endTime) })}
+            actions={<Files report={report} />}
+          >
+            {resourceTitle("report")}
+          </Header>
+        }
       >
         <SpaceBetween size="l">
+          {totals.requestCount === 0 ? <Box>{t("nothingSeen")}</Box> : null}
           <KeyValuePairs
             columns={4}
-            items={figures.map(([name, value]) => ({
+            items={Object.entries(totals).map(([name, value]) => ({
               label: label(name),
               value: numberText(value),
             }))}
           />
-          <SeriesChart
-            series={chart}
-            intervalSeconds={report.intervalSeconds}
-            startTime={report.startTime}
-            endTime={report.endTime}
-          />
         </SpaceBetween>
       </Container>
+      {totals.requestCount === 0 ? null : (
+        <SpaceBetween size="l">
+          <Charts report={report} />
+          <Rankings report={report} />
+        </SpaceBetween>
+      )}
+    </SpaceBetween>
+  );
+}
+
+/** How many requests came and how long they took, over time. */
+function Charts({ report }: { report: Report }) {
+  const { t } = useWords();
+  const { traffic, intervalSeconds, startTime, endTime } = report;
+  const counts = (["allowedCount", "observedCount", "blockedCount"] as const).map((name, at) => ({
+    group: ["Allowed", "Observed", "Blocked"][at] ?? "",
+    points: traffic.map((point) => ({ time: point.time, count: point[name] })),
+  }));
+  const latencies = LATENCIES.map((group) => ({
+    group,
+    points: traffic.map((point) => ({ time: point.time, count: point[group] })),
+  }));
+  const shared = { intervalSeconds, startTime, endTime };
+  return (
+    <SpaceBetween size="l">
+      <Container header={<Header>{t("requestsOverTime")}</Header>}>
+        <SeriesChart
+          {...shared}
+          series={counts}
+          title={t("requestsOverTime")}
+          unit={t("requestsUnit")}
+        />
+      </Container>
+      <Container header={<Header>{t("latencyOverTime")}</Header>}>
+        <SeriesChart
+          {...shared}
+          series={latencies}
+          shape="lines"
+          title={t("latencyOverTime")}
+          unit={t("millisecondsUnit")}
+        />
+      </Container>
+    </SpaceBetween>
+  );
+}
+
+/** What came most often: URLs, answers, attacks, bots and users. */
+function Rankings({ report }: { report: Report }) {
+  const { label, valueText } = useWords();
+  const wordOf = (field: string, value: string): string =>
+    field === "bots" || field === "country" ? valueText(value) : value;
+  return (
+    <SpaceBetween size="l">
       <Rows
         title={label("topUrls")}
-        items={report.topUrls}
-        columns={["value", "count", "errorCount", "latencyP95Ms"]}
+        items={report.topUrls.map(({ value, ...rest }) => ({ path: value, ...rest }))}
+        columns={["path", "count", "errorCount", "latencyP95Ms"]}
+        barOf="count"
       />
       <ColumnLayout columns={2}>
-        {COUNTED.filter((name) => report[name].length > 0).map((name) => (
+        {COUNTED.filter(([name]) => report[name].length > 0).map(([name, field]) => (
           <Rows
             key={name}
             title={label(name)}
-            items={report[name].map(({ value, count }) => ({ value: wordOf(name, value), count }))}
-            columns={["value", "count"]}
+            items={report[name].map(({ value, count }) => ({
+              [field]: wordOf(field, value),
+              count,
+            }))}
+            columns={[field, "count"]}
+            barOf="count"
           />
         ))}
       </ColumnLayout>
