@@ -10,6 +10,7 @@ import type {
 } from "./compiled.ts";
 import { parseTargets } from "./parse-rule.ts";
 import type { ParsedAction } from "./rule.ts";
+import type { Secret } from "./sanitize.ts";
 import { compileSelector } from "./selector.ts";
 import { parseTemplate } from "./template.ts";
 
@@ -38,6 +39,7 @@ export type ActionSet = {
   controls: Control[];
   initCollections: { collection: string; key: Template }[];
   expire: { collection: string; name: Template; seconds: Template }[];
+  secrets: Secret[];
 };
 
 const PHASE_NAMES: Readonly<Record<string, number>> = { request: 2, response: 4, logging: 5 };
@@ -58,11 +60,6 @@ const WITHOUT_EFFECT = new Set([
   "accuracy",
   "maturity",
   "ver",
-  "sanitisearg",
-  "sanitisematched",
-  "sanitisematchedbytes",
-  "sanitiserequestheader",
-  "sanitiseresponseheader",
   "append",
   "prepend",
   "deprecatevar",
@@ -77,6 +74,16 @@ const SEVERITIES = [
   "INFO",
   "DEBUG",
 ];
+
+/** Actions that call values secret. */
+const SECRET_KINDS = {
+  sanitisearg: "argument",
+  sanitisematched: "matched",
+  // Which bytes matched is not asked: all of the value is secret.
+  sanitisematchedbytes: "matched",
+  sanitiserequestheader: "requestHeader",
+  sanitiseresponseheader: "responseHeader",
+} as const;
 
 /** Collections that have an action of their own beside `initcol`. */
 const OPENED_BY = { setsid: "SESSION", setuid: "USER", setrsc: "RESOURCE" } as const;
@@ -105,6 +112,7 @@ function emptySet(): ActionSet {
     controls: [],
     initCollections: [],
     expire: [],
+    secrets: [],
   };
 }
 
@@ -229,6 +237,15 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
         name: parseTemplate(key.toLowerCase()),
         seconds: parseTemplate(seconds),
       });
+      return undefined;
+    }
+    case "sanitisearg":
+    case "sanitisematched":
+    case "sanitisematchedbytes":
+    case "sanitiserequestheader":
+    case "sanitiseresponseheader": {
+      const kind = SECRET_KINDS[name];
+      set.secrets.push(kind === "matched" ? { kind } : { kind, name: value });
       return undefined;
     }
     case "xmlns":

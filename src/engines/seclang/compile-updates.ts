@@ -200,6 +200,7 @@ function actionsChange(state: RulesSoFar, directive: Directive, text: string): C
     setVariables: [...rule.setVariables, ...set.setVariables],
     initCollections: [...rule.initCollections, ...set.initCollections],
     expire: [...rule.expire, ...set.expire],
+    secrets: [...rule.secrets, ...set.secrets],
     controls: [...rule.controls, ...set.controls],
     tags: [...rule.tags, ...set.tags],
   });

@@ -362,6 +362,7 @@ function ruleOf(
     controls: set.controls,
     initCollections: set.initCollections,
     expire: set.expire,
+    secrets: set.secrets,
     disruption: head ? disruptionOf(set, defaults) : { kind: "none" },
     log: set.log ?? defaults?.log ?? true,
     message: parseTemplate(set.message),

@@ -4,6 +4,7 @@ import type { Collection } from "./collection.ts";
 import type { ClassBits, LiteralIndex } from "./literal-index.ts";
 import type { Operator } from "./operators/operator.ts";
 import type { RuleBits } from "./rule-bits.ts";
+import type { Secret } from "./sanitize.ts";
 import type { State } from "./state.ts";
 import type { Chain } from "./value.ts";
 
@@ -107,6 +108,7 @@ export type Rule = {
     readonly name: Template;
     readonly seconds: Template;
   }[];
+  readonly secrets: readonly Secret[];
   readonly disruption: Disruption;
   readonly log: boolean;
   readonly message: Template;

@@ -10,6 +10,7 @@ import {
   removePersistent,
   setPersistent,
 } from "./persistent.ts";
+import { hide } from "./sanitize.ts";
 import type { State } from "./state.ts";
 import { removeTx, setTx, txCount, txOf } from "./tx.ts";
 import { readText } from "./variables.ts";
@@ -37,6 +38,7 @@ export function applyEffects(state: State, rule: Rule): void {
     expirePersistent(state, collection, { key, seconds: integerOf(expand(state, seconds)) });
   }
   for (const control of rule.controls) applyControl(state, control);
+  if (rule.secrets.length > 0) hide(state, rule.secrets);
 }
 
 function setIn(state: State, collection: string, key: string, text: string): void {

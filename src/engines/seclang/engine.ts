@@ -8,6 +8,7 @@ import { forkOf } from "./course.ts";
 import { processBody } from "./request-body.ts";
 import { parseArguments, parseCookies } from "./request-line.ts";
 import { runPhase } from "./run-phase.ts";
+import { toldMatches } from "./sanitize.ts";
 import { compileSelector } from "./selector.ts";
 import {
   type CollectionStore,
@@ -129,7 +130,9 @@ export function beginTransaction(
       return run(state, 4);
     },
     finish: () => runPhase(state, 5),
-    matches: state.matches,
+    get matches() {
+      return toldMatches(state);
+    },
     variable: (name, key) => readText(state, name, key),
     trace: state.trace ?? [],
   };

@@ -257,6 +257,47 @@ test("a path of XML selects what it says, and one that is not known the whole te
   expect(seen("XML://price", { body })).toEqual([]);
 });
 
+test("what a rule calls secret is not told, of matches before neither", () => {
+  const one = rule(1, 'ARGS|REQUEST_URI "@contains hunter"', ",logdata:'%{MATCHED_VAR}'");
+  const request = { target: "/?user=ann&pass=hunter2" };
+  const told = (more: string) =>
+    send(`${one}${more}`, request).matches.map(({ value, logData }) => [value, logData]);
+  expect(told("")).toEqual([
+    ["hunter2", "/?user=ann&pass=hunter2"],
+    ["/?user=ann&pass=hunter2", "/?user=ann&pass=hunter2"],
+  ]);
+  const hidden = [
+    ["*******", "***********************"],
+    ["/?user=ann&pass=*******", "/?user=ann&pass=*******"],
+  ];
+  expect(told('SecAction "id:2,phase:2,pass,nolog,sanitiseArg:pass"')).toEqual(hidden);
+  const byName = 'SecRule ARGS_NAMES "@streq pass" "id:2,phase:1,pass,nolog,sanitiseMatched"';
+  expect(told(byName)).toEqual(hidden);
+});
+
+test("a secret is not told in the form in which it was sent", () => {
+  const rules = `SecAction "id:1,phase:1,pass,nolog,sanitiseArg:pass"\n${rule(2, 'REQUEST_URI "@rx hun"')}`;
+  const [match] = send(rules, { target: "/?p%61ss=hun%74er+2" }).matches;
+  expect(match?.value).toBe("/?p%61ss=**********");
+});
+
+test("of a secret that a report cuts no part is told", () => {
+  const secret = "0123456789".repeat(60);
+  const rules =
+    'SecAction "id:1,phase:1,pass,nolog,sanitiseArg:pass"\n' +
+    rule(2, 'REQUEST_URI "@rx 012345|&z="');
+  const told = send(rules, { target: `/?pass=${secret}&z=1` }).matches.map(({ value }) => value);
+  expect(told.join()).not.toMatch(/\d{3}/);
+});
+
+test("a secret header is seen by rules, and its cookies are secret with it", () => {
+  const rules =
+    'SecAction "id:1,phase:1,pass,nolog,sanitiseRequestHeader:Cookie"\n' +
+    rule(2, 'REQUEST_HEADERS:Cookie|REQUEST_COOKIES:sid "@contains s3cret"');
+  const { matches } = send(rules, { fields: { Cookie: "sid=s3cret" } });
+  expect(matches.map(({ value }) => value)).toEqual(["**********", "******"]);
+});
+
 test("a limit that is no number is a fault", () => {
   expect(faultOf("SecCollectionTimeout soon")).toContain("wants a number");
   expect(faultOf("SecArgumentsLimit 100")).toBeUndefined();

@@ -2,6 +2,7 @@
 
 import { type Collection, createCollection } from "./collection.ts";
 import type { CandidateScope, Fork, Point, Rule, Ruleset, Selector } from "./compiled.ts";
+import type { Hidden } from "./sanitize.ts";
 import { createTx, type TxVariables } from "./tx.ts";
 
 /** What `initcol` opens: a named collection that outlives requests. Bounded by its keeper. */
@@ -90,6 +91,8 @@ export type State = {
   allowed: "phase" | "request" | "all" | undefined;
   verdict: Verdict | undefined;
   readonly matches: RuleMatch[];
+  /** What is not told of them; undefined when no rule has called anything secret. */
+  hidden: Hidden | undefined;
   /** Rules removed for this request, by index. */
   readonly removedRules: Set<number>;
   readonly removedTargets: RemovedTarget[];
@@ -202,6 +205,7 @@ export function createState(
     allowed: undefined,
     verdict: undefined,
     matches: [],
+    hidden: undefined,
     removedRules: new Set(),
     removedTargets: [],
     tx: createTx(options.variables ?? NO_VARIABLES),
