@@ -307,6 +307,19 @@ describe.skipIf(!hasBrowser)("custom rules in the console (needs Chromium)", () 
     expect(left).toEqual({ ...bots, honeypotPaths: [] });
   }, 120_000);
 
+  test("a stored request is explained as it was sent, by its id alone", async () => {
+    const tried = { when: path("equals", "/internal/b"), action: { kind: "log" } };
+    const { result } = await stack.api("POST", `/v1/waf/sites/${siteId}:dryRunRule`, tried);
+    const { uid } = result.samples[0];
+    await open(`/explain?siteId=${siteId}`);
+    await page.getByLabel("Stored request (uid or request id) (optional)").fill(uid);
+    const asked = page.waitForRequest((request) => request.url().endsWith(":explain"));
+    await page.getByRole("button", { name: "Explain", exact: true }).click();
+    expect((await asked).postDataJSON()).toEqual({ event: uid });
+    const answer = await (await (await asked).response())?.json();
+    expect(answer?.result.replayed.target).toBe("/internal/b");
+  }, 120_000);
+
   test("SecLang that does not compile is refused with its line, and what does counts", async () => {
     await open(`/sites/${siteId}?tab=secLang`);
     const text = page.getByLabel("Own rules (SecLang)");

@@ -210,8 +210,8 @@ export const pageWords = {
   dangerPlain: ["You will be asked once more.", "执行前会再次确认。"],
   explain: ["Explain a request", "解释请求"],
   explainHelp: [
-    "Shows every rule that a request meets on a site, without sending it anywhere.",
-    "显示请求在某个站点上命中的每条规则，不会真正发送请求。",
+    "Shows every rule of the rule set that a request meets on a site, without sending it anywhere. Write a request, or name a stored one. Address lists, routes, custom rules and limits are not asked.",
+    "显示请求在某个站点上命中规则集的哪些规则，不会真正发送请求。请填写一个请求，或指定已存储的请求。不检查地址名单、路由、自定义规则和限速。",
   ],
   explainStored: [
     "Filled in from a recorded event. Its body and other headers were not kept, so they are not asked again.",

@@ -20,8 +20,6 @@ import { matchesOf } from "./event-reason.tsx";
 import { MatchedBytes } from "./matched-bytes.tsx";
 import { requestOfEvent } from "./stored-request.ts";
 
-const START: Item = { method: "GET", target: "/" };
-
 export default function Explain() {
   const { t } = useWords();
   const { searchParams } = useAddress();
@@ -35,7 +33,6 @@ export default function Explain() {
   const { row, event } = stored.data ?? {};
   const fromEvent = row === undefined ? {} : requestOfEvent(row, event);
   const initial = {
-    ...START,
     siteId: searchParams.get("siteId") ?? "",
     ...fromEvent,
     draftExclusions: searchParams.getAll("draft"),

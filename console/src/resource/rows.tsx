@@ -22,6 +22,8 @@ type Props = {
 /** Narrower columns break words. */
 const COLUMN_PIXELS_MIN = 110;
 const TITLE_PIXELS_MIN = 220;
+/** An address of IPv4 in one line. */
+const ADDRESS_PIXELS_MIN = 150;
 
 export function Rows({ title, items, columns, resource = "", empty, barOf = "" }: Props) {
   const { t, label, told } = useWords();
@@ -29,7 +31,12 @@ export function Rows({ title, items, columns, resource = "", empty, barOf = "" }
   const definitions = columns.map((id) => ({
     id,
     header: label(id),
-    minWidth: id === "title" || id === barOf ? TITLE_PIXELS_MIN : COLUMN_PIXELS_MIN,
+    minWidth:
+      id === "title" || id === barOf
+        ? TITLE_PIXELS_MIN
+        : id === "sourceIp"
+          ? ADDRESS_PIXELS_MIN
+          : COLUMN_PIXELS_MIN,
     cell: (item: Item): ReactNode => {
       const value = <Value field={id} value={told(item, id)} />;
       const href = countHref({ resource, field: id, item });

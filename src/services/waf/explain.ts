@@ -30,13 +30,22 @@ export function explainHandler({ library, lake }: WafParts) {
         exclusions: [...ofSite(all, siteId), ...drafts],
         policy: { applications: policy?.applications ?? [] },
       },
-      stored === null ? input : { ...stored, headers: [...stored.headers], ...input },
+      {
+        ...(stored === null ? input : { ...stored, ...input }),
+        headers: withHost(input.headers ?? stored?.headers ?? [], site.domains),
+      },
       await compiledRuleSet(context, input.ruleSetId ?? site.ruleSetId),
     );
     const replayed =
       stored === null ? null : { ...stored, headers: [...stored.headers], missing: MISSING };
     return { ...result, replayed };
   };
+}
+
+/** A gateway finds the site by the host, so no request without one meets the site's rules. */
+function withHost(headers: readonly string[], [first = ""]: readonly string[]): string[] {
+  const hasHost = headers.some((line) => /^host[\t ]*:/i.test(line));
+  return hasHost ? [...headers] : [`Host: ${first.replace(/^\*\./, "www.")}`, ...headers];
 }
 
 /** `RULE VARIABLE /PATH`; the schema has checked its form. */

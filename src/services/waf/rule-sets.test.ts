@@ -114,6 +114,21 @@ test("a request is explained by another set than the site's, also by the scores 
   expect(result.matches).toMatchObject([{ ruleId: 100_002 }]);
 });
 
+test("a request without a host is explained as one for the site, since no other reaches it", async () => {
+  const hosts = `SecRule &REQUEST_HEADERS:Host "@eq 0" "id:100003,phase:1,pass,msg:'none'"
+SecRule REQUEST_HEADERS:Host "@streq asked.localhost" "id:100004,phase:1,pass,msg:'its own'"\n`;
+  const { result: set } = await importOf(release("4.5.0", hosts));
+  const siteId = await newSite("asked.localhost");
+  const metBy = async (...headers: string[]) => {
+    const asked = { target: "/", headers, ruleSetId: set.ruleSetId };
+    const { result } = await cordon.api("POST", `/v1/waf/sites/${siteId}:explain`, asked);
+    return result.matches.map(({ ruleId }: { ruleId: number }) => ruleId);
+  };
+  expect(await metBy()).toEqual([100_004]);
+  expect(await metBy("Accept: */*")).toEqual([100_004]);
+  expect(await metBy("host: other.localhost")).toEqual([]);
+});
+
 test("a site follows only a set that is there", async () => {
   const siteId = await newSite("unknown-set.localhost");
   const reply = await cordon.api("PATCH", `/v1/waf/sites/${siteId}`, {

@@ -37,6 +37,19 @@ export const waf: ServiceWords = {
       "例如 shop.example.com，或 *.example.com 表示其下所有名称",
     ],
     cidr: ["Such as 203.0.113.9 or 203.0.113.0/24", "例如 203.0.113.9 或 203.0.113.0/24"],
+    target: [
+      "Such as /search?q=tea, as it is sent; empty with a stored request",
+      "例如 /search?q=tea，按原样填写；指定已存储请求时留空",
+    ],
+    headers: [
+      "Such as User-Agent: curl/8; without a Host the site's first domain is taken",
+      "例如 User-Agent: curl/8；没有 Host 时使用站点的第一个域名",
+    ],
+    event: [
+      "The X-Request-Id of an answer, or the id of an event",
+      "响应中的 X-Request-Id，或事件编号",
+    ],
+    draftExclusions: ["Such as 942100 ARGS:q /search", "例如 942100 ARGS:q /search"],
     ...wafPolicy.hint,
     ...wafRuleSets.hint,
     upstreams: [

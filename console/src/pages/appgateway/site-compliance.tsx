@@ -143,18 +143,21 @@ function ResultTable({ check, outcome, results }: ResultsShown) {
     id: "severity",
     header: label("severity"),
     width: 110,
+    minWidth: 110,
     cell: (one: ComplianceResult) => <Value field="severity" value={one.severity} />,
   };
   const rule = {
     id: "rule",
     header: label("rule"),
     width: 260,
+    minWidth: 180,
     cell: (one: ComplianceResult) => textOf(one)[0],
   };
   const seen = {
     id: "evidence",
     header: label("evidence"),
     width: 240,
+    minWidth: 170,
     cell: ({ evidence }: ComplianceResult) => <Seen evidence={evidence} />,
   };
   const fix = {
