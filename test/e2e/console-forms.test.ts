@@ -9,7 +9,9 @@ import {
   filledGroup,
   readForm,
 } from "../../console/src/resource/field-schema.ts";
+import { relevantFields } from "../../console/src/resource/relevant-fields.ts";
 import { catalog } from "../../src/catalog.ts";
+import type { Operation } from "../../src/kernel/operation.ts";
 
 const { updateSite, updateSitePolicy, createRoute } = catalog.waf.operations;
 const { setReportSchedule } = catalog.appgateway.operations;
@@ -76,4 +78,24 @@ test("what a schema says of a field is told in the reader's language, by its lab
   expect(faultText("must have required properties name, status", words)).toBe("必填：名称, 状态");
   expect(faultText("must not have more than 32 items", words)).toBe("最多 32 项");
   expect(faultText("names no upstream of this site", words)).toBe("names no upstream of this site");
+});
+
+test("a form asks for what the chosen kind has, and for all that it cannot do without", () => {
+  const asked = (operation: Operation, kind: string) =>
+    relevantFields(operation, fieldsOf(operation), () => kind).map(
+      ({ name, required }) => name + (required ? "!" : ""),
+    );
+  const { createChannel, updateChannel } = catalog.notify.operations;
+  expect(asked(createChannel, "email")).toEqual(
+    expect.arrayContaining(["name!", "kind!", "to!", "from!", "smtpHost!", "smtpUser"]),
+  );
+  expect(asked(createChannel, "slack")).toEqual(expect.arrayContaining(["url!"]));
+  expect(asked(createChannel, "slack")).not.toContain("smtpHost");
+  expect(asked(updateChannel, "slack")).toEqual(expect.arrayContaining(["url"]));
+  const { setUserAudit } = catalog.appgateway.operations;
+  const audit = (source: string) => asked(setUserAudit, source).slice(2);
+  expect(audit("off")).toEqual([]);
+  expect(audit("clientCertificate")).toEqual(["hashUsers"]);
+  expect(audit("header")).toEqual(["identityName!", "hashUsers"]);
+  expect(audit("jwtClaim")).toEqual(expect.arrayContaining(["jwks", "jwtSecret"]));
 });

@@ -57,8 +57,11 @@ function useForm({ operation, fixed = {}, initial = {}, send, done }: Props) {
   const [error, setError] = useState<unknown>();
   const [tried, setTried] = useState<Item>();
   const [busy, setBusy] = useState(false);
-  const kind = texts.kind ?? String(initial.kind ?? "");
-  const asked = relevantFields(operation, fields, kind);
+  const asked = relevantFields(
+    operation,
+    fields,
+    (name) => texts[name] ?? textOf(initial[name] ?? fixed[name]),
+  );
   const change = changeBy(operation, initial);
   const read = readForm(asked, texts, change);
   const submit = async (options: { dryRun: boolean }): Promise<void> => {

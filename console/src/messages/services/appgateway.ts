@@ -54,8 +54,8 @@ export const appgateway: ServiceWords = {
   },
   hint: {
     identityName: [
-      "Such as x-user, session or sub; not for certificates and basic authentication",
-      "例如 x-user、session 或 sub；客户端证书和基本认证无需填写",
+      "Such as x-user for a header, session for a cookie, sub for a claim",
+      "例如请求头 x-user、Cookie session、声明 sub",
     ],
     identitySource: [
       "A header is believed as it comes: take it out of what comes from outside",

@@ -29,6 +29,12 @@ import { RemedyDialog } from "./remedy-dialog.tsx";
 const { listComplianceChecks, runComplianceCheck } = catalog.appgateway.operations;
 const RUNNING_MS = 1_000;
 const SEVERITIES = ["high", "medium", "low"];
+/** On a narrow page the table is moved sideways, so that no word is broken. */
+const WIDTHS = {
+  severity: { width: 110, minWidth: 110 },
+  rule: { width: 260, minWidth: 180 },
+  evidence: { width: 240, minWidth: 170 },
+} as const;
 
 export default function SiteCompliance({ siteId }: { siteId: string }) {
   const { t, about, operationTitle, resourceTitle } = useWords();
@@ -142,22 +148,19 @@ function ResultTable({ check, outcome, results }: ResultsShown) {
   const severity = {
     id: "severity",
     header: label("severity"),
-    width: 110,
-    minWidth: 110,
+    ...WIDTHS.severity,
     cell: (one: ComplianceResult) => <Value field="severity" value={one.severity} />,
   };
   const rule = {
     id: "rule",
     header: label("rule"),
-    width: 260,
-    minWidth: 180,
+    ...WIDTHS.rule,
     cell: (one: ComplianceResult) => textOf(one)[0],
   };
   const seen = {
     id: "evidence",
     header: label("evidence"),
-    width: 240,
-    minWidth: 170,
+    ...WIDTHS.evidence,
     cell: ({ evidence }: ComplianceResult) => <Seen evidence={evidence} />,
   };
   const fix = {
