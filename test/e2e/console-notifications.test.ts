@@ -52,7 +52,8 @@ describe.skipIf(!hasBrowser)("notifications in the console (needs Chromium)", ()
     await page
       .getByRole("link", { name: `Test of channel ${CHANNEL}, asked for by admin` })
       .click();
-    await page.getByRole("table").getByText("tickets.unreachable.invalid has no address").waitFor();
+    const attempts = page.getByRole("table", { name: "Attempts", exact: true });
+    await attempts.getByText("tickets.unreachable.invalid has no address").waitFor();
     // It has ended, so nothing of it comes next.
     const { result } = await stack.api("GET", "/v1/notify/deliveries");
     expect(result.deliveries[0]).toMatchObject({ state: "failed", nextTime: null });

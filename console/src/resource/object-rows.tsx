@@ -6,18 +6,24 @@ import type { Item } from "./resources.ts";
 
 export type Shown = ComponentType<{ readonly field: string; readonly value: unknown }>;
 /** `Value` shows one value; passed in, since it shows rows itself. */
-type Props = { readonly items: readonly Item[]; readonly Value: Shown };
+type Props = {
+  /** What the rows are, for who hears the page: several such tables may stand on it. */
+  readonly title: string;
+  readonly items: readonly Item[];
+  readonly Value: Shown;
+};
 
 /** Narrower columns break words. */
 const COLUMN_PIXELS_MIN = 110;
 
-export default function ObjectRows({ items, Value }: Props) {
+export default function ObjectRows({ title, items, Value }: Props) {
   const { label } = useWords();
   const fields = [...new Set(items.flatMap((item) => Object.keys(item)))];
   return (
     <Table
       variant="embedded"
       wrapLines
+      ariaLabels={{ tableLabel: title }}
       items={items}
       columnDefinitions={fields.map((field) => ({
         id: field,

@@ -183,11 +183,11 @@ function toldItem(value: unknown, told: (item: Item, field: string) => unknown):
 }
 
 function Several({ field, values }: { field: string; values: readonly unknown[] }) {
-  const { t, valueText, told } = useWords();
+  const { t, label, valueText, told } = useWords();
   if (values.length === 0) return <>{t("none")}</>;
   if (values.some((value) => typeof value === "object")) {
     const items = flatItems(values.map((value) => toldItem(value, told)));
-    if (items !== undefined) return <ObjectRows items={items} Value={Value} />;
+    if (items !== undefined) return <ObjectRows title={label(field)} items={items} Value={Value} />;
     return <pre className="json">{JSON.stringify(values, null, 2)}</pre>;
   }
   return (
