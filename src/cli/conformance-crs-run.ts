@@ -102,7 +102,7 @@ export function exchange(
   transaction.responseHeaders(status, "HTTP/1.1", names, values);
   transaction.responseBody(body);
   transaction.finish();
-  return { status, refused: fault !== null, matches: transaction.matches };
+  return { status, refused: fault !== null, matches: transaction.matches() };
 }
 
 type Answer = { status: number; names: string[]; values: string[]; body: string };

@@ -269,7 +269,7 @@ function toldBy({ rules }: Ruleset, { trace, matches }: Transaction): string[] {
       const returned = `[4] (Rule: ${ruleId}) ... Rule returned ${outcome === "matched" ? 1 : 0}.`;
       return outcome === "matched" ? [returned, `Saving msg: ${shown(message)}`] : [returned];
     }),
-    ...matches.map(({ ruleId, message, logData }) => {
+    ...matches().map(({ ruleId, message, logData }) => {
       return `[id "${ruleId}"] [msg "${shown(message)}"] [data "${shown(logData)}"]`;
     }),
   ];

@@ -66,7 +66,7 @@ async function run(asked: ConformanceSite): Promise<void> {
     emit: (event) => {
       if (event.class_uid !== 4002) return true;
       const clientPort = event.src_endpoint.port;
-      const matches = (begun.get(clientPort)?.matches ?? []).map(
+      const matches = (begun.get(clientPort)?.matches() ?? []).map(
         ({ ruleId, message, logData }) => ({ ruleId, message, logData }),
       );
       begun.delete(clientPort);

@@ -178,7 +178,8 @@ function findingOf(
   return {
     score: isOutbound ? outbound : inbound,
     threshold: isOutbound ? site.outboundThreshold : site.inboundThreshold,
-    matches: transaction.matches
+    matches: transaction
+      .matches()
       .filter(({ scoring }) => scoring)
       .slice(0, MATCHES_MAX)
       .map(matchOf),

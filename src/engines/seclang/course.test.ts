@@ -93,12 +93,9 @@ function outcomeOf(ruleset: Ruleset, target: string, usePrefilter: boolean) {
   one.finish();
   return {
     verdicts,
-    matches: one.matches.map(({ ruleId, message, variable, value: text }) => [
-      ruleId,
-      message,
-      variable,
-      text,
-    ]),
+    matches: one
+      .matches()
+      .map(({ ruleId, message, variable, value: text }) => [ruleId, message, variable, text]),
     tx: [...KEYS, "1"].map((name) => one.variable("TX", name)),
     matched: [one.variable("MATCHED_VAR"), one.variable("HIGHEST_SEVERITY")],
   };

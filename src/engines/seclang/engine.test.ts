@@ -31,7 +31,7 @@ function send(
   transaction.requestHeaders(["Host", "X-A"], ["shop.example", "one"]);
   transaction.requestBody("");
   transaction.finish();
-  return { ...transaction, ids: transaction.matches.map((match) => match.ruleId) };
+  return { ...transaction, ids: transaction.matches().map((match) => match.ruleId) };
 }
 
 const rule = (id: number, what: string, more = ""): string =>
@@ -55,7 +55,7 @@ test("a rule that scores does so once for each variable that matches", () => {
 
 test("a chain matches only when every link does", () => {
   const rules = `${rule(1, 'ARGS:a "@streq 1"', ",chain")}SecRule ARGS:b "@streq 2" "setvar:tx.hit=1"\n`;
-  const matches = send(rules, "/?a=1&b=2").matches;
+  const matches = send(rules, "/?a=1&b=2").matches();
   expect(matches.map((match) => [match.ruleId, match.variable])).toEqual([
     [1, "ARGS:a"],
     [1, "ARGS:b"],
@@ -162,7 +162,7 @@ test("detectionOnly reports what it would have refused and refuses nothing", () 
   const verdicts = (["on", "detectionOnly"] as const).map((engine) => {
     const transaction = beginTransaction(compile(text), CONNECTION, { engine });
     transaction.requestLine("GET", "/?a=x", "HTTP/1.1", "GET /?a=x HTTP/1.1");
-    return [transaction.requestHeaders([], [])?.action, transaction.matches.length];
+    return [transaction.requestHeaders([], [])?.action, transaction.matches().length];
   });
   expect(verdicts).toEqual([
     ["deny", 1],

@@ -69,7 +69,8 @@ export type Transaction = {
   responseBody(body: string, options?: { partial?: boolean }): Verdict | undefined;
   /** Runs the logging phase. */
   finish(): void;
-  readonly matches: readonly RuleMatch[];
+  /** What has matched so far, without what the rules call secret. */
+  matches(): readonly RuleMatch[];
   /** A variable's text, such as `variable("TX", "anomaly_score")`. */
   variable(name: string, key?: string): string;
   readonly trace: readonly TraceEntry[];
@@ -130,9 +131,7 @@ export function beginTransaction(
       return run(state, 4);
     },
     finish: () => runPhase(state, 5),
-    get matches() {
-      return toldMatches(state);
-    },
+    matches: () => toldMatches(state),
     variable: (name, key) => readText(state, name, key),
     trace: state.trace ?? [],
   };

@@ -27,7 +27,7 @@ function send(rules: string, given: Request = {}, files?: Readonly<Record<string
   const verdict =
     transaction.requestHeaders(Object.keys(fields), Object.values(fields)) ??
     transaction.requestBody(body);
-  const { matches } = transaction;
+  const matches = transaction.matches();
   return {
     matches,
     ids: matches.map(({ ruleId }) => ruleId),

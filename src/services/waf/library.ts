@@ -1,6 +1,10 @@
 /** The installed rules as the control plane knows them: to list them, and to explain a request. */
 import type { Ruleset } from "../../engines/seclang/compiled.ts";
-import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
+import {
+  beginTransaction,
+  compileExclusions,
+  type RuleMatch,
+} from "../../engines/seclang/engine.ts";
 import { Problem } from "../../kernel/problem.ts";
 import {
   anomalyScore,
@@ -48,7 +52,10 @@ export function ruleLibrary(
         wouldBlock: score >= site.inboundThreshold,
         score,
         threshold: site.inboundThreshold,
-        matches: transaction.matches.filter((match) => match.message !== "").map(matchView),
+        matches: transaction
+          .matches()
+          .filter((match) => match.message !== "")
+          .map(matchView),
         trace: transaction.trace.map((entry) => ({ ...entry })),
       };
     },
@@ -88,7 +95,7 @@ function ruleView(rule: Ruleset["rules"][number]): Rule {
   };
 }
 
-function matchView(match: ReturnType<typeof beginTransaction>["matches"][number]) {
+function matchView(match: RuleMatch) {
   const { ruleId, message, severity, tags, variable, value, matchStart, matchEnd } = match;
   return { ruleId, message, severity, tags: [...tags], variable, value, matchStart, matchEnd };
 }
