@@ -41,6 +41,7 @@ const inspection = (): Inspection => ({
   responseHead: () => 0,
   wantsResponseBody: () => false,
   responseBody: () => 0,
+  location: () => "",
   finish: () => ({ score: 5, threshold: 5, matches: [] }),
 });
 

@@ -11,7 +11,7 @@ import { decodedBody } from "./decode-body.ts";
 import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
 import { isGrpc } from "./http2-upstream.ts";
 import { guardedPage } from "./page-guard.ts";
-import { refuse } from "./policy/refuse.ts";
+import { refuse, refuseByRules } from "./policy/refuse.ts";
 import { applyPolicy, applyPolicyToBody, refuseLargeBody } from "./policy/stage.ts";
 import { relayHandlers } from "./relay.ts";
 import { challengeOf, siteOf } from "./routes.ts";
@@ -210,7 +210,7 @@ function judged(exchange: Exchange, status: number): boolean {
   if (status === 0) return false;
   exchange.wouldBlock = true;
   if (exchange.site?.intent.mode !== "block") return false;
-  refuse(exchange, "blockedByRules");
+  refuseByRules(exchange, status);
   return true;
 }
 

@@ -32,6 +32,7 @@ const inspection: Inspection = {
   responseHead: () => 0,
   wantsResponseBody: () => false,
   responseBody: () => 0,
+  location: () => "",
   finish: () => ({ score: 0, threshold: 5, matches: [] }),
 };
 

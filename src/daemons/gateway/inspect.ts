@@ -42,6 +42,8 @@ export type Inspection = {
   /** Whether rules can use the body of a response with these fields. */
   wantsResponseBody(fields: Fields): boolean;
   responseBody(body: Buffer, isWhole: boolean): number;
+  /** Where the rules that refused want to send the client; empty = nowhere. */
+  location(): string;
   /** Ends the transaction. */
   finish(): Finding;
 };

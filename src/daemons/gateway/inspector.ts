@@ -133,7 +133,11 @@ function variablesOf(site: SiteIntent): ReadonlyMap<string, string> {
 }
 
 function inspectionOf(transaction: Engine.Transaction, site: SiteIntent): Inspection {
-  const statusOf = (verdict: Engine.Verdict | undefined): number => verdict?.status ?? 0;
+  let location = "";
+  const statusOf = (verdict: Engine.Verdict | undefined): number => {
+    if (verdict?.action === "redirect") ({ location } = verdict);
+    return verdict?.status ?? 0;
+  };
   let hasResponse = false;
   return {
     wantsRequestBody: true,
@@ -153,6 +157,7 @@ function inspectionOf(transaction: Engine.Transaction, site: SiteIntent): Inspec
     wantsResponseBody: (fields) => isText(fields),
     responseBody: (body, isWhole) =>
       statusOf(transaction.responseBody(body.toString("latin1"), { partial: !isWhole })),
+    location: () => location,
     finish: () => {
       transaction.finish();
       return findingOf(transaction, hasResponse, site);

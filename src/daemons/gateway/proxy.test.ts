@@ -89,6 +89,7 @@ describe("connections", () => {
       responseHead: () => 0,
       wantsResponseBody: () => false,
       responseBody: () => 0,
+      location: () => "",
       finish: () => ({ score: 0, threshold: 5, matches: [] }),
     });
     ({ worker } = await startTestWorker({ inspectorOf }));
@@ -116,6 +117,7 @@ describe("connections", () => {
       responseHead: () => 0,
       wantsResponseBody: () => false,
       responseBody: () => 0,
+      location: () => "",
       finish: () => ({ score: 5, threshold: 5, matches: [] }),
     });
     ({ worker } = await startTestWorker({ inspectorOf }));

@@ -55,6 +55,7 @@ test("what is held back for the rules is not overwritten by other answers", asyn
     responseHead: () => 0,
     wantsResponseBody: () => true,
     responseBody: () => 0,
+    location: () => "",
     finish: () => ({ score: 0, threshold: 0, matches: [] }),
   };
   const { worker } = await startTestWorker({ inspectorOf: () => () => held });

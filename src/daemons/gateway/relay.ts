@@ -9,6 +9,7 @@ import { answerOwn, endExchange } from "./answer.ts";
 import { clientResponseHead } from "./forward.ts";
 import { holdAnswer } from "./hold.ts";
 import { judgePage } from "./page-guard.ts";
+import { refuseByRules } from "./policy/refuse.ts";
 import { maskerFor } from "./response-mask.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
 import { openTunnel } from "./tunnel.ts";
@@ -172,8 +173,7 @@ function judgedResponse(exchange: Exchange, status: number): boolean {
   if (status === 0) return false;
   exchange.wouldBlock = true;
   if (exchange.site?.intent.mode !== "block") return false;
-  exchange.blocked = true;
-  answerOwn(exchange, 403, "blockedByRules");
+  refuseByRules(exchange, status);
   return true;
 }
 

@@ -22,9 +22,6 @@ const limits = {
   rememberedLengthMax: 256,
 } as const;
 
-/** Places for fingerprints; a power of two. */
-export const MET_ONCE_SIZE = 8_192;
-
 /**
  * The rules of the readers that may match an item of the collection. The set is shared between
  * equal values: who finds that a rule does not match may clear its bit.
@@ -93,7 +90,7 @@ function setOf(first: RememberedSet | undefined, reader: ValueReader): RuleBits 
 
 /**
  * Whether the reader met the text lately, by their FNV-1a; true by mistake for another text with
- * its fingerprint, which only costs a place. Most arguments never come again, and to keep each would
+ * its fingerprint, which only costs a place. Most arguments never come again: to keep each would
  * cost more than it saves.
  */
 function wasMet({ metOnce }: CandidateFilter, { id }: ValueReader, text: string): boolean {
@@ -101,7 +98,7 @@ function wasMet({ metOnce }: CandidateFilter, { id }: ValueReader, text: string)
   for (let at = 0; at < text.length; at += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
-  const place = (hash >>> 8) & (MET_ONCE_SIZE - 1);
+  const place = (hash >>> 8) & (metOnce.length - 1);
   const known = metOnce[place] === hash >>> 0;
   metOnce[place] = hash >>> 0;
   return known;

@@ -1,5 +1,4 @@
 /** Named values in order, as a request gives them: several of one name are kept apart. */
-import type { VariableReaders } from "./compiled.ts";
 import type { RuleBits } from "./rule-bits.ts";
 import { toValue, type Value } from "./value.ts";
 
@@ -12,7 +11,7 @@ export type Collection = {
   nameValues: Value[] | undefined;
   /** Rules of `readers` that may match any of the values, made when a phase asks for it. */
   candidates: RuleBits | undefined;
-  readers: VariableReaders | undefined;
+  readers: object | undefined;
 };
 
 const UNREAD = { nameValues: undefined, candidates: undefined, readers: undefined } as const;

@@ -10,7 +10,7 @@ import type {
 } from "./compiled.ts";
 import { parseTargets } from "./parse-rule.ts";
 import type { ParsedAction } from "./rule.ts";
-import type { Secret } from "./sanitize.ts";
+import type { Secret } from "./secret.ts";
 import { compileSelector } from "./selector.ts";
 import { parseTemplate } from "./template.ts";
 
@@ -76,14 +76,14 @@ const SEVERITIES = [
 ];
 
 /** Actions that call values secret. */
-const SECRET_KINDS = {
-  sanitisearg: "argument",
-  sanitisematched: "matched",
+const SECRET_KINDS: ReadonlyMap<string, Secret["kind"]> = new Map([
+  ["sanitisearg", "argument"],
+  ["sanitisematched", "matched"],
   // Which bytes matched is not asked: all of the value is secret.
-  sanitisematchedbytes: "matched",
-  sanitiserequestheader: "requestHeader",
-  sanitiseresponseheader: "responseHeader",
-} as const;
+  ["sanitisematchedbytes", "matched"],
+  ["sanitiserequestheader", "requestHeader"],
+  ["sanitiseresponseheader", "responseHeader"],
+]);
 
 /** Collections that have an action of their own beside `initcol`. */
 const OPENED_BY = { setsid: "SESSION", setuid: "USER", setrsc: "RESOURCE" } as const;
@@ -196,6 +196,11 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
     return undefined;
   }
   if (WITHOUT_EFFECT.has(name)) return undefined;
+  const secret = SECRET_KINDS.get(name);
+  if (secret !== undefined) {
+    set.secrets.push(secret === "matched" ? { kind: secret } : { kind: secret, name: value });
+    return undefined;
+  }
   switch (name) {
     case "setvar": {
       const setVariable = parseSetVariable(value);
@@ -237,15 +242,6 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
         name: parseTemplate(key.toLowerCase()),
         seconds: parseTemplate(seconds),
       });
-      return undefined;
-    }
-    case "sanitisearg":
-    case "sanitisematched":
-    case "sanitisematchedbytes":
-    case "sanitiserequestheader":
-    case "sanitiseresponseheader": {
-      const kind = SECRET_KINDS[name];
-      set.secrets.push(kind === "matched" ? { kind } : { kind, name: value });
       return undefined;
     }
     case "xmlns":

@@ -1,7 +1,6 @@
 /** Compiles the candidate filter of a ruleset from what its rules require of a value. */
 import type { Requirement } from "../regex/pattern.ts";
 import { compileByteClasses, sparse } from "./byte-classes.ts";
-import { MET_ONCE_SIZE } from "./candidates.ts";
 import type { CandidateFilter, ChainNode, Rule } from "./compiled.ts";
 import { compileLiteralIndex } from "./literal-index.ts";
 import { addBits, emptyBits, type RuleBits, setBit, WORD_BITS } from "./rule-bits.ts";
@@ -9,6 +8,9 @@ import type { Chain } from "./value.ts";
 
 /** Steps that change nearly every value and cost more than the rules they would filter. */
 const DIGESTS = new Set(["sha1", "md5", "hexencode", "base64encode", "length"]);
+
+/** Places for fingerprints; a power of two. */
+const MET_ONCE_SIZE = 8_192;
 
 /** True when the rule's answer for a value depends on the value alone. */
 export function isFilterable(

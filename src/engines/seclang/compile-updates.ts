@@ -89,7 +89,8 @@ type Change = (rule: Rule) => Rule | undefined;
 
 /**
  * Changes the rules that a directive means, also those that come behind it, when it names them by
- * id or has met none. A rule behind `SecRuleRemoveById` with the id of one before it takes its place.
+ * id or has met none. A rule behind `SecRuleRemoveById` with the id of one before it takes its
+ * place.
  */
 function changeRules(
   state: RulesSoFar,

@@ -4,7 +4,7 @@ import type { Collection } from "./collection.ts";
 import type { ClassBits, LiteralIndex } from "./literal-index.ts";
 import type { Operator } from "./operators/operator.ts";
 import type { RuleBits } from "./rule-bits.ts";
-import type { Secret } from "./sanitize.ts";
+import type { Secret } from "./secret.ts";
 import type { State } from "./state.ts";
 import type { Chain } from "./value.ts";
 

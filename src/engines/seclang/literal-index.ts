@@ -161,7 +161,7 @@ export const CLASS_WORDS = 3;
 
 /**
  * Scans a text for the index's literals; adds their bits to `hits`, a set as in rule-bits.ts, and
- * writes the union of the classes of all bytes of the text to `seen`, which has `CLASS_WORDS` words.
+ * writes the union of the classes of all bytes of the text to `seen`, of `CLASS_WORDS` words.
  */
 export function scan(
   index: LiteralIndex,

@@ -18,7 +18,7 @@ export function openPersistent(state: State, collection: string, key: string): v
   state.persistent.delete(collection);
 }
 
-/** An open collection; `setenv` needs no opening. Without a keeper it lives as long as the request. */
+/** An open collection; `setenv` needs no opening. Without a keeper it ends with the request. */
 function variablesOf(state: State, collection: string): Map<string, string> | undefined {
   const known = state.persistent.get(collection);
   if (known !== undefined) return known;

@@ -3,16 +3,9 @@
  * matches have asterisks in its place, also those of matches before.
  */
 import type { Collection } from "./collection.ts";
+import type { Hidden, Secret } from "./secret.ts";
 import type { RuleMatch, State } from "./state.ts";
 import { urlDecode } from "./transformations/url.ts";
-
-/** Which values are secret: those of one name, or the one that matched. */
-export type Secret =
-  | { readonly kind: "argument" | "requestHeader" | "responseHeader"; readonly name: string }
-  | { readonly kind: "matched" };
-
-/** Names of variables in lower case, and texts of what has no name. */
-export type Hidden = { readonly names: Set<string>; readonly texts: Set<string> };
 
 const limits = { namesMax: 256, textsMax: 16, textCharsMin: 3 } as const;
 

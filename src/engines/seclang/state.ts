@@ -2,7 +2,7 @@
 
 import { type Collection, createCollection } from "./collection.ts";
 import type { CandidateScope, Fork, Point, Rule, Ruleset, Selector } from "./compiled.ts";
-import type { Hidden } from "./sanitize.ts";
+import type { Hidden } from "./secret.ts";
 import { createTx, type TxVariables } from "./tx.ts";
 
 /** What `initcol` opens: a named collection that outlives requests. Bounded by its keeper. */
@@ -175,20 +175,22 @@ const AT_FIRST = {
   bodyErrorMessage: "",
 } as const;
 
+export type StateOptions = {
+  readonly exclusions: readonly CompiledExclusion[];
+  readonly store: CollectionStore | undefined;
+  readonly engine: State["engine"];
+  readonly variables: ReadonlyMap<string, string> | undefined;
+  readonly trace: boolean;
+  readonly usePrefilter: boolean;
+  readonly slots: number;
+  readonly fork?: Fork | undefined;
+};
+
 /** A state before anything of the request is known. */
 export function createState(
   ruleset: Ruleset,
   connection: Connection,
-  options: {
-    exclusions: readonly CompiledExclusion[];
-    store: CollectionStore | undefined;
-    engine: State["engine"];
-    variables: ReadonlyMap<string, string> | undefined;
-    trace: boolean;
-    usePrefilter: boolean;
-    slots: number;
-    fork?: Fork | undefined;
-  },
+  options: StateOptions,
 ): State {
   const none = createCollection();
   return {

@@ -2,7 +2,6 @@
  * Values as rules see them. A value keeps what its transformation chains made of it, and which
  * rules may match it, so that most rules are decided without running their operator.
  */
-import type { ValueReader } from "./compiled.ts";
 import type { RuleBits } from "./rule-bits.ts";
 import { urlDecodeUni } from "./transformations/url.ts";
 import { identityBytes, transformations } from "./transformations.ts";
@@ -76,9 +75,9 @@ export function createChainTable(): ChainTable {
 /** One value: its text and, made when first asked for, its candidate rules and derived values. */
 export type Value = {
   readonly text: string;
-  /** The rules of `reader` that may match. */
+  /** The rules of `reader` that may match; which reader it was is all that is asked of it here. */
   candidates: RuleBits | undefined;
-  reader: ValueReader | undefined;
+  reader: object | undefined;
   derived: Derived | undefined;
 };
 

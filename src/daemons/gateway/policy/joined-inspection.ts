@@ -13,6 +13,7 @@ export function joinInspections(own: Inspection, installed: Inspection): Inspect
       own.wantsResponseBody(fields) || installed.wantsResponseBody(fields),
     responseBody: (body, isWhole) =>
       own.responseBody(body, isWhole) || installed.responseBody(body, isWhole),
+    location: () => own.location() || installed.location(),
     finish: () => {
       const { matches } = own.finish();
       const finding = installed.finish();

@@ -32,6 +32,25 @@ test("rules of a site's own refuse by head and body, and the event names them", 
   expect(await status({ fields: "X-Debug: 1\r\n" })).toBe(200);
 });
 
+test("a rule's own status is answered, and its redirect with a location that ends no field", async () => {
+  const redirecting = `SecRule ARGS:a "@streq 1" "id:1,phase:1,deny,status:429"
+SecRule ARGS:to "@rx ." "id:2,phase:1,redirect:https://help.example/%{ARGS.to}"
+SecRule ARGS:moved "@streq 1" "id:3,phase:1,redirect:/new,status:308"
+SecRule RESPONSE_STATUS "@streq 200" "id:4,phase:3,chain,redirect:/later"
+  SecRule ARGS:late "@streq 1"`;
+  guarded.use({ secLang: redirecting });
+  const headOf = async (path: string) =>
+    String(await guarded.ask(path, {})).split("\r\n\r\n", 1)[0] ?? "";
+  expect(await headOf("/?a=1")).toMatch(/^HTTP\/1.1 429 /);
+  const injected = await headOf("/?to=x%0d%0aSet-Cookie:%20a=1%e9");
+  expect(injected).toMatch(/^HTTP\/1.1 302 /);
+  expect(injected).toContain("\r\nLocation: https://help.example/x%0D%0ASet-Cookie:%20a=1%E9\r\n");
+  expect(injected).not.toMatch(/^set-cookie/im);
+  expect(await headOf("/?moved=1")).toMatch(/^HTTP\/1.1 308 [\s\S]*\r\nLocation: \/new\r\n/);
+  expect(await headOf("/?late=1")).toMatch(/^HTTP\/1.1 302 [\s\S]*\r\nLocation: \/later\r\n/);
+  expect(guarded.events.at(-1)?.status_detail).toBe("blockedByRules");
+});
+
 test("own rules count over the requests of a client", async () => {
   const counting = `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}"
 SecRule REQUEST_HEADERS:X-Try "@streq 1" "id:2,phase:1,pass,nolog,setvar:ip.tries=+1"

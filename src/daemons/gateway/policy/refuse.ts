@@ -13,6 +13,8 @@ export type Refusal = {
   /** Default: that of the site's page, else 403. */
   readonly status?: number | undefined;
   readonly retryAfterSeconds?: number;
+  /** Where the client is sent; latin1. */
+  readonly location?: string;
 };
 
 /** Ends an exchange as blocked, with the page of its route or site if there is one. */
@@ -21,9 +23,32 @@ export function refuse(exchange: Exchange, reason: string, refusal: Refusal = {}
   exchange.blocked = true;
   const page = pageOf(exchange);
   const status = refusal.status ?? page?.status ?? 403;
-  const { retryAfterSeconds } = refusal;
-  const fields = retryAfterSeconds === undefined ? "" : `Retry-After: ${retryAfterSeconds}\r\n`;
+  const { retryAfterSeconds, location } = refusal;
+  let fields = retryAfterSeconds === undefined ? "" : `Retry-After: ${retryAfterSeconds}\r\n`;
+  if (location !== undefined) fields += `Location: ${encoded(location)}\r\n`;
   answerWith(exchange, reason, { status, fields, ...contentOf(exchange, page, status) });
+}
+
+/** A rule may make a location of what the client sent: no byte of it ends the field. */
+const encoded = (location: string): string =>
+  location.replace(
+    /[^!-~]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+
+/** The status of a rule that says nothing of one. */
+const DENIED = 403;
+
+/** Ends an exchange as blocked by rules, the way the rule says: its status, or its redirect. */
+export function refuseByRules(exchange: Exchange, status: number): void {
+  const location = exchange.inspection?.location() ?? "";
+  if (location !== "") {
+    const isRedirect = status >= 300 && status < 400;
+    refuse(exchange, "blockedByRules", { status: isRedirect ? status : 302, location });
+    return;
+  }
+  const isOwn = status !== DENIED && status >= 400 && status < 600;
+  refuse(exchange, "blockedByRules", isOwn ? { status } : {});
 }
 
 function contentOf(exchange: Exchange, page: BlockPage | null, status: number) {

@@ -16,6 +16,7 @@ const inspection = (refuses: () => boolean): Inspection => {
     responseHead: () => 0,
     wantsResponseBody: () => false,
     responseBody: () => 0,
+    location: () => "",
     finish: () => ({ score: isHit ? 5 : 0, threshold: 5, matches: [] }),
   };
 };

@@ -1,6 +1,6 @@
 /**
  * Location paths of `XML:/a/b/text()`: names, `*`, `//`, `@name`, `text()` and the condition
- * `[text()]` of XPath 1.0. A prefix is compared by its local name, since documents choose their own.
+ * `[text()]` of XPath 1.0. A name is compared without its prefix, which documents choose.
  */
 import { readXml } from "./xml.ts";
 
