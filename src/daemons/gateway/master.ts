@@ -79,6 +79,11 @@ const START_TIMEOUT_MS = 20_000;
 const CONTENT_RETRY_MS = 1_000;
 const MESSAGES_MAX = 20;
 const HEAP_MIB_MAX = 512;
+/**
+ * What a request leaves behind is little and dies at once: a young generation of three times this
+ * is enough, where V8 would let it grow to 100 MB. More costs memory, less costs a request's CPU.
+ */
+const YOUNG_HALF_MIB = 4;
 
 /**
  * Starts the workers with the last good intent and follows `intents`.
@@ -241,9 +246,11 @@ function tellRatesInForce({ rates, fleetRates }: MasterState, slot: Slot): void 
 function startSlot(state: MasterState, slot: Slot): Promise<void> {
   const { options } = state;
   const child = fork(join(import.meta.dirname, "worker-main.ts"), [], {
-    execArgv: [`--max-old-space-size=${HEAP_MIB_MAX}`],
+    execArgv: [`--max-old-space-size=${HEAP_MIB_MAX}`, `--max-semi-space-size=${YOUNG_HALF_MIB}`],
     env: {
       ...process.env,
+      // glibc gives each thread a heap of its own, of which most stays empty: 15 MB a worker.
+      MALLOC_ARENA_MAX: "1",
       CORDON_WORKER_HOST: options.host,
       CORDON_WORKER_HTTP_PORT: String(state.httpPort),
       CORDON_WORKER_HTTPS_PORT: String(state.httpsPort),
