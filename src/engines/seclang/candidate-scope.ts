@@ -15,9 +15,14 @@ import type {
 import { emptyBits, maskOf, type RuleBits, setBit, wordOf } from "./rule-bits.ts";
 import { sharedSlotOf } from "./variables.ts";
 
-/** A scope of these rules, or of all. */
-export function createScope(filter: CandidateFilter, asked?: RuleBits): CandidateScope {
-  return { filter, asked, readers: [] };
+/** The scope of these rules, or of all. */
+export function scopeOf(filter: CandidateFilter, asked?: RuleBits): CandidateScope {
+  const key = asked?.join() ?? "all";
+  const known = filter.scopes.get(key);
+  if (known !== undefined) return known;
+  const made: CandidateScope = { filter, asked, readers: [] };
+  filter.scopes.set(key, made);
+  return made;
 }
 
 /** The readers of the variable that a slot keeps. */
@@ -49,6 +54,7 @@ function compileReaders({ filter, asked }: CandidateScope, slot: number): Variab
       ),
     );
   return {
+    isAsked: reading.length > 0,
     byName: new Map([...named].map((name) => [name, readerOf(name)])),
     others: readerOf(),
   };
@@ -72,15 +78,15 @@ function nameRead({ variable, named, selector }: Target): readonly string[] {
   return variable !== "XML" && named && selector.kind === "name" ? [selector.lowered] : [];
 }
 
-let readers = 0;
+let lastId = 0;
 
 function compileReader(filter: CandidateFilter, rules: readonly Rule[]): ValueReader {
   const all = emptyBits(filter.words);
   for (const rule of rules) setBit(all, rule);
   const isFixed = rules.every((rule) => hasBit(filter.always, rule));
-  readers += 1;
+  lastId += 1;
   return {
-    id: readers,
+    id: lastId,
     root: compileChainTree(filter, rules),
     fixed: isFixed ? all : undefined,
   };

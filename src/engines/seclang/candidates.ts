@@ -14,6 +14,7 @@ import type {
   VariableReaders,
 } from "./compiled.ts";
 import { CLASS_WORDS, scan } from "./literal-index.ts";
+import { ownText } from "./own-text.ts";
 import { addBits, emptyBits, type RuleBits } from "./rule-bits.ts";
 
 const limits = {
@@ -75,8 +76,7 @@ function recall(filter: CandidateFilter, reader: ValueReader, text: string): Rul
   }
   const { recent: now } = filter;
   now.count += 1;
-  // A slice would keep the whole request it was cut from alive.
-  const key = known === undefined ? Buffer.from(text, "latin1").toString("latin1") : text;
+  const key = known === undefined ? ownText(text) : text;
   now.texts.set(key, { reader, bits, next: now.texts.get(text) });
   return bits;
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { createCollectionStore } from "./collection-store.ts";
 import { beginTransaction, type CollectionStore, compileRuleset } from "./engine.ts";
@@ -56,6 +58,31 @@ test("the collection that was unused for longest goes, and one past its time", (
   expect(load(long, 2)).toBe(load(long, 2));
   expect(load(long, 2_000)).not.toBe(load(`${long}k`, 2_000));
   expect(load("a", 5_000)).not.toBe(first);
+});
+
+test("what is kept of a request does not keep the request", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const text = `SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{ARGS.key}"
+    SecAction "id:2,phase:1,pass,nolog,setvar:'ip.agent=%{REQUEST_HEADERS.User-Agent}'"`;
+  const rules = compileRuleset([{ name: "test.conf", text }], { dataFile: () => undefined });
+  const store = createCollectionStore()("site");
+  const connection = { remoteAddress: "", remotePort: 1, serverAddress: "", serverPort: 80 };
+  const send = (key: number): void => {
+    const head = `a browser with a long name ${key}${"\n".padEnd(200_000, String(key))}`;
+    const agent = head.slice(0, head.indexOf("\n"));
+    const one = { ...connection, uniqueId: "one", timeMs: 0 };
+    const transaction = beginTransaction(rules, one, { collections: store });
+    transaction.requestLine("GET", `/?key=${key}`, "HTTP/1.1", "");
+    transaction.requestHeaders(["User-Agent"], [agent]);
+  };
+  send(0);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let key = 1; key <= 500; key += 1) send(key);
+  collectGarbage();
+  // The requests have 100 MB, what is kept of them some hundred kilobytes.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(30_000_000);
 });
 
 test("what a client sends is kept in small part", () => {

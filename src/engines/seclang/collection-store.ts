@@ -1,8 +1,9 @@
 /** Keeps collections of rules between requests, in memory: so many, and each until it is unused. */
 import { hash } from "node:crypto";
+import { ownText } from "./own-text.ts";
 import type { CollectionStore } from "./state.ts";
 
-/** With the limits of one collection some tens of megabytes at the very most. */
+/** With the limits of one collection 170 MB, if rules fill each with what clients send. */
 const COLLECTIONS_MAX = 10_000;
 /** A longer key, which a client may have chosen, is kept as its digest. */
 const KEY_CHARS_MAX = 256;
@@ -21,7 +22,7 @@ export function createCollectionStore(
   return (owner) => ({
     load(collection, key, { nowMs, timeoutMs }) {
       const shortKey = key.length > KEY_CHARS_MAX ? hash("sha256", key, "hex") : key;
-      const id = `${owner}\n${collection}\n${shortKey}`;
+      const id = ownText(`${owner}\n${collection}\n${shortKey}`);
       const before = kept.get(id);
       const isOver = before === undefined || before.endMs <= nowMs;
       const variables = isOver ? new Map<string, string>() : before.variables;

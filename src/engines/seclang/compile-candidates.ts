@@ -52,6 +52,7 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
     ofPhase: emptyBits(words),
     recent: { texts: new Map(), count: 0 },
     older: { texts: new Map(), count: 0 },
+    scopes: new Map(),
   };
 }
 

@@ -1,5 +1,5 @@
 /** From rules in load order to what a phase runs: jumps resolved, candidate bits laid out. */
-import { createScope } from "./candidate-scope.ts";
+import { scopeOf } from "./candidate-scope.ts";
 import { compileCandidates } from "./compile-candidates.ts";
 import type { Item } from "./compile-updates.ts";
 import type { PhaseRules, Rule, Ruleset, RulesetSettings, Target } from "./compiled.ts";
@@ -21,8 +21,8 @@ export function rulesetOf(
   const phases = [phaseOf([], 0), ...PHASES.map((phase) => phaseOf(items, phase))];
   const rules = items.flatMap((item) => (item.kind === "rule" ? [item.rule] : []));
   const candidates = compileCandidates(rules.flatMap(linksOf), ruleCount);
-  const scope = createScope(candidates);
-  return { phases, rules, ruleCount, settings, candidates, scope, lastSingles: [] };
+  const scope = scopeOf(candidates);
+  return { phases, rules, ruleCount, settings, scope, lastSingles: [] };
 }
 
 /** True when a match raises an anomaly score or ends the request; sums of scores tell nothing. */

@@ -206,6 +206,8 @@ export type CandidateFilter = {
   readonly ofPhase: RuleBits;
   recent: Remembered;
   older: Remembered;
+  /** Scopes by their rules: sites that differ in thresholds alone share what is remembered. */
+  readonly scopes: Map<string, CandidateScope>;
 };
 
 /** Sets kept by text, and how many there are. */
@@ -229,6 +231,8 @@ export type ValueReader = {
 
 /** The readers of a variable: items that some rule names have their own. */
 export type VariableReaders = {
+  /** False: no rule of the scope asks anything of the variable. */
+  readonly isAsked: boolean;
   readonly byName: ReadonlyMap<string, ValueReader>;
   readonly others: ValueReader;
 };
@@ -246,7 +250,6 @@ export type Ruleset = {
   readonly phases: readonly PhaseRules[];
   readonly rules: readonly Rule[];
   readonly ruleCount: number;
-  readonly candidates: CandidateFilter;
   /** All rules, for a request that is on no course. */
   readonly scope: CandidateScope;
   readonly settings: RulesetSettings;
@@ -294,9 +297,7 @@ export type Course = {
 };
 
 /** Where one phase ends, and the courses that phases take from there, made when first needed. */
-export type Fork = {
-  readonly point: Point;
-  readonly courses: (Course | undefined)[];
-  /** The rules of all courses from here to the end of the request, made when first needed. */
-  scope: CandidateScope | undefined;
-};
+export type Fork = { readonly point: Point; readonly courses: (Course | undefined)[] };
+
+/** Where the requests of a site start, and the rules that they meet while they keep to a course. */
+export type Start = { readonly fork: Fork; readonly scope: CandidateScope };

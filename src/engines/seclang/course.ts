@@ -3,9 +3,8 @@
  * a rule set test `TX` variables that the site has set: their outcome is known before a request
  * comes, and is left out here. Method and limits: docs/decisions/0033.
  */
-import { createScope } from "./candidate-scope.ts";
+import { scopeOf } from "./candidate-scope.ts";
 import type {
-  CandidateScope,
   Course,
   Fork,
   MacroReference,
@@ -13,6 +12,7 @@ import type {
   Point,
   Rule,
   Ruleset,
+  Start,
   Step,
   Target,
   Template,
@@ -20,17 +20,17 @@ import type {
 import { expand } from "./effects.ts";
 import { runRule } from "./evaluate.ts";
 import { integerOf } from "./operators/operator.ts";
-import { emptyBits, setBit } from "./rule-bits.ts";
+import { emptyBits, type RuleBits, setBit } from "./rule-bits.ts";
 import { createState, type State } from "./state.ts";
 import { createTx, txMap, txOf } from "./tx.ts";
 import { derive, toValue } from "./value.ts";
 
-const forks = new WeakMap<Ruleset, WeakMap<ReadonlyMap<string, string>, Fork>>();
+const starts = new WeakMap<Ruleset, WeakMap<ReadonlyMap<string, string>, Start>>();
 
-/** The beginning of all courses for these site variables, which must never change. */
-export function forkOf(ruleset: Ruleset, variables: ReadonlyMap<string, string>): Fork {
-  const ofRuleset = forks.get(ruleset) ?? new WeakMap<ReadonlyMap<string, string>, Fork>();
-  forks.set(ruleset, ofRuleset);
+/** Where requests of a site with these variables start; the variables must never change. */
+export function startOf(ruleset: Ruleset, variables: ReadonlyMap<string, string>): Start {
+  const ofRuleset = starts.get(ruleset) ?? new WeakMap<ReadonlyMap<string, string>, Start>();
+  starts.set(ruleset, ofRuleset);
   const known = ofRuleset.get(variables);
   if (known !== undefined) return known;
   const point: Point = {
@@ -42,28 +42,29 @@ export function forkOf(ruleset: Ruleset, variables: ReadonlyMap<string, string>)
     matchedValues: [],
     highestSeverity: 255,
   };
-  const made: Fork = { point, courses: [], scope: undefined };
+  const fork: Fork = { point, courses: [] };
+  const asked = emptyBits(ruleset.scope.filter.words);
+  askAhead(ruleset, { fork, phase: 0 }, asked);
+  const made: Start = { fork, scope: scopeOf(ruleset.scope.filter, asked) };
   ofRuleset.set(variables, made);
-  made.scope = scopeOf(ruleset, made);
   return made;
 }
 
-/** The rules that a request meets on the courses from here, phase after phase. */
-function scopeOf(ruleset: Ruleset, from: Fork): CandidateScope {
-  const { candidates } = ruleset;
-  const asked = emptyBits(candidates.words);
-  let fork = from;
-  for (const phase of ruleset.phases.keys()) {
-    const course = courseOf(ruleset, fork, phase);
+/**
+ * Notes the rules of every course behind a phase. Any of the phases between may be left out: a
+ * request may be answered by the gateway itself, and what it gets need not be text.
+ */
+function askAhead(ruleset: Ruleset, from: { fork: Fork; phase: number }, asked: RuleBits): void {
+  for (let phase = from.phase + 1; phase < ruleset.phases.length; phase += 1) {
+    const course = courseOf(ruleset, from.fork, phase);
     if (course === undefined) continue;
     for (const { rule } of course.steps) {
       for (let link: Rule | undefined = rule; link !== undefined; link = link.next) {
         setBit(asked, link);
       }
     }
-    fork = course.end;
+    askAhead(ruleset, { fork: course.end, phase }, asked);
   }
-  return createScope(candidates, asked);
 }
 
 /** The course of a phase from here. */
@@ -141,7 +142,7 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
     keys: foresight.keys,
     leftOut: foresight.leftOut,
     points,
-    end: { point, courses: [], scope: undefined },
+    end: { point, courses: [] },
   };
 }
 

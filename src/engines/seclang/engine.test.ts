@@ -8,15 +8,7 @@ import {
   type Transaction,
   type TransactionOptions,
 } from "./engine.ts";
-
-const CONNECTION = {
-  remoteAddress: "192.0.2.1",
-  remotePort: 40_000,
-  serverAddress: "192.0.2.2",
-  serverPort: 80,
-  uniqueId: "one",
-  timeMs: 0,
-} as const;
+import { CONNECTION } from "./test-kit.ts";
 
 const compile = (text: string): Ruleset =>
   compileRuleset([{ name: "test.conf", text }], { dataFile: () => undefined });

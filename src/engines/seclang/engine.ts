@@ -4,7 +4,7 @@
  */
 import { addTo, type Collection, collectionOf, createCollection } from "./collection.ts";
 import type { Ruleset } from "./compiled.ts";
-import { forkOf } from "./course.ts";
+import { startOf } from "./course.ts";
 import { processBody } from "./request-body.ts";
 import { parseArguments, parseCookies } from "./request-line.ts";
 import { runPhase } from "./run-phase.ts";
@@ -110,7 +110,7 @@ export function beginTransaction(
     trace: options.trace ?? false,
     usePrefilter: options.usePrefilter ?? true,
     slots: SLOTS,
-    fork: forkOf(ruleset, options.variables ?? NO_VARIABLES),
+    start: startOf(ruleset, options.variables ?? NO_VARIABLES),
   });
   return {
     requestLine: (method, target, protocol, rawLine) =>

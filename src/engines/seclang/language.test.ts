@@ -1,15 +1,7 @@
 /** Corners of the language that rules of other engines rely on. */
 import { expect, test } from "vitest";
 import { beginTransaction, compileRuleset, SecLangError } from "./engine.ts";
-
-const CONNECTION = {
-  remoteAddress: "192.0.2.1",
-  remotePort: 40_000,
-  serverAddress: "192.0.2.2",
-  serverPort: 80,
-  uniqueId: "one",
-  timeMs: 0,
-} as const;
+import { CONNECTION } from "./test-kit.ts";
 
 type Request = {
   readonly target?: string;

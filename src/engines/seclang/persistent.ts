@@ -4,6 +4,7 @@
  * whoever reads it from then on finds nothing.
  */
 import { type Collection, collectionOf, createCollection } from "./collection.ts";
+import { ownText } from "./own-text.ts";
 import type { State } from "./state.ts";
 
 /** What a client sends may be kept: little of it. Notes of `expirevar` count as variables. */
@@ -50,7 +51,8 @@ export function setPersistent(state: State, collection: string, key: string, tex
 
 function put(variables: Map<string, string>, key: string, text: string): void {
   if (variables.size >= limits.variablesMax && !variables.has(key)) return;
-  variables.set(key.slice(0, limits.textCharsMax), text.slice(0, limits.textCharsMax));
+  const kept = (whole: string): string => ownText(whole.slice(0, limits.textCharsMax));
+  variables.set(kept(key), kept(text));
 }
 
 export function removePersistent(state: State, collection: string, key: string): void {

@@ -1,4 +1,5 @@
 /** Answers kept for texts that come again: names, addresses, user agents. */
+import { ownText } from "./own-text.ts";
 
 const limits = { textsMax: 1_024, lengthMax: 256 } as const;
 
@@ -14,8 +15,7 @@ export function remembered<Answer>(answerTo: (text: string) => Answer): (text: s
     if (before !== undefined) return before;
     const answer = answerTo(text);
     if (known.size >= limits.textsMax) known.clear();
-    // A slice would keep the whole request it was cut from alive.
-    known.set(Buffer.from(text, "latin1").toString("latin1"), answer);
+    known.set(ownText(text), answer);
     return answer;
   };
 }

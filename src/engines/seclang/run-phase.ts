@@ -171,10 +171,10 @@ function candidatesOfPhase(state: State, { sources }: PhaseRules, from: number):
   // One for all requests: it is read until the phase ends, and phases do not wait for anything.
   const bits = filter.ofPhase.fill(0);
   for (const { target, lastAt } of sources) {
-    if (lastAt < from) continue;
+    const readers = readersOf(scope, target.slot);
+    if (lastAt < from || !readers.isAsked) continue;
     const items = readTarget(state, target);
-    if (items.values.length === 0) continue;
-    addBits(bits, candidatesOfAll(filter, readersOf(scope, target.slot), items));
+    if (items.values.length > 0) addBits(bits, candidatesOfAll(filter, readers, items));
   }
   return bits;
 }

@@ -1,7 +1,7 @@
 /** Everything known of one request while its rules run. */
 
 import { type Collection, createCollection } from "./collection.ts";
-import type { CandidateScope, Fork, Point, Rule, Ruleset, Selector } from "./compiled.ts";
+import type { CandidateScope, Fork, Point, Rule, Ruleset, Selector, Start } from "./compiled.ts";
 import type { Hidden } from "./secret.ts";
 import { createTx, type TxVariables } from "./tx.ts";
 
@@ -183,7 +183,8 @@ export type StateOptions = {
   readonly trace: boolean;
   readonly usePrefilter: boolean;
   readonly slots: number;
-  readonly fork?: Fork | undefined;
+  /** Default: it is on no course. */
+  readonly start?: Start;
 };
 
 /** A state before anything of the request is known. */
@@ -213,8 +214,8 @@ export function createState(
     tx: createTx(options.variables ?? NO_VARIABLES),
     persistent: new Map(),
     opened: new Map(),
-    fork: options.fork,
-    scope: options.fork?.scope ?? ruleset.scope,
+    fork: options.start?.fork,
+    scope: options.start?.scope ?? ruleset.scope,
     ...UNTOUCHED,
     rule: undefined,
     matchedName: "",

@@ -12,15 +12,17 @@ const WHOLE = new Set(["/*", "//@*"]);
 export function pathReaderOf(text: string | undefined): ((state: State) => Collection) | undefined {
   const path = text === undefined || WHOLE.has(text) ? undefined : parseXmlPath(text);
   if (path === undefined) return undefined;
-  let last: WeakRef<State> | undefined;
-  let selected = EMPTY;
+  const read = new WeakMap<State, Collection>();
   return (state) => {
     if (state.bodyProcessor !== "XML" || state.rawBody === "") return EMPTY;
-    if (last?.deref() === state) return selected;
+    const known = read.get(state);
+    if (known !== undefined) return known;
     const values = selectXml(state.rawBody, path);
-    const names = values.map(() => text ?? "");
-    selected = collectionOf(names, values);
-    last = new WeakRef(state);
+    const selected = collectionOf(
+      values.map(() => text ?? ""),
+      values,
+    );
+    read.set(state, selected);
     return selected;
   };
 }
