@@ -3,7 +3,7 @@ import { fieldValue } from "../../engines/http1/fields.ts";
 import { noteOutcome } from "./balance.ts";
 import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
-import { holdAnswer } from "./hold.ts";
+import { holdAnswer, sendText } from "./hold.ts";
 import { ownPage, reasonOf } from "./pages.ts";
 import type { RefusalEvent } from "./refusal-event.ts";
 import type { Exchange, Gateway } from "./state.ts";
@@ -64,7 +64,7 @@ function writeOwn(
   holdAnswer(connection);
   const hasBody = head.method !== "HEAD";
   if (hasBody) exchange.responseBytes = length;
-  connection.socket.write(`${text}\r\n${hasBody ? body : ""}`, "latin1");
+  sendText(connection, `${text}\r\n${hasBody ? body : ""}`);
   endExchange(exchange, keep);
 }
 

@@ -10,6 +10,7 @@ import {
   readRequestHead,
 } from "../../engines/http1/request-parser.ts";
 import { answerOwn, endExchange } from "./answer.ts";
+import { directSocket, readDirectly } from "./direct-socket.ts";
 import {
   endRequestBody,
   refuseBody,
@@ -33,6 +34,8 @@ export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival:
   const connection: Connection = {
     gateway,
     socket,
+    direct: directSocket(socket),
+    take: (piece) => onData(connection, piece),
     ...arrival,
     peerAddress,
     address: arrival.proxied?.address ?? peerAddress,
@@ -47,6 +50,7 @@ export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival:
     ending: false,
     discardedBytes: 0,
     isHeld: false,
+    held: [],
     endsOnRelease: false,
     closed: false,
     inputEnded: false,
@@ -58,7 +62,12 @@ export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival:
     onBodyWanted: takeRest,
   };
   if (!admitted(connection)) return;
-  socket.on("data", (piece: Buffer) => onData(connection, piece));
+  // Bytes that were looked at before, for a PROXY header, wait in the stream.
+  const isFresh = socket.readableLength === 0 && arrival.proxied === null;
+  const onPiece = (piece: Buffer) => connection.take(piece);
+  if (connection.direct === null || !isFresh || !readDirectly(connection.direct, onPiece)) {
+    socket.on("data", onPiece);
+  }
   socket.on("drain", () => {
     connection.lastActivityMs = Date.now();
     if (connection.exchange !== null) resumeResponse(connection.exchange);
@@ -107,7 +116,7 @@ function mustWait(connection: Connection): boolean {
 
 function hold(connection: Connection, piece: Buffer): void {
   const { rest } = connection;
-  connection.rest = rest === null ? piece : Buffer.concat([rest, piece]);
+  connection.rest = rest === null ? Buffer.from(piece) : Buffer.concat([rest, piece]);
   connection.socket.pause();
 }
 
@@ -187,7 +196,7 @@ function onInputEnd(connection: Connection): void {
 }
 
 function finishInput(connection: Connection): void {
-  const { parser, exchange, socket } = connection;
+  const { parser, exchange } = connection;
   if (connection.closed || connection.ending) return;
   if (exchange !== null) {
     exchange.keepClient = false;
@@ -198,7 +207,7 @@ function finishInput(connection: Connection): void {
   }
   endRequests(parser);
   if (parser.head !== null) startExchange(connection, parser.head);
-  else socket.end();
+  else endSending(connection);
 }
 
 function onClose(connection: Connection): void {

@@ -8,7 +8,9 @@ import { answerChallenge, answerOwn } from "./answer.ts";
 import { refusedArrival } from "./arrival.ts";
 import { chooseBalanced } from "./balance.ts";
 import { decodedBody } from "./decode-body.ts";
+import { writeBytes, writeText } from "./direct-socket.ts";
 import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
+import { sendText } from "./hold.ts";
 import { isGrpc } from "./http2-upstream.ts";
 import { guardedPage } from "./page-guard.ts";
 import { refuse, refuseByRules } from "./policy/refuse.ts";
@@ -79,10 +81,10 @@ export function takeRequestBody(exchange: Exchange, data: Buffer): void {
   exchange.requestBytes += data.length;
   if (exchange.policy !== null && refuseLargeBody(exchange)) return;
   if (exchange.heldRequest === null) {
-    forwardBody(exchange, data);
+    forwardBody(exchange, data, false);
     return;
   }
-  exchange.heldRequest.push(data);
+  exchange.heldRequest.push(Buffer.from(data));
   exchange.heldRequestBytes += data.length;
   const limit = exchange.site?.intent.requestBodyBytesMax ?? 0;
   if (exchange.heldRequestBytes >= limit && !exchange.bodyJudged) judgeRequestBody(exchange, false);
@@ -289,10 +291,10 @@ function sendRequest(exchange: Exchange): void {
   // Only WebSocket: an upgrade to h2c would tunnel requests past the rules.
   const isWebSocket = head.upgrade?.toLowerCase() === "websocket" && head.method === "GET";
   const text = upstreamRequestHead(exchange, isWebSocket ? head.upgrade : null);
-  upstream.socket.write(text, "latin1");
+  writeText(upstream, text);
   const held = exchange.heldRequest;
   exchange.heldRequest = null;
-  for (const data of held ?? []) if (data.length > 0) forwardBody(exchange, data);
+  for (const data of held ?? []) if (data.length > 0) forwardBody(exchange, data, true);
   if (exchange.connection.parser.body?.done === true) finishRequest(exchange);
   else wantBody(exchange);
 }
@@ -304,22 +306,23 @@ function wantBody(exchange: Exchange): void {
   exchange.rateWindowBytes = exchange.requestBytes;
   // RFC 9110 §10.1.1: the gateway itself says 100, since it may hold the body for the rules.
   if (head.expectContinue && exchange.requestBytes === 0 && !connection.inputEnded) {
-    connection.socket.write("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+    sendText(connection, "HTTP/1.1 100 Continue\r\n\r\n");
   }
   connection.onBodyWanted(connection);
 }
 
-function forwardBody(exchange: Exchange, data: Buffer): void {
+/** Passes a piece of the body on; one that is not `isKept` is another's as soon as this returns. */
+function forwardBody(exchange: Exchange, data: Buffer, isKept: boolean): void {
   const { upstream, connection, head } = exchange;
   if (upstream === null || upstream.closed) return;
   let isFree: boolean;
   if (head.framing.kind === "chunked") {
     upstream.socket.cork();
     upstream.socket.write(chunkStart(data.length), "latin1");
-    upstream.socket.write(data);
+    upstream.socket.write(isKept ? data : Buffer.from(data));
     isFree = upstream.socket.write("\r\n", "latin1");
     upstream.socket.uncork();
-  } else isFree = upstream.socket.write(data);
+  } else isFree = writeBytes(upstream, data, isKept);
   if (!isFree && !exchange.requestPaused) {
     exchange.requestPaused = true;
     connection.socket.pause();
@@ -332,7 +335,7 @@ function finishRequest(exchange: Exchange): void {
   if (head.framing.kind === "chunked" && decoder !== null && upstream !== null) {
     const { trailers } = decoder;
     const kept = trailers.names.length === 0 ? null : forwardedTrailers(trailers);
-    upstream.socket.write(lastChunk(kept), "latin1");
+    writeText(upstream, lastChunk(kept));
   }
   exchange.requestDone = true;
   exchange.requestDoneMs = Date.now();

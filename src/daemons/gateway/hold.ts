@@ -3,16 +3,30 @@
  * the operating system, so that a gateway killed at any moment owes no event for what a client has
  * seen. All that end in one turn of the event loop share one write.
  */
+import { writeBytes, writeText } from "./direct-socket.ts";
 import type { Connection, Gateway } from "./state.ts";
 
-/** Call before the bytes that complete an answer are written; they leave when the turn ends. */
+/** Call before the bytes that complete an answer are sent; they leave when the turn ends. */
 export function holdAnswer(connection: Connection): void {
   if (connection.isHeld) return;
-  const { gateway, socket } = connection;
+  const { gateway } = connection;
   connection.isHeld = true;
-  socket.cork();
   gateway.held.push(connection);
   if (gateway.held.length === 1) setImmediate(releaseAnswers, gateway);
+}
+
+/** Sends latin1 text to the client; false when it takes no more for now. */
+export function sendText(connection: Connection, text: string): boolean {
+  if (!connection.isHeld) return writeText(connection, text);
+  connection.held.push(text);
+  return true;
+}
+
+/** Sends bytes to the client, which the caller may overwrite later; false as for `sendText`. */
+export function sendBytes(connection: Connection, bytes: Buffer): boolean {
+  if (!connection.isHeld) return writeBytes(connection, bytes, false);
+  connection.held.push(Buffer.from(bytes));
+  return true;
 }
 
 /** Ends the sending side, behind what is held back. */
@@ -30,9 +44,21 @@ function releaseAnswers(gateway: Gateway): void {
   if (!gateway.settle()) gateway.spoolFull = true;
   for (const connection of held) {
     connection.isHeld = false;
-    connection.socket.uncork();
+    writeHeld(connection);
     if (!connection.endsOnRelease) continue;
     connection.endsOnRelease = false;
     connection.socket.end();
   }
+}
+
+function writeHeld(connection: Connection): void {
+  const { held, socket } = connection;
+  const [first] = held;
+  if (held.length === 1 && typeof first === "string") writeText(connection, first);
+  else if (first !== undefined) {
+    socket.cork();
+    for (const piece of held) socket.write(piece, "latin1");
+    socket.uncork();
+  }
+  held.length = 0;
 }

@@ -79,7 +79,7 @@ test.each(["finOnSecond", "resetOnSecond"] as const)(
     await client.until((text) => text.endsWith("/1|"));
     client.send(get("/2"));
     await client.until((text) => text.endsWith("/2|"));
-    expect(client.text()).not.toContain("502");
+    expect(client.text()).not.toContain("HTTP/1.1 502");
     expect(paths).toEqual(["/1", "/2", "/2"]);
     client.socket.destroy();
   },

@@ -7,7 +7,7 @@ import { parseResponseHead, type ResponseHead } from "../../engines/http1/respon
 import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
 import { answerOwn, endExchange } from "./answer.ts";
 import { clientResponseHead } from "./forward.ts";
-import { holdAnswer } from "./hold.ts";
+import { holdAnswer, sendBytes, sendText } from "./hold.ts";
 import { judgePage } from "./page-guard.ts";
 import { refuseByRules } from "./policy/refuse.ts";
 import { maskerFor } from "./response-mask.ts";
@@ -129,7 +129,7 @@ function takeHead(
   if (head.status < 200) {
     // Our own 100 has gone out already; HTTP/1.0 knows no interim responses (RFC 9110 §15.2).
     if (head.status !== 100 && minorVersion === 1) {
-      exchange.connection.socket.write(clientResponseHead(exchange, head), "latin1");
+      sendText(exchange.connection, clientResponseHead(exchange, head));
     }
     return true;
   }
@@ -222,8 +222,7 @@ function writeBytes(exchange: Exchange, data: Buffer): void {
   if (data.length <= JOIN_BYTES_MAX) exchange.out += data.toString("latin1");
   else {
     flush(exchange);
-    // The socket may keep it for longer than it is ours.
-    pauseUnless(exchange, exchange.connection.socket.write(Buffer.from(data)));
+    pauseUnless(exchange, sendBytes(exchange.connection, data));
   }
   if (exchange.chunkedOut) exchange.out += "\r\n";
 }
@@ -232,7 +231,7 @@ function flush(exchange: Exchange): void {
   if (exchange.out === "") return;
   const { out } = exchange;
   exchange.out = "";
-  pauseUnless(exchange, exchange.connection.socket.write(out, "latin1"));
+  pauseUnless(exchange, sendText(exchange.connection, out));
 }
 
 function pauseUnless(exchange: Exchange, isFree: boolean): void {

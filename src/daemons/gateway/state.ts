@@ -1,5 +1,6 @@
 /** The plain data of a running worker: gateway, site, connection, exchange, upstream. */
 import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContext, Server as TlsServer } from "node:tls";
 import type { BodyDecoder } from "../../engines/http1/body.ts";
@@ -184,6 +185,8 @@ export type Upstream = {
 export type UpstreamConnection = {
   readonly upstream: Upstream;
   readonly socket: Duplex;
+  /** The socket again where it is plain TCP, to be written past its stream. */
+  readonly direct: Socket | null;
   /** Gets what the upstream sends; a piece holds only until it returns. */
   take: (piece: Buffer) => void;
   readonly reader: HeadReader;
@@ -197,6 +200,10 @@ export type UpstreamConnection = {
 export type Connection = Arrival & {
   readonly gateway: Gateway;
   readonly socket: ClientSocket;
+  /** The socket again where it is plain TCP, to be written past its stream. */
+  readonly direct: Socket | null;
+  /** Gets what the client sends; a piece holds only until it returns. */
+  take: (piece: Buffer) => void;
   /** The peer of the socket; `address` is the client's, told by a PROXY header if there is one. */
   readonly peerAddress: string;
   readonly address: string;
@@ -210,8 +217,9 @@ export type Connection = Arrival & {
   /** No more requests will be read: answered, being closed, discarding what comes. */
   ending: boolean;
   discardedBytes: number;
-  /** What was written waits for its event; and so does the end of the sending side. */
+  /** What is to be written waits for its event; and so does the end of the sending side. */
   isHeld: boolean;
+  readonly held: (string | Buffer)[];
   endsOnRelease: boolean;
   closed: boolean;
   inputEnded: boolean;

@@ -1,9 +1,8 @@
 /** An upgraded connection: bytes both ways with back-pressure, watched where its site says so. */
-import type { Duplex } from "node:stream";
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import { endExchange } from "./answer.ts";
 import { switchingHead } from "./forward.ts";
-import { holdAnswer } from "./hold.ts";
+import { endSending, holdAnswer, sendBytes, sendText } from "./hold.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
 import { watchClient } from "./web-socket.ts";
 
@@ -25,9 +24,8 @@ export function openTunnel(
   upstream.closed = true;
   exchange.upstream = null;
   holdAnswer(connection);
-  client.write(switchingHead(head), "latin1");
-  if (first.length > 0) client.write(Buffer.from(first));
-  client.removeAllListeners("data");
+  sendText(connection, switchingHead(head));
+  if (first.length > 0) sendBytes(connection, first);
   client.removeAllListeners("drain");
   client.removeAllListeners("end");
   origin.removeAllListeners("drain");
@@ -35,37 +33,34 @@ export function openTunnel(
   const touch = () => {
     connection.lastActivityMs = Date.now();
   };
-  const watch = watchClient(exchange, head, { client, origin });
+  const watch = watchClient(exchange, head, origin);
   const rest = connection.rest;
   connection.rest = null;
   if (rest !== null && watch?.(rest) !== false) origin.write(rest);
-  client.on("data", (piece: Buffer) => {
+  connection.take = (piece) => {
     touch();
     if (watch !== null && !watch(piece)) {
       // Nothing of it goes on; what the client still sends is discarded until it closes.
-      client.removeAllListeners("data");
+      connection.take = () => {};
       client.resume();
       return;
     }
-    if (!origin.write(piece)) client.pause();
-  });
+    if (!origin.write(Buffer.from(piece))) client.pause();
+  };
   upstream.take = (piece) => {
     touch();
-    if (!client.write(Buffer.from(piece))) origin.pause();
+    if (!sendBytes(connection, piece)) origin.pause();
   };
-  join(client, origin);
-  join(origin, client);
+  client.on("drain", () => origin.resume());
+  client.on("end", () => origin.end());
+  origin.on("drain", () => client.resume());
+  origin.on("end", () => endSending(connection));
   origin.on("close", () => {
     upstream.upstream.active--;
-    client.destroySoon();
+    // Behind what is held back until this turn ends.
+    setImmediate(() => client.destroySoon());
   });
   client.on("close", () => origin.destroy());
   client.resume();
   endExchange(exchange, true);
-}
-
-/** Back-pressure and the end of what `from` sends. */
-function join(from: Duplex, to: Duplex): void {
-  to.on("drain", () => from.resume());
-  from.on("end", () => to.end());
 }

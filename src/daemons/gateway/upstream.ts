@@ -5,6 +5,7 @@ import { connect as connectTls } from "node:tls";
 import { createHeadReader, resetHead } from "../../engines/http1/head-reader.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
 import { upstreamPlan } from "./delivery.ts";
+import { directSocket, readBuffer } from "./direct-socket.ts";
 import { closeHttp2, connectHttp2 } from "./http2-upstream.ts";
 import type { SiteIntent, UpstreamPlace } from "./intent.ts";
 import type { Exchange, Gateway, Site, Upstream, UpstreamConnection } from "./state.ts";
@@ -81,6 +82,7 @@ export function openUpstream(
   const connection: UpstreamConnection = {
     upstream,
     socket,
+    direct: directSocket(socket),
     take: (piece) => {
       if (connection.exchange === null) dropUpstream(connection);
       else handlers.onData(connection, piece);
@@ -110,12 +112,6 @@ export function openUpstream(
   socket.on("close", () => gone(false));
   return connection;
 }
-
-/**
- * What all upstreams in clear text are read into, one piece at a time: memory for each read, as a
- * stream takes it, was a tenth to a fifth of a request's CPU (decision 0037).
- */
-const readBuffer = Buffer.alloc(65_536);
 
 /** Hands over what comes; a piece holds only until `take` returns. */
 function openSocket(upstream: Upstream, take: (piece: Buffer) => void): Duplex {

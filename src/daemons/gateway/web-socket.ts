@@ -11,8 +11,9 @@ import {
 } from "../../engines/websocket/frames.ts";
 import { emitEvent } from "./answer.ts";
 import { eventOf } from "./event.ts";
+import { endSending, sendBytes } from "./hold.ts";
 import type { Finding } from "./inspect.ts";
-import type { ClientSocket, Exchange } from "./state.ts";
+import type { Exchange } from "./state.ts";
 
 /** Text of one message that rules judge. */
 const TEXT_BYTES_MAX = 131_072;
@@ -24,7 +25,7 @@ export type Watch = (piece: Buffer) => boolean;
 export function watchClient(
   exchange: Exchange,
   head: ResponseHead,
-  ends: { client: ClientSocket; origin: { destroy(): void } },
+  origin: { destroy(): void },
 ): Watch | null {
   const limits = exchange.site?.delivery?.webSocket ?? null;
   if (limits === null) return null;
@@ -41,19 +42,16 @@ export function watchClient(
       },
     });
     if (reader.fault === null && !isBlocked) return true;
-    end(exchange, reader, ends);
+    end(exchange, reader, origin);
     return false;
   };
 }
 
 /** Ends both sides: the client is told why (RFC 6455 §7.4.1), the event says it too. */
-function end(
-  exchange: Exchange,
-  { fault }: FrameReader,
-  { client, origin }: { client: ClientSocket; origin: { destroy(): void } },
-): void {
+function end(exchange: Exchange, { fault }: FrameReader, origin: { destroy(): void }): void {
   const status = fault === null ? POLICY_VIOLATION : webSocketFaults[fault];
-  client.end(closeFrame(status));
+  sendBytes(exchange.connection, closeFrame(status));
+  endSending(exchange.connection);
   origin.destroy();
   if (fault !== null)
     tell(exchange, { reason: `webSocket:${fault}`, blocked: true, finding: null });

@@ -5,6 +5,7 @@ import type { AddressInfo, Server } from "node:net";
 import { checkTimes } from "./connection.ts";
 import { commonTlsServer, ownTlsServer } from "./handshake.ts";
 import { checkUpstreams } from "./health-check.ts";
+import { endSending } from "./hold.ts";
 import { checkSessions, closeSessions } from "./http2-front.ts";
 import type { Inspector } from "./inspect.ts";
 import type { GatewayIntent } from "./intent.ts";
@@ -156,7 +157,7 @@ async function close(gateway: Gateway, servers: Server[], graceMs: number): Prom
   gateway.stopping = true;
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
   for (const connection of gateway.connections) {
-    if (connection.exchange === null && connection.headStartedMs === 0) connection.socket.end();
+    if (connection.exchange === null && connection.headStartedMs === 0) endSending(connection);
   }
   closeSessions(gateway);
   const cut = setTimeout(() => {

@@ -1,0 +1,86 @@
+/**
+ * Ways around Node's streams for TCP sockets in clear text, which carry most of a gateway's
+ * requests: what comes is read into one buffer of the worker, what leaves is written at once
+ * (decision 0040). Every other kind of socket, and every case out of the ordinary, takes the stream.
+ */
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+/** A socket that bytes are written to, and the same socket again where it may be written directly. */
+export type Output = { readonly socket: Duplex; readonly direct: Socket | null };
+
+/** What sockets in clear text are read into, one piece at a time. */
+export const readBuffer = Buffer.alloc(65_536);
+
+/** Members of a socket that Node's documentation does not tell; checked before each use. */
+type Handle = { readonly fd?: unknown; readonly useUserBuffer?: unknown };
+const handleOf = (socket: Socket): Handle | null => Reflect.get(socket, "_handle") ?? null;
+
+/**
+ * The socket, if bytes written to its descriptor are what the peer gets. A subclass (TLS) or a
+ * stream (HTTP/2) never is: its descriptor, if any, carries something else.
+ */
+export function directSocket(socket: Duplex): Socket | null {
+  return socket instanceof Socket && Object.getPrototypeOf(socket) === Socket.prototype
+    ? socket
+    : null;
+}
+
+/**
+ * Reads an accepted socket into `readBuffer` from now on, as `onread` of `net.connect` would: a
+ * server's sockets have no such option. A piece holds only until `take` returns.
+ *
+ * @param socket accepted in this turn of the event loop: nothing was read from it yet.
+ * @returns false where this Node cannot do it; then nothing has changed.
+ */
+export function readDirectly(socket: Socket, take: (piece: Buffer) => void): boolean {
+  const handle = handleOf(socket);
+  const ownSymbols = Object.getOwnPropertySymbols(socket);
+  const named = (name: string) => ownSymbols.find(({ description }) => description === name);
+  const buffer = named("kBuffer");
+  const callback = named("kBufferCb");
+  if (buffer === undefined || callback === undefined) return false;
+  if (typeof handle?.useUserBuffer !== "function") return false;
+  Reflect.set(socket, buffer, readBuffer);
+  Reflect.set(socket, callback, (bytes: number): boolean => {
+    take(readBuffer.subarray(0, bytes));
+    return true;
+  });
+  Reflect.apply(handle.useUserBuffer, handle, [readBuffer]);
+  return true;
+}
+
+/** Writes latin1 text; false when the peer takes no more and "drain" will tell when it does. */
+export function writeText({ socket, direct }: Output, text: string): boolean {
+  const written = direct === null ? 0 : writeNow(direct, text);
+  if (written === text.length) return true;
+  return socket.write(written === 0 ? text : text.substring(written), "latin1");
+}
+
+/**
+ * Writes bytes as `writeText` does.
+ *
+ * @param isKept whether nobody changes them later; else what has to wait is copied.
+ */
+export function writeBytes({ socket, direct }: Output, bytes: Buffer, isKept: boolean): boolean {
+  const written = direct === null ? 0 : writeNow(direct, bytes);
+  if (written === bytes.length) return true;
+  const left = bytes.subarray(written);
+  return socket.write(isKept ? left : Buffer.from(left));
+}
+
+/** How many bytes the kernel took. Errors are left to the stream, which meets them again. */
+function writeNow(socket: Socket, data: string | Buffer): number {
+  // Behind what the stream has not sent, or after its end, nothing may go past it.
+  if (socket.connecting || socket.destroyed || socket.writableEnded) return 0;
+  if (socket.writableLength > 0 || socket.writableCorked > 0) return 0;
+  // Asked for each time: the number of a closed socket may be another one's.
+  const fd = handleOf(socket)?.fd;
+  if (typeof fd !== "number" || fd < 0) return 0;
+  try {
+    return typeof data === "string" ? writeSync(fd, data, null, "latin1") : writeSync(fd, data);
+  } catch {
+    return 0;
+  }
+}
