@@ -1,13 +1,13 @@
 /**
  * Ways around Node's streams for TCP sockets in clear text, which carry most of a gateway's
  * requests: what comes is read into one buffer of the worker, what leaves is written at once
- * (decision 0040). Every other kind of socket, and every case out of the ordinary, takes the stream.
+ * (decision 0040). Every other kind of socket, and every odd case, takes the stream.
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** A socket that bytes are written to, and the same socket again where it may be written directly. */
+/** A socket to write to, and the same socket again where it may be written directly. */
 export type Output = { readonly socket: Duplex; readonly direct: Socket | null };
 
 /** What sockets in clear text are read into, one piece at a time. */

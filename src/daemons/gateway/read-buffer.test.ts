@@ -89,7 +89,7 @@ const bodyOf = (letter: string): string =>
   Array.from({ length: BYTES / 8 }, (_, at) => letter + String(at).padStart(7, "0")).join("");
 const wholeBodies = new Map(letters.map((letter) => [letter, bodyOf(letter)]));
 
-/** Sends the clients' bodies in pieces, in turn, so that each is read between those of the others. */
+/** Sends the bodies in pieces, in turn, so that each is read between those of the others. */
 async function sendInTurn(clients: readonly { letter: string; client: RawClient }[]) {
   for (let sent = 0; sent < BYTES; sent += PIECE_BYTES) {
     for (const { letter, client } of clients) {
