@@ -57,8 +57,13 @@ export const resetHead = (reader: HeadReader): void => {
  * INVARIANT: the outcome depends on the bytes only, never on how they were cut into pieces.
  */
 export function readHead(reader: HeadReader, piece: Buffer, from: number): number {
-  const start = reader.bytes === 0 ? skipEmptyLines(reader, piece, from) : from;
+  const isAtStart = reader.bytes === 0;
+  const start = isAtStart ? skipEmptyLines(reader, piece, from) : from;
   if (reader.fault !== null || start >= piece.length) return start;
+  if (isAtStart) {
+    const end = readWhole(reader, piece, start);
+    if (end > start) return end;
+  }
   const { startLineBytesMax, headBytesMax } = reader.limits;
   const taken = reader.bytes - start;
   let { lineBytes, previous, startLineDone } = reader;
@@ -90,6 +95,25 @@ export function readHead(reader: HeadReader, piece: Buffer, from: number): numbe
   reader.bytes = taken + piece.length;
   reader.pending += piece.toString("latin1", start, piece.length);
   return piece.length;
+}
+
+/** Most heads come in one piece and are no longer than this. */
+const WHOLE_BYTES_MAX = 4_096;
+
+/** The short way for a head that is whole and within all limits; else changes nothing. */
+function readWhole(reader: HeadReader, piece: Buffer, start: number): number {
+  const { startLineBytesMax, headBytesMax } = reader.limits;
+  const text = piece.toString("latin1", start, start + WHOLE_BYTES_MAX);
+  const startLineEnd = text.indexOf("\n");
+  if (startLineEnd < 0 || startLineEnd > startLineBytesMax) return start;
+  const crLf = text.indexOf("\n\r\n", startLineEnd);
+  const lf = text.indexOf("\n\n", startLineEnd);
+  if (crLf < 0 && lf < 0) return start;
+  const end = lf < 0 || (crLf >= 0 && crLf < lf) ? crLf + 3 : lf + 2;
+  if (end >= headBytesMax) return start;
+  reader.bytes = end;
+  reader.text = end === text.length ? text : text.substring(0, end);
+  return start + end;
 }
 
 /** Ends a head that will get no more bytes (closed or timed out): what there is becomes `text`. */

@@ -48,7 +48,8 @@ test("nobody sees another's collections, and without a keeper nothing outlives i
 
 test("the collection that was unused for longest goes, and one past its time", () => {
   const store = createCollectionStore(2)("site");
-  const load = (key: string, nowMs: number) => store.load("IP", key, { nowMs, timeoutMs: 1_000 });
+  const load = (key: string, nowSeconds: number) =>
+    store.load("IP", key, { nowMs: nowSeconds * 1_000, timeoutMs: 100_000 });
   const first = load("a", 0);
   load("b", 0);
   expect(load("a", 1)).toBe(first);
@@ -56,8 +57,13 @@ test("the collection that was unused for longest goes, and one past its time", (
   expect(load("a", 2)).toBe(first);
   const long = "k".repeat(10_000);
   expect(load(long, 2)).toBe(load(long, 2));
-  expect(load(long, 2_000)).not.toBe(load(`${long}k`, 2_000));
-  expect(load("a", 5_000)).not.toBe(first);
+  expect(load(long, 200)).not.toBe(load(`${long}k`, 200));
+  expect(load("a", 500)).not.toBe(first);
+  const busy = load("a", 500);
+  // Each use lengthens its time, also those too close to be noted as its last.
+  for (let atSeconds = 500; atSeconds < 700; atSeconds += 0.5) {
+    expect(load("a", atSeconds)).toBe(busy);
+  }
 });
 
 test("what is kept of a request does not keep the request", () => {

@@ -3,12 +3,14 @@ import { hash } from "node:crypto";
 import { ownText } from "./own-text.ts";
 import type { CollectionStore } from "./state.ts";
 
+/** How much older the time of its last use may be than what is noted of a collection. */
+const USE_NOTED_MS = 1_000;
 /** With the limits of one collection 170 MB, if rules fill each with what clients send. */
 const COLLECTIONS_MAX = 10_000;
 /** A longer key, which a client may have chosen, is kept as its digest. */
 const KEY_CHARS_MAX = 256;
 
-type Kept = { readonly variables: Map<string, string>; endMs: number };
+type Kept = { readonly variables: Map<string, string>; readonly usedMs: number; endMs: number };
 
 /**
  * A keeper. When there are too many collections, the one that was unused for longest goes.
@@ -22,12 +24,16 @@ export function createCollectionStore(
   return (owner) => ({
     load(collection, key, { nowMs, timeoutMs }) {
       const shortKey = key.length > KEY_CHARS_MAX ? hash("sha256", key, "hex") : key;
-      const id = ownText(`${owner}\n${collection}\n${shortKey}`);
+      const id = `${owner}\n${collection}\n${shortKey}`;
       const before = kept.get(id);
       const isOver = before === undefined || before.endMs <= nowMs;
+      if (!isOver && nowMs >= before.usedMs && nowMs - before.usedMs < USE_NOTED_MS) {
+        before.endMs = nowMs + timeoutMs;
+        return before.variables;
+      }
       const variables = isOver ? new Map<string, string>() : before.variables;
       kept.delete(id);
-      kept.set(id, { variables, endMs: nowMs + timeoutMs });
+      kept.set(ownText(id), { variables, usedMs: nowMs, endMs: nowMs + timeoutMs });
       const [oldest] = kept.keys();
       if (kept.size > collectionsMax && oldest !== undefined) kept.delete(oldest);
       return variables;

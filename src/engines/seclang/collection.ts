@@ -14,10 +14,24 @@ export type Collection = {
   readers: object | undefined;
 };
 
-const UNREAD = { nameValues: undefined, candidates: undefined, readers: undefined } as const;
-
 export function createCollection(): Collection {
-  return { names: [], lowered: [], values: [], ...UNREAD };
+  return collectionWith([], [], []);
+}
+
+function collectionWith(names: string[], lowered: string[], values: Value[]): Collection {
+  return {
+    names,
+    lowered,
+    values,
+    nameValues: undefined,
+    candidates: undefined,
+    readers: undefined,
+  };
+}
+
+/** A single value, which has no name. */
+export function collectionOfOne(text: string): Collection {
+  return collectionWith([""], [""], [toValue(text)]);
 }
 
 /** Adds an item. */
@@ -31,12 +45,11 @@ export function addTo(collection: Collection, name: string, text: string): void 
 
 /** A collection of these parallel arrays. */
 export function collectionOf(names: readonly string[], texts: readonly string[]): Collection {
-  return {
-    names: names.slice(),
-    lowered: names.map((name) => name.toLowerCase()),
-    values: names.map((_, at) => toValue(texts[at] ?? "")),
-    ...UNREAD,
-  };
+  return collectionWith(
+    names.slice(),
+    names.map((name) => name.toLowerCase()),
+    names.map((_, at) => toValue(texts[at] ?? "")),
+  );
 }
 
 /** The names as values, one for each item. */
@@ -49,10 +62,9 @@ export function nameValuesOf(collection: Collection): Value[] {
 export function joinCollections(first: Collection, second: Collection): Collection {
   if (second.names.length === 0) return first;
   if (first.names.length === 0) return second;
-  return {
-    names: [...first.names, ...second.names],
-    lowered: [...first.lowered, ...second.lowered],
-    values: [...first.values, ...second.values],
-    ...UNREAD,
-  };
+  return collectionWith(
+    [...first.names, ...second.names],
+    [...first.lowered, ...second.lowered],
+    [...first.values, ...second.values],
+  );
 }

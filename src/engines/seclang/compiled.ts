@@ -284,6 +284,9 @@ export type Course = {
   /** As in PhaseRules, per step. */
   readonly words: Int32Array;
   readonly masks: Int32Array;
+  /** Per step: the masks of it and of those behind it with the same word, and where those end. */
+  readonly blockMasks: Int32Array;
+  readonly blockEnds: Int32Array;
   /**
    * `TX` variables that the rules left out read or set, and the places of those rules: who has
    * changed one leaves the course there.

@@ -137,13 +137,26 @@ function foresee(ruleset: Ruleset, phase: PhaseRules, from: Point): Course {
   const steps = found.map((step) => ({ ...step, resume: resumeAt(step, found, points) }));
   return {
     steps,
-    words: Int32Array.from(steps, (step) => phase.words[step.at] ?? -1),
-    masks: Int32Array.from(steps, (step) => phase.masks[step.at] ?? 0),
+    ...bitsOf(steps, phase),
     keys: foresight.keys,
     leftOut: foresight.leftOut,
     points,
     end: { point, courses: [] },
   };
+}
+
+/** The candidate bits of the steps, one by one and for as many as share a word. */
+function bitsOf(steps: readonly Step[], phase: PhaseRules) {
+  const words = Int32Array.from(steps, (step) => phase.words[step.at] ?? -1);
+  const masks = Int32Array.from(steps, (step) => phase.masks[step.at] ?? 0);
+  const blockMasks = masks.slice();
+  const blockEnds = Int32Array.from(steps, (_, at) => at + 1);
+  for (let at = steps.length - 2; at >= 0; at -= 1) {
+    if (words[at] !== words[at + 1]) continue;
+    blockMasks[at] = (masks[at] ?? 0) | (blockMasks[at + 1] ?? 0);
+    blockEnds[at] = blockEnds[at + 1] ?? 0;
+  }
+  return { words, masks, blockMasks, blockEnds };
 }
 
 /**

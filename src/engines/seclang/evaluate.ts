@@ -1,7 +1,7 @@
 /** Runs one rule, with its chain, over the state of a request. */
 import { readersOf } from "./candidate-scope.ts";
 import { candidatesOf, candidatesOfAll } from "./candidates.ts";
-import { type Collection, collectionOf } from "./collection.ts";
+import { type Collection, collectionOfOne } from "./collection.ts";
 import type { Gate, Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
 import { integerOf, type OperatorMatch } from "./operators/operator.ts";
@@ -43,7 +43,7 @@ function single({ ruleset, read }: State, slot: number, text: string): Collectio
   if (same?.values[0]?.text === text) return same;
   const last = ruleset.lastSingles[slot];
   if (last?.values[0]?.text === text) return last;
-  const made = collectionOf([""], [text]);
+  const made = collectionOfOne(text);
   if (text.length <= limits.valueKeptMax) ruleset.lastSingles[slot] = made;
   return made;
 }
@@ -103,6 +103,8 @@ function runLink(state: State, link: Rule, hits: Hits): boolean {
     } else if (target.txKey !== undefined && target.exclusions.length === 0) {
       const text = txOf(state.tx, target.txKey);
       if (text !== undefined) testText(state, link, { target, itemName: "", hits }, text);
+    } else if (isChangingText(target) && !mayExclude(state, target)) {
+      testText(state, link, { target, itemName: "", hits }, target.readText(state));
     } else runTarget(state, link, target, hits);
   }
   if (!hits.matched || hits.names === undefined || hits.texts === undefined) return false;
@@ -110,6 +112,15 @@ function runLink(state: State, link: Rule, hits: Hits): boolean {
   state.matchedValues = hits.texts;
   return true;
 }
+
+/** A single value that may be another one each time: nothing of it is kept. */
+const isChangingText = (target: Target): target is Target & { readText: TextReader } =>
+  target.slot === -1 && target.readText !== undefined;
+
+type TextReader = NonNullable<Target["readText"]>;
+
+const mayExclude = (state: State, target: Target): boolean =>
+  target.exclusions.length > 0 || state.removedTargets.length > 0 || state.exclusions.length > 0;
 
 /** The short way for a test of one `TX` variable; the same effects as the long one. */
 function runGate(state: State, link: Rule, gate: Gate, hits: Hits): boolean {
@@ -125,8 +136,7 @@ function runGate(state: State, link: Rule, gate: Gate, hits: Hits): boolean {
   state.matchedValues = hits.texts ?? [];
   if (link.capture) capture(state, tested, { start: 0, end: tested.length });
   applyEffects(state, link);
-  hits.found ??= [];
-  hits.found.push({ link, name: gate.name, text: tested, start: 0, end: tested.length });
+  keep(hits, { link, name: gate.name, text: tested, start: 0, end: tested.length });
   return true;
 }
 
@@ -141,8 +151,7 @@ function runTarget(state: State, link: Rule, target: Target, hits: Hits): void {
     if (((candidatesOfAll(filter, readers, items)[word] ?? 0) & mask) === 0) return;
   }
   const whole = target.variable === "XML" || !target.named;
-  const excludes =
-    target.exclusions.length > 0 || state.removedTargets.length > 0 || state.exclusions.length > 0;
+  const excludes = mayExclude(state, target);
   for (let at = 0; at < items.values.length; at += 1) {
     const value = items.values[at];
     if (value === undefined) continue;
@@ -170,6 +179,7 @@ function nameOf({ target, itemName }: Candidate): string {
 
 function countOf(state: State, target: Target): number {
   if (target.txKey !== undefined) return txOf(state.tx, target.txKey) === undefined ? 0 : 1;
+  if (isChangingText(target)) return target.readText(state) === "" ? 0 : 1;
   const items = readTarget(state, target);
   if (!target.named) return items.values[0]?.text === "" ? 0 : 1;
   let count = 0;
@@ -263,10 +273,12 @@ function matched(
   note(hits, name, text);
   if (link.capture && match !== undefined) capture(state, text, match);
   applyEffects(state, link);
-  hits.found ??= [];
-  if (hits.found.length < limits.matchesPerRuleMax) {
-    hits.found.push({ link, name, text, start: match?.start ?? 0, end: match?.end ?? 0 });
-  }
+  keep(hits, { link, name, text, start: match?.start ?? 0, end: match?.end ?? 0 });
+}
+
+function keep(hits: Hits, found: Found): void {
+  if (hits.found === undefined) hits.found = [found];
+  else if (hits.found.length < limits.matchesPerRuleMax) hits.found.push(found);
 }
 
 function note(hits: Hits, name: string, text: string): void {

@@ -50,9 +50,11 @@ export function setPersistent(state: State, collection: string, key: string, tex
 }
 
 function put(variables: Map<string, string>, key: string, text: string): void {
-  if (variables.size >= limits.variablesMax && !variables.has(key)) return;
+  const before = variables.get(key);
+  if (before === text) return;
+  if (before === undefined && variables.size >= limits.variablesMax) return;
   const kept = (whole: string): string => ownText(whole.slice(0, limits.textCharsMax));
-  variables.set(kept(key), kept(text));
+  variables.set(before === undefined ? kept(key) : key, kept(text));
 }
 
 export function removePersistent(state: State, collection: string, key: string): void {

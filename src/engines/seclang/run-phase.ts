@@ -96,16 +96,25 @@ function follow(
   state: State,
   { course, phase, candidates }: { course: Course; phase: number; candidates: RuleBits },
 ): number {
-  const { steps, words, masks } = course;
+  const { steps, words, masks, blockMasks, blockEnds } = course;
   let end = firstConcerned(state, course, 0);
   let index = 0;
   while (index < steps.length) {
     const word = words[index] ?? -1;
-    const mask = masks[index] ?? 0;
+    if (word !== -1) {
+      const bits = candidates[word] ?? 0;
+      if ((bits & (blockMasks[index] ?? 0)) === 0) {
+        index = blockEnds[index] ?? steps.length;
+        continue;
+      }
+      if ((bits & (masks[index] ?? 0)) === 0) {
+        index += 1;
+        continue;
+      }
+    }
     const step = steps[index];
     if (step === undefined || step.at > end) break;
     index += 1;
-    if (word !== -1 && ((candidates[word] ?? 0) & mask) === 0) continue;
     enter(state, step.before);
     if (removedNow(state, step.rule)) continue;
     const { touches } = state;

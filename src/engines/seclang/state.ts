@@ -162,19 +162,6 @@ export type State = {
 
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
-const UNTOUCHED = { point: undefined, touchedAt: -1, touches: 0 } as const;
-
-const AT_FIRST = {
-  captured: 0,
-  responseStatus: 0,
-  responseProtocol: "",
-  responseBody: "",
-  inboundDataError: false,
-  outboundDataError: false,
-  bodyError: "",
-  bodyErrorMessage: "",
-} as const;
-
 export type StateOptions = {
   readonly exclusions: readonly CompiledExclusion[];
   readonly store: CollectionStore | undefined;
@@ -216,13 +203,16 @@ export function createState(
     opened: new Map(),
     fork: options.start?.fork,
     scope: options.start?.scope ?? ruleset.scope,
-    ...UNTOUCHED,
+    point: undefined,
+    touchedAt: -1,
+    touches: 0,
     rule: undefined,
     matchedName: "",
     matchedValue: "",
     matchedNames: [],
     matchedValues: [],
     highestSeverity: 255,
+    captured: 0,
     method: "",
     protocol: "",
     requestLine: "",
@@ -246,8 +236,14 @@ export function createState(
     xmlAttributes: none,
     requestBody: "",
     rawBody: "",
-    ...AT_FIRST,
+    bodyError: "",
+    bodyErrorMessage: "",
+    inboundDataError: false,
+    outboundDataError: false,
+    responseStatus: 0,
+    responseProtocol: "",
     responseHeaders: none,
+    responseBody: "",
     read: new Array<Collection | undefined>(options.slots).fill(undefined),
   };
 }

@@ -3,6 +3,7 @@ import {
   addTo,
   type Collection,
   collectionOf,
+  collectionOfOne,
   createCollection,
   joinCollections,
   nameValuesOf,
@@ -299,7 +300,7 @@ export function readerOf(
   if (collection !== undefined) return collection;
   const single = singles[name];
   if (single === undefined) return () => EMPTY;
-  return (state) => collectionOf([""], [single(state)]);
+  return (state) => collectionOfOne(single(state));
 }
 
 /** How a variable that is a single value is read; undefined for a collection. */

@@ -28,9 +28,10 @@ export const base64DecodeExt = (value: string): string => {
 export const base64Encode = (value: string): string =>
   value === "" ? value : toBuffer(value).toString("base64");
 
-/** Low-case hexadecimal. */
-export const hexEncode = (value: string): string =>
-  value === "" ? value : toBuffer(value).toString("hex");
+/** Low-case hexadecimal; what is written so is mostly the digest of a text that comes again. */
+export const hexEncode = remembered((value) =>
+  value === "" ? value : toBuffer(value).toString("hex"),
+);
 
 /**
  * Pairs of hexadecimal digits to bytes; an odd last digit is dropped. Like both ModSecurity
