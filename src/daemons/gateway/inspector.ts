@@ -144,7 +144,7 @@ function inspectionOf(transaction: Engine.Transaction, site: SiteIntent): Inspec
     requestHead: (head) => {
       const { method, target, protocol, requestLine, fields } = head;
       transaction.requestLine(method, target, protocol, requestLine);
-      return statusOf(transaction.requestHeaders(fields.names, fields.values));
+      return statusOf(transaction.requestHeaders(fields.names, fields.values, fields.lower));
     },
     requestBody: (body, isWhole) =>
       statusOf(transaction.requestBody(body.toString("latin1"), { partial: !isWhole })),

@@ -15,7 +15,7 @@ import type {
 } from "./compiled.ts";
 import { CLASS_WORDS, scan } from "./literal-index.ts";
 import { ownText } from "./own-text.ts";
-import { addBits, emptyBits, type RuleBits } from "./rule-bits.ts";
+import { addBits, clear, emptyBits, isEmpty, NO_BITS, type RuleBits } from "./rule-bits.ts";
 
 const limits = {
   /** Sets remembered per generation; there are two generations. */
@@ -35,7 +35,7 @@ export function candidatesOf(
 ): RuleBits {
   const value = values[at];
   const reader = readerOfItem(readers, lowered[at] ?? "");
-  if (value === undefined) return emptyBits(filter.words);
+  if (value === undefined) return NO_BITS;
   if (value.reader === reader && value.candidates !== undefined) return value.candidates;
   value.reader = reader;
   value.candidates = recall(filter, reader, value.text);
@@ -52,10 +52,19 @@ export function candidatesOfAll(
     return collection.candidates;
   }
   const count = collection.values.length;
-  const only = count === 1 ? candidatesOf(filter, readers, collection, 0) : undefined;
-  const bits = only ?? emptyBits(filter.words);
-  for (let at = 0; at < count && only === undefined; at += 1) {
-    addBits(bits, candidatesOf(filter, readers, collection, at));
+  let bits = count === 0 ? NO_BITS : candidatesOf(filter, readers, collection, 0);
+  let isOwn = false;
+  for (let at = 1; at < count; at += 1) {
+    const more = candidatesOf(filter, readers, collection, at);
+    if (more.length === 0) continue;
+    if (bits.length === 0) {
+      bits = more;
+      continue;
+    }
+    // What belongs to a value is not to be added to.
+    if (!isOwn) bits = bits.slice();
+    isOwn = true;
+    addBits(bits, more);
   }
   collection.readers = readers;
   collection.candidates = bits;
@@ -132,10 +141,10 @@ type Walk = {
 
 function compute(filter: CandidateFilter, { root, fixed }: ValueReader, text: string): RuleBits {
   if (fixed !== undefined) return fixed.slice();
-  const bits = emptyBits(filter.words);
+  const bits = clear(filter.ofValue);
   const walk: Walk = { filter, bits, last: undefined, forms: 0 };
   visit(walk, root, formWith(walk, text));
-  return bits;
+  return isEmpty(bits) ? NO_BITS : bits.slice();
 }
 
 function visit(walk: Walk, node: ChainNode, form: Form): void {

@@ -43,13 +43,14 @@ export function addTo(collection: Collection, name: string, text: string): void 
   collection.candidates = undefined;
 }
 
-/** A collection of these parallel arrays. */
-export function collectionOf(names: readonly string[], texts: readonly string[]): Collection {
-  return collectionWith(
-    names.slice(),
-    names.map((name) => name.toLowerCase()),
-    names.map((_, at) => toValue(texts[at] ?? "")),
-  );
+/** A collection of these parallel arrays; `lowered` are the names in lower case. */
+export function collectionOf(
+  names: readonly string[],
+  texts: readonly string[],
+  lowered: readonly string[] = names.map((name) => name.toLowerCase()),
+): Collection {
+  const values = names.map((_, at) => toValue(texts[at] ?? ""));
+  return collectionWith(names.slice(), lowered.slice(), values);
 }
 
 /** The names as values, one for each item. */

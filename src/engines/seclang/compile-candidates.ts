@@ -50,6 +50,7 @@ export function compileCandidates(rules: readonly Rule[], ruleCount: number): Ca
     metOnce: new Uint32Array(MET_ONCE_SIZE),
     ofForms: [],
     ofPhase: emptyBits(words),
+    ofValue: emptyBits(words),
     recent: { texts: new Map(), count: 0 },
     older: { texts: new Map(), count: 0 },
     scopes: new Map(),

@@ -204,6 +204,8 @@ export type CandidateFilter = {
   readonly ofForms: RuleBits[];
   /** The rules that may match in the phase that runs; of no meaning between phases. */
   readonly ofPhase: RuleBits;
+  /** The rules that may match the value that is looked at; of no meaning between values. */
+  readonly ofValue: RuleBits;
   recent: Remembered;
   older: Remembered;
   /** Scopes by their rules: sites that differ in thresholds alone share what is remembered. */

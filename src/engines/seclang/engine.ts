@@ -57,7 +57,12 @@ export type Transaction = {
   /** The request line: method and target as sent, protocol such as `HTTP/1.1`. */
   requestLine(method: string, target: string, protocol: string, rawLine: string): void;
   /** Headers in order, duplicates kept, latin1. Runs phase 1. */
-  requestHeaders(names: readonly string[], values: readonly string[]): Verdict | undefined;
+  /** @param lowered the names in lower case, where the caller has them. */
+  requestHeaders(
+    names: readonly string[],
+    values: readonly string[],
+    lowered?: readonly string[],
+  ): Verdict | undefined;
   /** The body as far as it is inspected, latin1. Runs phase 2; call it also without a body. */
   requestBody(body: string, options?: { partial?: boolean }): Verdict | undefined;
   responseHeaders(
@@ -115,7 +120,8 @@ export function beginTransaction(
   return {
     requestLine: (method, target, protocol, rawLine) =>
       readRequestLine(state, { method, target, protocol, rawLine }),
-    requestHeaders: (names, values) => readRequestHeaders(state, names, values),
+    requestHeaders: (names, values, lowered) =>
+      readRequestHeaders(state, collectionOf(names, values, lowered)),
     requestBody: (body, given) => readRequestBody(state, body, given?.partial ?? false),
     responseHeaders(status, protocol, names, values) {
       state.responseStatus = status;
@@ -181,17 +187,13 @@ function decodePath(path: string): string {
   );
 }
 
-function readRequestHeaders(
-  state: State,
-  names: readonly string[],
-  values: readonly string[],
-): Verdict | undefined {
-  state.headers = collectionOf(names, values);
+function readRequestHeaders(state: State, headers: Collection): Verdict | undefined {
+  state.headers = headers;
   const cookies: Collection = createCollection();
-  const { lowered } = state.headers;
+  const { lowered, values } = headers;
   for (let at = 0; at < lowered.length; at += 1) {
     if (lowered[at] === "cookie")
-      parseCookies(values[at] ?? "", (name, text) => addTo(cookies, name, text));
+      parseCookies(values[at]?.text ?? "", (name, text) => addTo(cookies, name, text));
   }
   state.cookies = cookies;
   const type = (

@@ -5,7 +5,7 @@ import { type Collection, collectionOfOne } from "./collection.ts";
 import type { Gate, Rule, Target } from "./compiled.ts";
 import { applyEffects, expand } from "./effects.ts";
 import { integerOf, type OperatorMatch } from "./operators/operator.ts";
-import { maskOf, wordOf } from "./rule-bits.ts";
+import { maskOf, removeBit, wordOf } from "./rule-bits.ts";
 import { selects } from "./selector.ts";
 import type { RuleMatch, State } from "./state.ts";
 import { removeTx, setTx, txOf } from "./tx.ts";
@@ -163,7 +163,7 @@ function runTarget(state: State, link: Rule, target: Target, hits: Hits): void {
     if (excludes && isExcluded(state, link, { target, itemName, lowered })) continue;
     const answer = test(state, link, { target, itemName, hits }, value);
     // Whatever else a request holds, this rule does not match this value.
-    if (answer === "no match" && bits !== undefined) bits[word] = (bits[word] ?? 0) & ~mask;
+    if (answer === "no match" && bits !== undefined) removeBit(bits, word, mask);
   }
 }
 

@@ -4,7 +4,7 @@ import { candidatesOfAll } from "./candidates.ts";
 import type { Course, PhaseRules, Point } from "./compiled.ts";
 import { courseOf } from "./course.ts";
 import { disrupt, readTarget, removedNow, runRule, tell } from "./evaluate.ts";
-import { addBits, type RuleBits } from "./rule-bits.ts";
+import { addBits, clear, type RuleBits } from "./rule-bits.ts";
 import type { State } from "./state.ts";
 
 /** Runs one phase; stops at a verdict. */
@@ -178,7 +178,7 @@ function candidatesOfPhase(state: State, { sources }: PhaseRules, from: number):
   const { scope } = state;
   const { filter } = scope;
   // One for all requests: it is read until the phase ends, and phases do not wait for anything.
-  const bits = filter.ofPhase.fill(0);
+  const bits = clear(filter.ofPhase);
   for (const { target, lastAt } of sources) {
     const readers = readersOf(scope, target.slot);
     if (lastAt < from || !readers.isAsked) continue;

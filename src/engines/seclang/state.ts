@@ -161,6 +161,8 @@ export type State = {
 };
 
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+/** What is not known yet; nobody adds to it. */
+const NONE = createCollection();
 
 export type StateOptions = {
   readonly exclusions: readonly CompiledExclusion[];
@@ -175,20 +177,15 @@ export type StateOptions = {
 };
 
 /** A state before anything of the request is known. */
-export function createState(
-  ruleset: Ruleset,
-  connection: Connection,
-  options: StateOptions,
-): State {
-  const none = createCollection();
+export function createState(ruleset: Ruleset, connection: Connection, given: StateOptions): State {
   return {
     ruleset,
     connection,
-    exclusions: options.exclusions,
-    store: options.store,
-    trace: options.trace ? [] : undefined,
-    usePrefilter: options.usePrefilter,
-    engine: options.engine,
+    exclusions: given.exclusions,
+    store: given.store,
+    trace: given.trace ? [] : undefined,
+    usePrefilter: given.usePrefilter,
+    engine: given.engine,
     requestBodyAccess: ruleset.settings.requestBodyAccess,
     forceBodyVariable: false,
     bodyProcessor: "",
@@ -198,11 +195,11 @@ export function createState(
     hidden: undefined,
     removedRules: new Set(),
     removedTargets: [],
-    tx: createTx(options.variables ?? NO_VARIABLES),
+    tx: createTx(given.variables ?? NO_VARIABLES),
     persistent: new Map(),
     opened: new Map(),
-    fork: options.start?.fork,
-    scope: options.start?.scope ?? ruleset.scope,
+    fork: given.start?.fork,
+    scope: given.start?.scope ?? ruleset.scope,
     point: undefined,
     touchedAt: -1,
     touches: 0,
@@ -222,18 +219,18 @@ export function createState(
     filename: "",
     basename: "",
     queryString: "",
-    headers: none,
-    cookies: none,
-    argsGet: none,
-    argsPost: none,
+    headers: NONE,
+    cookies: NONE,
+    argsGet: NONE,
+    argsPost: NONE,
     args: undefined,
-    files: none,
-    fileSizes: none,
-    fileContents: none,
-    multipartHeaders: none,
+    files: NONE,
+    fileSizes: NONE,
+    fileContents: NONE,
+    multipartHeaders: NONE,
     multipartFlags: NO_VARIABLES,
-    xmlText: none,
-    xmlAttributes: none,
+    xmlText: NONE,
+    xmlAttributes: NONE,
     requestBody: "",
     rawBody: "",
     bodyError: "",
@@ -242,8 +239,8 @@ export function createState(
     outboundDataError: false,
     responseStatus: 0,
     responseProtocol: "",
-    responseHeaders: none,
+    responseHeaders: NONE,
     responseBody: "",
-    read: new Array<Collection | undefined>(options.slots).fill(undefined),
+    read: new Array<Collection | undefined>(given.slots).fill(undefined),
   };
 }
