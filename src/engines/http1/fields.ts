@@ -1,7 +1,6 @@
 /** Header and trailer fields in the order and spelling received, and their strict parser. */
 
 import type { FaultKind } from "./fault.ts";
-import { usualName } from "./field-names.ts";
 import { allIn, COLON, CR, HT, LF, SP, tokenChars, trimOws, valueChars } from "./grammar.ts";
 
 /**
@@ -73,10 +72,9 @@ function parseFieldLine(text: string, start: number, fields: Fields): number {
   if (code !== CR || text.charCodeAt(at + 1) !== LF) return -1;
   let valueEnd = at;
   while (valueEnd > valueStart && isOws(text.charCodeAt(valueEnd - 1))) valueEnd--;
-  const usual = usualName(text, start, nameEnd);
-  const name = usual === undefined ? text.substring(start, nameEnd) : usual.name;
+  const name = text.substring(start, nameEnd);
   fields.names.push(name);
-  fields.lower.push(usual === undefined ? name.toLowerCase() : usual.lower);
+  fields.lower.push(name.toLowerCase());
   fields.values.push(text.substring(valueStart, valueEnd));
   return at + 2;
 }

@@ -112,7 +112,8 @@ function readWhole(reader: HeadReader, piece: Buffer, start: number): number {
   const end = lf < 0 || (crLf >= 0 && crLf < lf) ? crLf + 3 : lf + 2;
   if (end >= headBytesMax) return start;
   reader.bytes = end;
-  reader.text = end === text.length ? text : text.substring(0, end);
+  // A text of its own: of a substring each character costs more to read.
+  reader.text = end === text.length ? text : piece.toString("latin1", start, start + end);
   return start + end;
 }
 
