@@ -31,7 +31,7 @@ export function sendBytes(connection: Connection, bytes: Buffer): boolean {
 
 /** Ends the sending side, behind what is held back. */
 export function endSending(connection: Connection): void {
-  // end() would uncork: it waits for the release like the bytes before it.
+  // The end waits for the release like the bytes before it.
   if (connection.isHeld) connection.endsOnRelease = true;
   else connection.socket.end();
 }

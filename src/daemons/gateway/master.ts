@@ -81,10 +81,9 @@ const MESSAGES_MAX = 20;
 const HEAP_MIB_MAX = 512;
 /**
  * What a request leaves behind is little and dies at once: a young generation of three times this
- * is enough, where V8 would let it grow further. Events wait up to 40 ms for the disk: with less,
- * they would be moved among what lives long, and cleared away at a higher price.
+ * is enough, where V8 would let it grow further. With twice as much a request costs the same.
  */
-const YOUNG_HALF_MIB = 8;
+const YOUNG_HALF_MIB = 4;
 
 /**
  * Starts the workers with the last good intent and follows `intents`.
