@@ -99,7 +99,13 @@ function persists(head: ResponseHead): boolean {
   let keepAlive = head.minorVersion === 1;
   for (let at = 0; at < lower.length; at++) {
     if (lower[at] !== "connection") continue;
-    for (const option of (values[at] ?? "").toLowerCase().split(",")) {
+    const value = (values[at] ?? "").toLowerCase();
+    if (value === "close") return false;
+    if (value === "keep-alive") {
+      keepAlive = true;
+      continue;
+    }
+    for (const option of value.split(",")) {
       const token = option.trim();
       if (token === "close") return false;
       if (token === "keep-alive") keepAlive = true;

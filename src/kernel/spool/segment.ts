@@ -66,9 +66,17 @@ export function emptyBatch(): Batch {
   return { bytes: Buffer.alloc(0), used: 0, records: 0 };
 }
 
+/** Bytes of a record itself; text is written as UTF-8. */
+export const recordBytesOf = (record: Buffer | string): number =>
+  typeof record === "string" ? Buffer.byteLength(record) : record.length;
+
 /** Adds a frame; the caller has checked the limits. Returns the bytes added. */
-export function addFrame(batch: Batch, record: Buffer | string, classUid: number): number {
-  const length = typeof record === "string" ? Buffer.byteLength(record) : record.length;
+export function addFrame(
+  batch: Batch,
+  record: Buffer | string,
+  classUid: number,
+  length: number = recordBytesOf(record),
+): number {
   const start = batch.used;
   const end = start + frameHeaderBytes + length;
   if (batch.bytes.length < end) {

@@ -13,6 +13,7 @@ import {
   limits,
   listSegments,
   readersFolder,
+  recordBytesOf,
   segmentPath,
 } from "./segment.ts";
 import {
@@ -155,13 +156,9 @@ function hasRoom(state: State, frameBytes: number): boolean {
   return state.usedBytes + pendingBytes(state) + frameBytes <= state.totalBytesMax;
 }
 
-function frameBytesOf(record: Buffer | string): number {
-  const length = typeof record === "string" ? Buffer.byteLength(record) : record.length;
-  return length + frameHeaderBytes;
-}
-
 async function append(state: State, record: Buffer | string, classUid: number): Promise<void> {
-  const frameBytes = frameBytesOf(record);
+  const recordBytes = recordBytesOf(record);
+  const frameBytes = recordBytes + frameHeaderBytes;
   if (state.closed) throw refused(state, "closed", "the spool is closed");
   if (frameBytes > limits.recordBytesMax) {
     const wanted = `records have at most ${limits.recordBytesMax} bytes`;
@@ -172,7 +169,7 @@ async function append(state: State, record: Buffer | string, classUid: number): 
   if (state.urgent.used + frameBytes > limits.pendingBytesMax) {
     throw refused(state, "full", `${state.urgent.used} bytes wait for the disk already`);
   }
-  addFrame(state.urgent, record, classUid);
+  addFrame(state.urgent, record, classUid, recordBytes);
   return new Promise((resolve, reject) => {
     state.waiters.push({ resolve, reject });
     startFlush(state);
@@ -180,7 +177,8 @@ async function append(state: State, record: Buffer | string, classUid: number): 
 }
 
 function appendLater(state: State, record: Buffer | string, classUid: number): boolean {
-  const frameBytes = frameBytesOf(record);
+  const recordBytes = recordBytesOf(record);
+  const frameBytes = recordBytes + frameHeaderBytes;
   const fits =
     frameBytes <= limits.recordBytesMax &&
     state.later.used + frameBytes <= limits.pendingBytesMax &&
@@ -190,7 +188,7 @@ function appendLater(state: State, record: Buffer | string, classUid: number): b
     if (!state.closed) startTimer(state, retryMs);
     return false;
   }
-  addFrame(state.later, record, classUid);
+  addFrame(state.later, record, classUid, recordBytes);
   if (state.later.used > limits.pendingBytesMax / 2) startFlush(state);
   else startTimer(state, delayMsMax);
   return true;
