@@ -10,7 +10,7 @@ import {
   readRequestHead,
 } from "../../engines/http1/request-parser.ts";
 import { answerOwn, endExchange } from "./answer.ts";
-import { directSocket, readDirectly } from "./direct-socket.ts";
+import { readDirectly } from "./direct-socket.ts";
 import {
   endRequestBody,
   refuseBody,
@@ -34,7 +34,6 @@ export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival:
   const connection: Connection = {
     gateway,
     socket,
-    direct: directSocket(socket),
     take: (piece) => onData(connection, piece),
     ...arrival,
     peerAddress,
@@ -62,12 +61,8 @@ export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival:
     onBodyWanted: takeRest,
   };
   if (!admitted(connection)) return;
-  // Bytes that were looked at before, for a PROXY header, wait in the stream.
-  const isFresh = socket.readableLength === 0 && arrival.proxied === null;
   const onPiece = (piece: Buffer) => connection.take(piece);
-  if (connection.direct === null || !isFresh || !readDirectly(connection.direct, onPiece)) {
-    socket.on("data", onPiece);
-  }
+  if (!readDirectly(socket, onPiece)) socket.on("data", onPiece);
   socket.on("drain", () => {
     connection.lastActivityMs = Date.now();
     if (connection.exchange !== null) resumeResponse(connection.exchange);

@@ -259,6 +259,26 @@ describe("WebSocket", () => {
     },
   );
 
+  test("a bad frame sent before the answer ends the connection behind the 101, and is told once", async () => {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const delivery = { content: { ...contentDefaults, webSocketFrameBytesMax: 10 } };
+    worker.apply(intentOf([siteFor([url], { mode: "block", delivery })]));
+    const client = rawClient(worker.httpPort);
+    const bad = frame("a", { opcode: 5 });
+    client.send(
+      `GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${bad}`,
+    );
+    await client.until((text) => text.includes("\r\n\r\n"));
+    client.send(bad);
+    const text = await client.closed;
+    expect(text).toMatch(/^HTTP\/1\.1 101 /);
+    expect(status(text)).toBe(1002);
+    const told = () => events.filter(({ status_detail }) => status_detail.startsWith("webSocket:"));
+    await eventually(() => told().length > 0);
+    expect(told()).toHaveLength(1);
+    expect(sent).toBe("");
+  });
+
   test("text messages are judged by the rules, in fragments and pieces; good ones pass unchanged", async () => {
     const client = await open({ webSocketInspectText: true });
     expect(String(asked.head)).not.toMatch(/extensions/i);

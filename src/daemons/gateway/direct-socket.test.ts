@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { expect, test } from "vitest";
-import { directSocket, readDirectly, writeBytes, writeText } from "./direct-socket.ts";
+import { isDirect, readDirectly, writeBytes, writeText } from "./direct-socket.ts";
 
 /** Two ends of a connection: what a server accepted, and its client. */
 async function pair() {
@@ -18,7 +18,7 @@ async function pair() {
     server.close();
     await once(server, "close");
   };
-  return { accepted, client, close, output: { socket: accepted, direct: directSocket(accepted) } };
+  return { accepted, client, close };
 }
 
 /** All that the socket receives until it ends. */
@@ -55,13 +55,13 @@ test("this Node reads accepted sockets directly, and tells of their end", async 
 
 test("only a bare TCP socket is written past its stream", () => {
   const socket = new Socket();
-  expect(directSocket(socket)).toBe(socket);
-  expect(directSocket(new TLSSocket(new Socket()))).toBeNull();
-  expect(directSocket(new Duplex({ read() {}, write() {} }))).toBeNull();
+  expect(isDirect(socket)).toBe(true);
+  expect(isDirect(new TLSSocket(new Socket()))).toBe(false);
+  expect(isDirect(new Duplex({ read() {}, write() {} }))).toBe(false);
 });
 
 test("what a slow peer does not take waits in order, even when its memory is used again", async () => {
-  const { output, client, close } = await pair();
+  const { accepted: output, client, close } = await pair();
   client.pause();
   const shared = Buffer.alloc(65_536);
   let sent = "";
@@ -75,20 +75,20 @@ test("what a slow peer does not take waits in order, even when its memory is use
     sent += letter.repeat(shared.length) + text;
   }
   expect(isFree).toBe(false);
-  output.socket.end();
+  output.end();
   client.resume();
   expect(await received(client)).toBe(sent);
   await close();
 });
 
 test("nothing goes out past the end of a stream, or past what is corked", async () => {
-  const { output, client, close } = await pair();
-  output.socket.cork();
-  output.socket.write("first ");
+  const { accepted: output, client, close } = await pair();
+  output.cork();
+  output.write("first ");
   writeText(output, "second");
-  output.socket.uncork();
-  output.socket.end();
-  output.socket.on("error", () => {});
+  output.uncork();
+  output.end();
+  output.on("error", () => {});
   writeText(output, " after the end");
   expect(await received(client)).toBe("first second");
   await close();
@@ -100,8 +100,8 @@ test("a closed socket's descriptor belongs to the next one, which gets nothing o
   first.accepted.destroy();
   await once(first.accepted, "close");
   const others = await Promise.all([pair(), pair(), pair()]);
-  writeText(first.output, "not yours");
-  for (const { output } of others) output.socket.end("yours");
+  writeText(first.accepted, "not yours");
+  for (const { accepted: output } of others) output.end("yours");
   for (const { client } of others) expect(await received(client)).toBe("yours");
   await Promise.all([first, ...others].map(({ close }) => close()));
 });

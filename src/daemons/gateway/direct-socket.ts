@@ -7,9 +7,6 @@ import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** A socket to write to, and the same socket again where it may be written directly. */
-export type Output = { readonly socket: Duplex; readonly direct: Socket | null };
-
 /** What sockets in clear text are read into, one piece at a time. */
 export const readBuffer = Buffer.alloc(65_536);
 
@@ -18,23 +15,23 @@ type Handle = { readonly fd?: unknown; readonly useUserBuffer?: unknown };
 const handleOf = (socket: Socket): Handle | null => Reflect.get(socket, "_handle") ?? null;
 
 /**
- * The socket, if bytes written to its descriptor are what the peer gets. A subclass (TLS) or a
- * stream (HTTP/2) never is: its descriptor, if any, carries something else.
+ * Whether bytes written to its descriptor are what the peer gets. Never so for a subclass (TLS) or
+ * a stream (HTTP/2): a descriptor that it may have carries something else.
  */
-export function directSocket(socket: Duplex): Socket | null {
-  return socket instanceof Socket && Object.getPrototypeOf(socket) === Socket.prototype
-    ? socket
-    : null;
-}
+export const isDirect = (socket: Duplex): socket is Socket =>
+  Object.getPrototypeOf(socket) === Socket.prototype;
 
 /**
  * Reads an accepted socket into `readBuffer` from now on, as `onread` of `net.connect` would: a
  * server's sockets have no such option. A piece holds only until `take` returns.
  *
- * @param socket accepted in this turn of the event loop: nothing was read from it yet.
- * @returns false where this Node cannot do it; then nothing has changed.
+ * @returns false, with nothing changed, for another kind of socket, for one whose first bytes
+ * somebody has looked at, and where this Node cannot do it.
  */
-export function readDirectly(socket: Socket, take: (piece: Buffer) => void): boolean {
+export function readDirectly(socket: Duplex, take: (piece: Buffer) => void): boolean {
+  if (!isDirect(socket) || socket.readableFlowing !== null || socket.readableLength > 0) {
+    return false;
+  }
   const handle = handleOf(socket);
   const ownSymbols = Object.getOwnPropertySymbols(socket);
   const named = (name: string) => ownSymbols.find(({ description }) => description === name);
@@ -52,8 +49,8 @@ export function readDirectly(socket: Socket, take: (piece: Buffer) => void): boo
 }
 
 /** Writes latin1 text; false when the peer takes no more and "drain" will tell when it does. */
-export function writeText({ socket, direct }: Output, text: string): boolean {
-  const written = direct === null ? 0 : writeNow(direct, text);
+export function writeText(socket: Duplex, text: string): boolean {
+  const written = isDirect(socket) ? writeNow(socket, text) : 0;
   if (written === text.length) return true;
   return socket.write(written === 0 ? text : text.substring(written), "latin1");
 }
@@ -63,8 +60,8 @@ export function writeText({ socket, direct }: Output, text: string): boolean {
  *
  * @param isKept whether nobody changes them later; else what has to wait is copied.
  */
-export function writeBytes({ socket, direct }: Output, bytes: Buffer, isKept: boolean): boolean {
-  const written = direct === null ? 0 : writeNow(direct, bytes);
+export function writeBytes(socket: Duplex, bytes: Buffer, isKept: boolean): boolean {
+  const written = isDirect(socket) ? writeNow(socket, bytes) : 0;
   if (written === bytes.length) return true;
   const left = bytes.subarray(written);
   return socket.write(isKept ? left : Buffer.from(left));

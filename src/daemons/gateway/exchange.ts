@@ -291,7 +291,7 @@ function sendRequest(exchange: Exchange): void {
   // Only WebSocket: an upgrade to h2c would tunnel requests past the rules.
   const isWebSocket = head.upgrade?.toLowerCase() === "websocket" && head.method === "GET";
   const text = upstreamRequestHead(exchange, isWebSocket ? head.upgrade : null);
-  writeText(upstream, text);
+  writeText(upstream.socket, text);
   const held = exchange.heldRequest;
   exchange.heldRequest = null;
   for (const data of held ?? []) if (data.length > 0) forwardBody(exchange, data, true);
@@ -322,7 +322,7 @@ function forwardBody(exchange: Exchange, data: Buffer, isKept: boolean): void {
     upstream.socket.write(isKept ? data : Buffer.from(data));
     isFree = upstream.socket.write("\r\n", "latin1");
     upstream.socket.uncork();
-  } else isFree = writeBytes(upstream, data, isKept);
+  } else isFree = writeBytes(upstream.socket, data, isKept);
   if (!isFree && !exchange.requestPaused) {
     exchange.requestPaused = true;
     connection.socket.pause();
@@ -335,7 +335,7 @@ function finishRequest(exchange: Exchange): void {
   if (head.framing.kind === "chunked" && decoder !== null && upstream !== null) {
     const { trailers } = decoder;
     const kept = trailers.names.length === 0 ? null : forwardedTrailers(trailers);
-    writeText(upstream, lastChunk(kept));
+    writeText(upstream.socket, lastChunk(kept));
   }
   exchange.requestDone = true;
   exchange.requestDoneMs = Date.now();

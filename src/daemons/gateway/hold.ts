@@ -17,14 +17,14 @@ export function holdAnswer(connection: Connection): void {
 
 /** Sends latin1 text to the client; false when it takes no more for now. */
 export function sendText(connection: Connection, text: string): boolean {
-  if (!connection.isHeld) return writeText(connection, text);
+  if (!connection.isHeld) return writeText(connection.socket, text);
   connection.held.push(text);
   return true;
 }
 
 /** Sends bytes to the client, which the caller may overwrite later; false as for `sendText`. */
 export function sendBytes(connection: Connection, bytes: Buffer): boolean {
-  if (!connection.isHeld) return writeBytes(connection, bytes, false);
+  if (!connection.isHeld) return writeBytes(connection.socket, bytes, false);
   connection.held.push(Buffer.from(bytes));
   return true;
 }
@@ -54,7 +54,7 @@ function releaseAnswers(gateway: Gateway): void {
 function writeHeld(connection: Connection): void {
   const { held, socket } = connection;
   const [first] = held;
-  if (held.length === 1 && typeof first === "string") writeText(connection, first);
+  if (held.length === 1 && typeof first === "string") writeText(socket, first);
   else if (first !== undefined) {
     socket.cork();
     for (const piece of held) socket.write(piece, "latin1");

@@ -1,6 +1,5 @@
 /** The plain data of a running worker: gateway, site, connection, exchange, upstream. */
 import type { ServerHttp2Session } from "node:http2";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContext, Server as TlsServer } from "node:tls";
 import type { BodyDecoder } from "../../engines/http1/body.ts";
@@ -185,8 +184,6 @@ export type Upstream = {
 export type UpstreamConnection = {
   readonly upstream: Upstream;
   readonly socket: Duplex;
-  /** The socket again where it is plain TCP, to be written past its stream. */
-  readonly direct: Socket | null;
   /** Gets what the upstream sends; a piece holds only until it returns. */
   take: (piece: Buffer) => void;
   readonly reader: HeadReader;
@@ -200,8 +197,6 @@ export type UpstreamConnection = {
 export type Connection = Arrival & {
   readonly gateway: Gateway;
   readonly socket: ClientSocket;
-  /** The socket again where it is plain TCP, to be written past its stream. */
-  readonly direct: Socket | null;
   /** Gets what the client sends; a piece holds only until it returns. */
   take: (piece: Buffer) => void;
   /** The peer of the socket; `address` is the client's, told by a PROXY header if there is one. */

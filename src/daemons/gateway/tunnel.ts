@@ -34,9 +34,6 @@ export function openTunnel(
     connection.lastActivityMs = Date.now();
   };
   const watch = watchClient(exchange, head, origin);
-  const rest = connection.rest;
-  connection.rest = null;
-  if (rest !== null && watch?.(rest) !== false) origin.write(rest);
   connection.take = (piece) => {
     touch();
     if (watch !== null && !watch(piece)) {
@@ -62,5 +59,8 @@ export function openTunnel(
   });
   client.on("close", () => origin.destroy());
   client.resume();
+  const { rest } = connection;
+  connection.rest = null;
+  if (rest !== null) connection.take(rest);
   endExchange(exchange, true);
 }

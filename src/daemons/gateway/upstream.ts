@@ -5,7 +5,7 @@ import { connect as connectTls } from "node:tls";
 import { createHeadReader, resetHead } from "../../engines/http1/head-reader.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
 import { upstreamPlan } from "./delivery.ts";
-import { directSocket, readBuffer } from "./direct-socket.ts";
+import { readBuffer } from "./direct-socket.ts";
 import { closeHttp2, connectHttp2 } from "./http2-upstream.ts";
 import type { SiteIntent, UpstreamPlace } from "./intent.ts";
 import type { Exchange, Gateway, Site, Upstream, UpstreamConnection } from "./state.ts";
@@ -82,7 +82,6 @@ export function openUpstream(
   const connection: UpstreamConnection = {
     upstream,
     socket,
-    direct: directSocket(socket),
     take: (piece) => {
       if (connection.exchange === null) dropUpstream(connection);
       else handlers.onData(connection, piece);
