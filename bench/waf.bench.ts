@@ -126,16 +126,22 @@ function memory(what: string, pid: number): void {
   });
 }
 
-async function manySites(started: Started, originPort: number): Promise<void> {
-  const rules = RULES_4 ?? RULES_3;
-  const name = RULES_4 === undefined ? "CRS 3.3.4" : "CRS 4";
+/** Of gateways as every start but an installation's first has them: nothing is compiled anew. */
+async function memories(started: Started, originPort: number): Promise<void> {
   const { folder } = started;
-  const options = { originPort, mode: "block", rules, sites: 1_000 } as const;
-  const gateway = await startGateway(started, "sites", { ...options, workers: 1 });
-  for (const one of cases.slice(0, 5)) {
-    await load(gateway, one, { folder, seconds: SECONDS, connections: CONNECTIONS });
+  const [rules, name] = RULES_4 === undefined ? [RULES_3, "CRS 3.3.4"] : [RULES_4, "CRS 4"];
+  const plans = [
+    { what: "CRS 3.3.4, 1 site", rules: RULES_3, sites: 1 },
+    { what: `${name}, 1,000 sites`, rules, sites: 1_000 },
+  ];
+  for (const { what, ...plan } of plans) {
+    const options = { originPort, mode: "block", workers: 1, ...plan } as const;
+    const gateway = await startGateway(started, `memory-${plan.sites}`, options);
+    for (const one of cases.slice(0, 5)) {
+      await load(gateway, one, { folder, seconds: SECONDS, connections: CONNECTIONS });
+    }
+    memory(`${what}, after load`, gateway.pid);
   }
-  memory(`${name}, 1,000 sites, after load`, gateway.pid);
 }
 
 /**
@@ -224,10 +230,7 @@ async function run(started: Started): Promise<void> {
   }
   if (wanted("coraza")) await coraza(started, originPort);
   if (wanted("latency")) for (const one of cases.slice(0, 5)) await latency(folder, one, gateway);
-  if (wanted("memory")) {
-    memory("CRS 3.3.4, 1 site, after load", gateway.pid);
-    await manySites(started, originPort);
-  }
+  if (wanted("memory")) await memories(started, originPort);
   if (wanted("workers")) {
     const two = await startGateway(started, "two", { ...options, workers: 2 });
     await scaling(started, gateway, two);

@@ -185,6 +185,8 @@ export async function startGateway(
     CORDON_GATEWAY_HTTP_PORT: String(httpPort),
     CORDON_GATEWAY_HTTPS_PORT: String(httpsPort),
     CORDON_GATEWAY_WORKERS: String(options.workers),
+    // As `up` starts it; full from the second gateway on.
+    NODE_COMPILE_CACHE: join(started.folder, "compile-cache"),
   };
   const program = join(programFolder, "src/daemons/gateway/main.ts");
   const gateway = spawn(process.execPath, [program, "--intent", intent], {

@@ -1,7 +1,7 @@
 /** The process of one worker: takes intents over IPC, writes its events into its own spool. */
 import { join } from "node:path";
 import { beginTransaction, compileExclusions } from "../../engines/seclang/engine.ts";
-import { surviveFullDisk } from "../../kernel/process/daemon.ts";
+import { keepCompiled, surviveFullDisk } from "../../kernel/process/daemon.ts";
 import { loadRuleset, loadRulesetInPieces, setupFileOf } from "../../kernel/rules/load.ts";
 import { openSpool, type Spool } from "../../kernel/spool/spool.ts";
 import { createInspectors } from "./inspector.ts";
@@ -95,6 +95,7 @@ async function run(): Promise<void> {
   await intents.applyWith(worker.apply);
   sayStatus(worker, spool);
   say({ kind: "listening", httpPort: worker.httpPort, httpsPort: worker.httpsPort });
+  keepCompiled();
 }
 
 run().catch((error: unknown) => {
