@@ -219,14 +219,16 @@ async function run(started: Started): Promise<void> {
   const originPort = await startOrigin(started);
   const options = { originPort, mode: "block", rules: RULES_3, workers: 1, sites: 1 } as const;
   const gateway = await startGateway(started, "block", options);
-  const modsecurity = await startNginxProxy(started, originPort, RULES_3);
+  const modsecurity = await startNginxProxy(started, { originPort, rules: RULES_3 });
   for (const one of wanted("cases") ? cases : []) {
     await compare(folder, one, { ours: gateway, theirs: modsecurity, goal: "≥ 10" });
   }
   if (wanted("off")) {
     const off = await startGateway(started, "off", { ...options, mode: "off" });
-    const nginx = await startNginxProxy(started, originPort, null);
-    await compare(folder, simpleGet, { ours: off, theirs: nginx, goal: "rules off: ≥ 0.5" });
+    for (const logs of [false, true]) {
+      const theirs = await startNginxProxy(started, { originPort, logs });
+      await compare(folder, simpleGet, { ours: off, theirs, goal: "rules off: ≥ 0.5" });
+    }
   }
   if (wanted("coraza")) await coraza(started, originPort);
   if (wanted("latency")) for (const one of cases.slice(0, 5)) await latency(folder, one, gateway);

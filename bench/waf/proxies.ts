@@ -59,7 +59,7 @@ function startNginx(started: Started, name: string, parts: { main: string; serve
   const main =
     `${parts.main} daemon off; master_process off; pid ${folder}/${name}.pid;` +
     ` error_log ${folder}/${name}.log crit; events { worker_connections 1024; }`;
-  const http = `access_log off; keepalive_requests 100000000; client_max_body_size 20m; ${paths}`;
+  const http = `keepalive_requests 100000000; client_max_body_size 20m; ${paths}`;
   writeFileSync(file, `${main}\nhttp { ${http} ${parts.server} }`);
   const child = spawn("nginx", ["-p", folder, "-c", file], { stdio: "ignore" });
   started.children.push(child);
@@ -72,7 +72,7 @@ export async function startOrigin(started: Started): Promise<number> {
   const answer = `location / { return 200 "hello, this is the page"; }`;
   startNginx(started, "origin", {
     main: "",
-    server: `server { listen 127.0.0.1:${port}; ${answer} }`,
+    server: `access_log off; server { listen 127.0.0.1:${port}; ${answer} }`,
   });
   await waitFor(port);
   return port;
@@ -80,21 +80,39 @@ export async function startOrigin(started: Started): Promise<number> {
 
 const MODULES = "/usr/lib/nginx/modules";
 
+/** What our event tells of a request without rules, as far as nginx knows it. */
+const accessLog = (folder: string): string =>
+  `log_format event escape=json '{${[
+    '"time":"$msec","remote":"$remote_addr","port":"$remote_port","server":"$server_addr"',
+    '"serverPort":"$server_port","host":"$host","id":"$request_id","method":"$request_method"',
+    '"url":"$request_uri","protocol":"$server_protocol","agent":"$http_user_agent"',
+    '"requestBytes":"$request_length","status":"$status","bytes":"$body_bytes_sent"',
+    '"seconds":"$request_time","upstream":"$upstream_addr","scheme":"$scheme"',
+  ].join(",")}}'; access_log ${folder}/access.log event;`;
+
+export type NginxOptions = {
+  readonly originPort: number;
+  /** Folder of the rules that libmodsecurity applies. */
+  readonly rules?: string;
+  /** Whether it writes a line for each request; default: no. */
+  readonly logs?: boolean;
+};
+
 /** nginx as a proxy, with libmodsecurity and these rules, or plain without. */
 export async function startNginxProxy(
   started: Started,
-  originPort: number,
-  rules: string | null,
+  { originPort, rules, logs = false }: NginxOptions,
 ): Promise<ProxyProcess> {
   const [port = 0] = await freePorts(1);
-  const name = rules === null ? "nginx" : "libmodsecurity";
+  const plain = logs ? "nginx-with-access-log" : "nginx";
+  const name = rules === undefined ? plain : "libmodsecurity";
   const modules = ["ndk_http_module.so", "ngx_http_modsecurity_module.so"]
     .map((file) => join(MODULES, file))
-    .filter((file) => rules !== null && existsSync(file))
+    .filter((file) => rules !== undefined && existsSync(file))
     .map((file) => `load_module ${file};`)
     .join(" ");
   let modsecurity = "";
-  if (rules !== null) {
+  if (rules !== undefined) {
     const file = join(started.folder, "modsecurity.conf");
     writeFileSync(file, ["Include /etc/nginx/modsecurity.conf", ...directives(rules)].join("\n"));
     modsecurity = `modsecurity on; modsecurity_rules_file ${file};`;
@@ -104,9 +122,10 @@ export async function startNginxProxy(
     " proxy_set_header X-Forwarded-For $remote_addr;";
   const keepalive = "keepalive 64; keepalive_requests 100000000;";
   const pool = `upstream o { server 127.0.0.1:${originPort}; ${keepalive} }`;
+  const log = logs ? accessLog(started.folder) : "access_log off;";
   const pid = startNginx(started, name, {
     main: modules,
-    server: `${pool} server { listen 127.0.0.1:${port}; ${modsecurity} location / { proxy_pass http://o; ${proxying} } }`,
+    server: `${log} ${pool} server { listen 127.0.0.1:${port}; ${modsecurity} location / { proxy_pass http://o; ${proxying} } }`,
   });
   await waitFor(port);
   return { name, pid, port };
