@@ -28,25 +28,29 @@ export type ReadRuleSet =
       readonly version: string;
     };
 
-/** What is in an archive, or every fault of it. @throws Error when it takes too long. */
-export function readRuleSetApart(archive: Uint8Array): Promise<ReadRuleSet> {
+/** What is in an archive, or every fault of it; too much time or memory is one, too. */
+export function readRuleSetApart(
+  archive: Uint8Array,
+  heapMibMax = HEAP_MIB_MAX,
+): Promise<ReadRuleSet> {
   return new Promise((resolve, reject) => {
+    const refuse = (message: string): void => resolve({ faults: [{ path: "", message }] });
     const worker = new Worker(new URL(import.meta.url), {
       workerData: archive,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: heapMibMax },
     });
     const timer = setTimeout(() => {
       void worker.terminate();
-      const seconds = TIMEOUT_MS / 1_000;
-      resolve({ faults: [{ path: "", message: `It did not compile within ${seconds} seconds` }] });
+      refuse(`It did not compile within ${TIMEOUT_MS / 1_000} seconds`);
     }, TIMEOUT_MS);
     worker.once("message", (read: ReadRuleSet) => {
       clearTimeout(timer);
       resolve(read);
     });
-    worker.once("error", (error) => {
+    worker.once("error", (error: Error & { code?: string }) => {
       clearTimeout(timer);
-      reject(error);
+      if (error.code !== "ERR_WORKER_OUT_OF_MEMORY") reject(error);
+      else refuse(`It needs more than ${heapMibMax} MiB of memory to compile: give it fewer rules`);
     });
   });
 }

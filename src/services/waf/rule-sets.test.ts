@@ -5,6 +5,7 @@ import { type Operations, startOperations } from "../../../test/service-kit.ts";
 import { findCoreRuleSet } from "../../cli/up/rules.ts";
 import { packRuleFiles, ruleFilesIn, unpackRuleFiles } from "../../kernel/rules/packed.ts";
 import { archiveLimits, readRuleArchive } from "./rule-set-archive.ts";
+import { readRuleSetApart } from "./rule-set-thread.ts";
 
 let cordon: Operations;
 beforeAll(async () => {
@@ -157,6 +158,13 @@ describe("an archive is refused whole", () => {
     const zeros = "\0".repeat(archiveLimits.ratioMax * 1_048_576);
     const bomb = await archiveOf([["tests/zeros.bin", zeros]]);
     await expect(readRuleArchive(bomb)).rejects.toThrow("unpacks to more than");
+  });
+
+  test("that needs more memory than it may have", async () => {
+    const rules = Array.from({ length: 40_000 }, (_, at) => rule(at + 1)).join("");
+    const heapMibMax = 40;
+    const read = await readRuleSetApart(await archiveOf(release("4.0.0", rules)), heapMibMax);
+    expect(JSON.stringify(read)).toContain("more than 40 MiB of memory");
   });
 
   test("that ends too early", async () => {
