@@ -78,8 +78,15 @@ async function compare(folder: string, one: Case, { ours, theirs, goal }: Pair):
   });
 }
 
-/** Latency where the gateway, wrk and the origin, which share the machine, are half busy. */
-async function latency(folder: string, one: Case, proxy: ProxyProcess): Promise<void> {
+/**
+ * Latency where the proxy, wrk and the origin, which share the machine, are half busy. wrk pauses
+ * for whole milliseconds, so that requests come in small crowds.
+ */
+async function latency(
+  folder: string,
+  one: Case,
+  { proxy, goal }: { proxy: ProxyProcess; goal?: string },
+): Promise<void> {
   const connections = 16;
   await warm(folder, one, proxy);
   const halves: Load[] = [];
@@ -91,23 +98,26 @@ async function latency(folder: string, one: Case, proxy: ProxyProcess): Promise<
     halves.push(await load(proxy, one, { folder, seconds: SECONDS * 2, connections, delayMs }));
   }
   const rate = Math.round(median(halves.map(({ perSecond }) => perSecond)));
-  const what = `${one.name} at ${rate} of ${Math.round(fullPerSecond)} req/s`;
-  const rowOf = (name: string, values: readonly number[], goal?: string): void => {
+  const what = `${one.name} at ${rate} of ${Math.round(fullPerSecond)} req/s, ${proxy.name}`;
+  const rowOf = (name: string, values: readonly number[], wanted?: string): void => {
     const spread = `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}`;
     printRow({
       ...{ bench: "waf", what: `${name} of ${what} (${spread})`, value: median(values) },
-      ...{ unit: "ms", ...(goal === undefined ? {} : { goal }) },
+      ...{ unit: "ms", ...(wanted === undefined ? {} : { goal: wanted }) },
     });
   };
-  rowOf(
-    "p50",
-    halves.map(({ p50Ms }) => p50Ms),
-  );
-  rowOf(
-    "p99",
-    halves.map(({ p99Ms }) => p99Ms),
-    "< 3",
-  );
+  const halfBusy = { p50: halves.map(({ p50Ms }) => p50Ms), p99: halves.map(({ p99Ms }) => p99Ms) };
+  rowOf("p50", halfBusy.p50);
+  rowOf("p99", halfBusy.p99, goal);
+}
+
+/** The gateway's, and that of an nginx without rules: what this machine allows. */
+async function latencies(started: Started, originPort: number, ours: ProxyProcess): Promise<void> {
+  const nginx = await startNginxProxy(started, { originPort });
+  for (const one of cases.slice(0, 5)) {
+    if (one.passes) await latency(started.folder, one, { proxy: nginx });
+    await latency(started.folder, one, { proxy: ours, goal: "< 3" });
+  }
 }
 
 const megabytes = (text: string, name: string): number =>
@@ -231,7 +241,7 @@ async function run(started: Started): Promise<void> {
     }
   }
   if (wanted("coraza")) await coraza(started, originPort);
-  if (wanted("latency")) for (const one of cases.slice(0, 5)) await latency(folder, one, gateway);
+  if (wanted("latency")) await latencies(started, originPort, gateway);
   if (wanted("memory")) await memories(started, originPort);
   if (wanted("workers")) {
     const two = await startGateway(started, "two", { ...options, workers: 2 });
