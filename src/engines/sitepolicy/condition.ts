@@ -107,6 +107,25 @@ function compileLeaf(leaf: Leaf, lists: ListLookup, path: string): Test {
   };
 }
 
+/**
+ * What a test says of a request that servers could read in several ways: for `some` that it holds
+ * in one of them, for `every` that it holds in all.
+ */
+export function testReadings(
+  test: Test,
+  readings: readonly Facts[],
+  needed: "some" | "every",
+): boolean | undefined {
+  const decides = needed === "some";
+  let isKnown = true;
+  for (const facts of readings) {
+    const result = test(facts);
+    if (result === decides) return decides;
+    if (result === undefined) isKnown = false;
+  }
+  return isKnown ? !decides : undefined;
+}
+
 type ValueTest = (value: string) => boolean;
 
 function valueTest(

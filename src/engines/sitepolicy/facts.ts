@@ -44,6 +44,14 @@ export type Facts = {
   bodyNamed?: Named;
 };
 
+/** One request by each way in which its path can be read; they share what else is known of it. */
+export function readingsOf(facts: Facts, paths: readonly string[]): readonly Facts[] {
+  if (paths.length === 1) return [facts];
+  return paths.map((path) =>
+    path === facts.path ? facts : Object.create(facts, { path: { value: path } }),
+  );
+}
+
 type Read = (facts: Facts, name: string) => string | readonly string[] | undefined;
 
 const none: readonly string[] = [];

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RuleCondition } from "../../../kernel/intent/site-policy-document.ts";
+import {
+  type RuleCondition,
+  sitePolicyDefaults,
+} from "../../../kernel/intent/site-policy-document.ts";
 import type { Inspection } from "../inspect.ts";
 import { routeOf, ruleOf, startGuarded, statusOf } from "./test-kit.ts";
 
@@ -50,6 +53,28 @@ test("a route bypasses the rule set below its path, and no spelling reaches furt
   ]) {
     expect(await status(path), path).toBe(403);
   }
+});
+
+test("a path that servers read differently gets the stronger of each setting of route and site", async () => {
+  const route = { mode: "observe", requestBodyBytesMax: 1_000, uploadBytesMax: 10 } as const;
+  guarded.use({ routes: [routeOf({ path: "/form", ...route })] });
+  const post = { method: "POST", body: "0123456789a" };
+  for (const path of ["/form", "//form", "/form;x", "/form%2fx", "/y/..;/form", "/%2566orm"]) {
+    expect(await status(path, post), path).toBe(413);
+  }
+  expect(await status("/form?attack")).toBe(200);
+  expect(await status("//form?attack")).toBe(403);
+  guarded.use(
+    {
+      routes: [
+        routeOf({ path: "/open", bypass: true }),
+        routeOf({ routeId: "route-2", path: "/open/shut", mode: "block" }),
+      ],
+    },
+    { mode: "observe" },
+  );
+  expect(await status("/open/x?attack")).toBe(200);
+  expect(await status("/open/..;/open/shut?attack")).toBe(403);
 });
 
 test("a path can be observed while the rest of the site blocks, and the other way round", async () => {
@@ -131,6 +156,38 @@ test("conditions see each part of a request as the back end would read it", asyn
     if (JSON.stringify(condition).includes("inCidr")) continue;
     expect(await status("/other", other), JSON.stringify(condition)).toBe(200);
   }
+});
+
+test("a rule that allows holds for no path that a server could take for another", async () => {
+  const assets: RuleCondition = { field: "path", operator: "startsWith", values: ["/assets/"] };
+  guarded.use({ rules: [ruleOf({ when: assets, action: { kind: "allow", skipsRules: true } })] });
+  expect(await status("/assets/%61?attack")).toBe(200);
+  for (const path of [
+    "/assets/..;/attack",
+    "/assets/..%5cattack",
+    "/assets/%252e%252e/attack",
+    "/x/..%2fassets/attack",
+    "//assets/attack",
+  ]) {
+    expect(await status(path), path).toBe(403);
+  }
+});
+
+test("a rule that stops holds for every spelling that a server could take for its path", async () => {
+  const equals = (path: string) => ({
+    field: "path" as const,
+    operator: "equals" as const,
+    values: [path],
+  });
+  guarded.use(when(equals("/secret")));
+  for (const path of ["/secret;x", "/;/secret", "/a/..;/secret", "/%2573ecret", "/a\\..\\secret"]) {
+    expect(await status(path), path).toBe(403);
+  }
+  guarded.use(when({ not: equals("/open") }));
+  expect(await status("/open")).toBe(200);
+  expect(await status("/x/..%2fopen")).toBe(403);
+  guarded.use({ bots: { ...sitePolicyDefaults.bots, honeypotPaths: ["/trap"] } });
+  expect(await status("/trap;x")).toBe(403);
 });
 
 test("rules decide in their order: one that allows ends it, also for one that reads the body", async () => {
