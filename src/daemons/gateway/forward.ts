@@ -1,5 +1,6 @@
 /** Heads as the next hop gets them: hop-by-hop fields removed, forwarding fields set. */
-import { isIP } from "node:net";
+import { isIP, isIPv4 } from "node:net";
+import ipaddr from "ipaddr.js";
 import type { Fields } from "../../engines/http1/fields.ts";
 import { isForwarded, nominatedFields } from "../../engines/http1/hop-by-hop.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
@@ -159,9 +160,20 @@ export function clientAddressOf(
     .join(",")
     .split(",");
   for (let at = chain.length - 1; at >= 0; at--) {
-    const address = (chain[at] ?? "").trim();
-    if (isIP(address) === 0) return peer;
+    const address = forwardedAddress((chain[at] ?? "").trim());
+    if (address === null) return peer;
     if (!isTrustedProxy(address)) return address;
   }
   return peer;
+}
+
+/**
+ * An address as proxies write it, some with a port (`1.2.3.4:5`, `[2001:db8::1]:5`). One spelling
+ * for each address, and IPv4 for what is mapped: countries, limits and bans compare texts.
+ */
+function forwardedAddress(text: string): string | null {
+  const [, inBrackets, beforePort] = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];
+  const bare = inBrackets ?? beforePort ?? text;
+  if (isIP(bare) === 0) return null;
+  return isIPv4(bare) ? bare : ipaddr.process(bare).toString();
 }
