@@ -134,3 +134,26 @@ test("own rules in the rule language are compiled when written; a bad line chang
   expect((await cordon.api("PATCH", policy, { secLang: reading })).code).toBe(400);
   expect((await cordon.api("GET", policy)).result.secLang).toBe(good);
 });
+
+test("a virtual patch ends at its time, wherever the clock hangs; what is no time is refused", async () => {
+  const policy = `/v1/waf/sites/${siteId}/policy`;
+  const use = (expiresAt: string) =>
+    cordon.api("PATCH", policy, {
+      patches: [{ patchId: "CVE-2021-44228", action: "block", expiresAt }],
+    });
+  const inUse = (nowMs: number) =>
+    cordon.database.transaction("system", async (sql) => {
+      const { policy: made } = (await sitePolicies(sql, nowMs))(siteId);
+      return made?.patches.map(({ patchId }) => patchId);
+    });
+  const endMs = Date.parse("2040-01-01T00:00:00Z");
+  for (const text of ["2040-01-01T00:00:00Z", "2039-12-31T16:00:00-08:00"]) {
+    expect((await use(text)).code, text).toBe(200);
+    expect(await inUse(endMs - 1), text).toEqual(["CVE-2021-44228"]);
+    expect(await inUse(endMs), text).toEqual([]);
+  }
+  expect(await use("tomorrow")).toMatchObject({
+    code: 400,
+    error: { details: [{ path: "/patches/0/expiresAt" }] },
+  });
+});
