@@ -77,9 +77,8 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     const value = values[at] ?? "";
     if (name === "host") host = value;
     if (exchange.page !== null && pageFormFields.has(name)) continue;
-    // A text in a content coding could not be masked.
     if (inspectsText && name === "sec-websocket-extensions") continue;
-    if (masksText && name === "accept-encoding") continue;
+    if (masksText && maskedFormFields.has(name)) continue;
     if (hidesCertificate && isCertificateField(name)) continue;
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
@@ -100,6 +99,9 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
 X-Forwarded-Host: ${host}\r\nX-Request-Id: ${exchange.requestId}\r
 Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
 }
+
+/** What would have the upstream send a text that cannot be masked: in a coding, or a part. */
+const maskedFormFields = new Set(["accept-encoding", "range", "if-range"]);
 
 /** Digests of a body that is masked on its way (RFC 9530) would be wrong. */
 const digestFields = new Set(["content-digest", "repr-digest", "digest", "content-md5", "etag"]);
