@@ -268,7 +268,7 @@ export const en = {
     passphrase: "Passphrase",
     password: "Password",
     path: "Path",
-    pathPrefix: "Path starts with",
+    pathPrefix: "At this path and below",
     phase: "Phase",
     plane: "Data plane",
     policyId: "Policy id",

@@ -34,6 +34,12 @@ export function viewPath(target: string): PathView {
   return { normal, isAmbiguous, readings: [...readings] };
 }
 
+/** `/api` covers `/api` and `/api/users`, never `/apix`; `/api/` covers what is below it. */
+export function isBelow(path: string, prefix: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  return prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/";
+}
+
 /** As servers read it that decode again, take `\` for a slash and drop path parameters. */
 function mostDecoded(decoded: string): string {
   let text = decoded;

@@ -1,6 +1,6 @@
 /** Which route of a site a path belongs to: exact paths, then globs, then the longest prefix. */
 import { compilePattern } from "../regex/pattern.ts";
-import type { PathView } from "./path.ts";
+import { isBelow, type PathView } from "./path.ts";
 
 export type RouteKind = "prefix" | "exact" | "glob";
 
@@ -47,12 +47,6 @@ export function compileRoutes(routes: readonly RouteDeclaration[]): RouteTable {
     }
     return -1;
   };
-}
-
-/** `/api` covers `/api` and `/api/users`, never `/apix`; `/api/` covers what is below it. */
-export function isBelow(path: string, prefix: string): boolean {
-  if (!path.startsWith(prefix)) return false;
-  return prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/";
 }
 
 /** `*` is any text without a slash, `**` any text, `?` one character. */
