@@ -216,18 +216,24 @@ function addressTest(leaf: Leaf, lists: ListLookup, path: string): Test {
   };
 }
 
-/** The ids of the lists that a condition names. */
-export function listsOf(condition: Condition): readonly string[] {
-  if ("all" in condition) return condition.all.flatMap(listsOf);
-  if ("any" in condition) return condition.any.flatMap(listsOf);
-  if ("not" in condition) return listsOf(condition.not);
-  return condition.operator === "inList" ? (condition.values ?? []) : [];
+/** The single conditions of a condition, each with its place as a JSON pointer. */
+export function leavesOf(condition: Condition, path = ""): { leaf: Leaf; path: string }[] {
+  if ("all" in condition) {
+    return condition.all.flatMap((one, at) => leavesOf(one, `${path}/all/${at}`));
+  }
+  if ("any" in condition) {
+    return condition.any.flatMap((one, at) => leavesOf(one, `${path}/any/${at}`));
+  }
+  if ("not" in condition) return leavesOf(condition.not, `${path}/not`);
+  return [{ leaf: condition, path }];
 }
 
+/** The ids of the lists that a condition names. */
+export const listsOf = (condition: Condition): readonly string[] =>
+  leavesOf(condition).flatMap(({ leaf }) =>
+    leaf.operator === "inList" ? (leaf.values ?? []) : [],
+  );
+
 /** Whether a condition looks into the request body. */
-export function readsBody(condition: Condition): boolean {
-  if ("all" in condition) return condition.all.some(readsBody);
-  if ("any" in condition) return condition.any.some(readsBody);
-  if ("not" in condition) return readsBody(condition.not);
-  return condition.field === "body" || condition.field === "bodyField";
-}
+export const readsBody = (condition: Condition): boolean =>
+  leavesOf(condition).some(({ leaf: { field } }) => field === "body" || field === "bodyField");

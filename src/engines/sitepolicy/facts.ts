@@ -68,7 +68,11 @@ export const FIELDS = {
   path: ({ path }) => path,
   queryString: ({ query }) => text(query),
   query: (facts, name) => queryOf(facts).get(name) ?? none,
-  header: ({ fields }, name) => headerValues(fields, name),
+  header: ({ fields, userAgent }, name) =>
+    // The one header that a stored event keeps.
+    fields === undefined && name === "user-agent"
+      ? (text(userAgent) ?? none)
+      : headerValues(fields, name),
   cookie: (facts, name) => cookiesOf(facts)?.get(name) ?? (facts.fields && none),
   body: ({ body }) => (body === undefined ? undefined : asRead(body)),
   bodyField: (facts, name) =>

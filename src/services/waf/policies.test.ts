@@ -80,6 +80,12 @@ test("a rule that the gateways could not use is refused with its place, and noth
       /list/,
     ],
     [
+      { when: { not: { field: "country", operator: "equals", values: ["DE", "France"] } } },
+      "/when/not/values/1",
+      /two letters/,
+    ],
+    [{ when: { field: "asn", operator: "equals", values: ["AS1"] } }, "/when/values/0", /number/],
+    [
       { when: { field: "query", name: "q", operator: "longerThan", values: ["x"] } },
       "/when/values/0",
       /bytes/,
