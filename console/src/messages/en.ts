@@ -281,7 +281,7 @@ export const en = {
     propagationSeconds: "Wait for the DNS (seconds)",
     reason: "Reason",
     redirectToHttps: "Redirect to HTTPS",
-    requestBodyBytesMax: "Largest request body (bytes)",
+    requestBodyBytesMax: "Body that rules read (bytes)",
     requestId: "Request id",
     resource: "Resource",
     responseId: "Response id",

@@ -83,7 +83,7 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
       if (isTrusted && name === "x-forwarded-for") chain += `${value}, `;
-    } else if (changes?.some((change) => change.name === name) === true) continue;
+    } else if (changes?.some((change) => isSameForCgi(change.name, name)) === true) continue;
     else if (isForwarded(name, nominated)) text += `${names[at]}: ${value}\r\n`;
   }
   if (host === "" && head.authority !== null) {
@@ -102,6 +102,10 @@ Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
 
 /** What would have the upstream send a text that cannot be masked: in a coding, or a part. */
 const maskedFormFields = new Set(["accept-encoding", "range", "if-range"]);
+
+/** CGI (RFC 3875 §4.1.18) and its heirs make one variable of `X-User` and `X_User`. */
+const isSameForCgi = (one: string, other: string): boolean =>
+  one.replaceAll("_", "-") === other.replaceAll("_", "-");
 
 /** Digests of a body that is masked on its way (RFC 9530) would be wrong. */
 const digestFields = new Set(["content-digest", "repr-digest", "digest", "content-md5", "etag"]);
