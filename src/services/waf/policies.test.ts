@@ -86,6 +86,11 @@ test("a rule that the gateways could not use is refused with its place, and noth
     ],
     [{ when: { field: "asn", operator: "equals", values: ["AS1"] } }, "/when/values/0", /number/],
     [
+      { when: { field: "country", operator: "startsWith", values: ["Germany"] } },
+      "/when/values/0",
+      /two letters/,
+    ],
+    [
       { when: { field: "query", name: "q", operator: "longerThan", values: ["x"] } },
       "/when/values/0",
       /bytes/,

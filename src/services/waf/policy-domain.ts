@@ -71,7 +71,7 @@ const codes = {
 function checkCodes(condition: RuleCondition): void {
   for (const { leaf, path } of leavesOf(condition)) {
     const { field, operator, values = [], ignoreCase } = leaf;
-    if (operator !== "equals" || (field !== "country" && field !== "asn")) continue;
+    if (operator === "regex" || (field !== "country" && field !== "asn")) continue;
     const { form, wanted } = codes[field];
     const at = values.findIndex((value) => !form.test(ignoreCase ? value.toUpperCase() : value));
     if (at < 0) continue;
