@@ -2,11 +2,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { programFolder, readConfig } from "../kernel/config.ts";
+import { hostPort } from "../lib/host-port.ts";
 
 export const VERSION = "0.1.0";
 export const config = readConfig(process.env);
 export const clock = Date.now;
-export const consoleUrl = `https://${config.console.host}:${config.console.port}`;
+export const consoleUrl = `https://${hostPort(config.console)}`;
 
 /** Names of the console and the fleet listener: in their certificate, and where passkeys work. */
 export const consoleHosts = [...new Set(["localhost", "127.0.0.1", "::1", config.console.host])];

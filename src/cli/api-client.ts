@@ -4,6 +4,7 @@ import https from "node:https";
 import { join } from "node:path";
 import { type Config, readConfig } from "../kernel/config.ts";
 import type { Contract, Operation } from "../kernel/operation.ts";
+import { hostPort } from "../lib/host-port.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
 
 export type Answer = {
@@ -105,7 +106,7 @@ function notRunning(config: Config): CommandError {
 }
 
 function unreachable(config: Config, error: Error): CommandError {
-  const address = `https://${config.console.host}:${config.console.port}`;
+  const address = `https://${hostPort(config.console)}`;
   return new CommandError(`Cannot reach Cordon at ${address}: ${error.message}`, {
     fix: "start it with ./cordon up; ./cordon status shows what runs",
     status: EXIT.unreachable,

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { catalog } from "../catalog.ts";
 import { type Config, programFolder, readConfig } from "../kernel/config.ts";
+import { hostPort } from "../lib/host-port.ts";
 import { call, storedKey } from "./api-client.ts";
 import { demoRequests } from "./demo-traffic.ts";
 import { CommandError, EXIT, type ExitStatus } from "./exit.ts";
@@ -35,7 +36,7 @@ export async function demo(args: readonly string[]): Promise<ExitStatus> {
     say(`traffic    ${sent} requests sent, ${refused} refused by the gateway`);
     await sleep(2_500);
     await tellStory(site);
-    say(`console    https://${config.console.host}:${config.console.port}/`);
+    say(`console    https://${hostPort(config.console)}/`);
     if (stay) {
       say("The shop goes on until Ctrl-C. Attack it yourself:");
       say(`  curl 'http://${DOMAIN}:${config.gateway.httpPort}/product?id=1%20or%201=1'`);

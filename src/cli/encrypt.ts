@@ -13,6 +13,7 @@ import {
   openFileSource,
 } from "../../packages/encryption-client/src/index.ts";
 import { readConfig } from "../kernel/config.ts";
+import { hostPort } from "../lib/host-port.ts";
 import { storedKey } from "./api-client.ts";
 import { exists, writeNewFile } from "./encrypt/new-file.ts";
 import { type FileOptions, readFileOptions, wantsKey } from "./encrypt/options.ts";
@@ -125,7 +126,7 @@ async function withKms(work: (kms: Kms) => Promise<void>): Promise<ExitStatus> {
     });
   }
   const kms = httpKms({
-    url: `https://${config.console.host}:${config.console.port}`,
+    url: `https://${hostPort(config.console)}`,
     credential: { bearerKey },
     ca: readFileSync(authority),
     serverName: "localhost",

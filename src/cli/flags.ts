@@ -8,7 +8,12 @@ export type Flags = {
   readonly yes: boolean;
 };
 
-type FieldSchema = { readonly type?: string; readonly items?: FieldSchema };
+type FieldSchema = {
+  readonly type?: string;
+  readonly items?: FieldSchema;
+  /** One of several, such as a number or null. */
+  readonly anyOf?: readonly FieldSchema[];
+};
 
 /** @throws CommandError naming the flag that is unknown or has no value. */
 export function readFlags(operation: Operation, args: readonly string[]): Flags {
@@ -70,14 +75,20 @@ function placeField(
   } else input[field] = convert(schema, value);
 }
 
+/** The value that a text is for a field; the text itself where it is none, which the API tells. */
 function convert(schema: FieldSchema | undefined, text: string): unknown {
-  if (schema?.type === "integer" || schema?.type === "number") {
-    return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
+  for (const type of typesOf(schema)) {
+    if (type === "null" && text === "null") return null;
+    if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
+    const isNumeric = type === "integer" || type === "number";
+    if (isNumeric && /^-?\d+(?:\.\d+)?$/.test(text)) return Number(text);
+    if (type === "object" && text.startsWith("{")) return jsonOf(text);
   }
-  if (schema?.type === "boolean") return text === "true" ? true : text === "false" ? false : text;
-  if (schema?.type === "object") return jsonOf(text);
   return text;
 }
+
+const typesOf = (schema: FieldSchema | undefined): readonly (string | undefined)[] =>
+  schema?.anyOf?.flatMap(typesOf) ?? [schema?.type];
 
 function jsonOf(text: string): unknown {
   try {

@@ -12,7 +12,8 @@ export type CommandWords = { readonly noun: string; readonly verb: string };
  * @param service takes the noun's place where neither has one.
  */
 export function commandWords(key: string, path: string, service: string): CommandWords {
-  const [, verb = key, noun] = /^(re(?=[A-Z])[A-Z][a-z]+|[a-z]+)([A-Z]\w*)?$/.exec(key) ?? [];
+  const [, verb = key, noun] =
+    /^(re[A-Z][a-z]+|dryRun|rollBack|[a-z]+)([A-Z]\w*)?$/.exec(key) ?? [];
   const named = noun ?? /\/([A-Za-z]+)(?:\/\{\w+\})?:\w+$/.exec(path)?.[1] ?? service;
   return { noun: singular(dashed(named)), verb: dashed(verb) };
 }
@@ -28,5 +29,5 @@ export function dashed(text: string): string {
 function singular(noun: string): string {
   if (noun.endsWith("ies")) return `${noun.slice(0, -3)}y`;
   if (/(?:ias|ch|ss)es$/.test(noun)) return noun.slice(0, -2);
-  return /(?:ss|us|ias)$/.test(noun) ? noun : noun.replace(/s$/, "");
+  return /(?:ss|us|ias|tls)$/.test(noun) ? noun : noun.replace(/s$/, "");
 }

@@ -37,6 +37,8 @@ type Props = {
 
 /** Operators of addresses; all others compare texts. */
 const OF_ADDRESSES = ["inCidr", "inList"];
+/** How fields are mostly compared, where it is not `equals`. */
+const USUAL: Readonly<Record<string, string>> = { path: "startsWith", ip: "inCidr" };
 const LINES_MAX = 6;
 /** Side by side where there is room, one below the other where there is none. */
 const COLUMNS = [3, 3, 5, 1].map((xxs) => ({ colspan: { default: 12, xxs } }));
@@ -58,7 +60,9 @@ export function ComparisonRow({ words, row, number, canNegate, fault, change }: 
   });
   const look = (field: string): void => {
     const fits = field === "ip" || !OF_ADDRESSES.includes(row.operator);
-    change({ ...row, field, operator: fits ? row.operator : "equals" });
+    // Of a row that says nothing yet: "country starts with" is nobody's question.
+    const isKept = row.values.trim() !== "" && fits;
+    change({ ...row, field, operator: isKept ? row.operator : (USUAL[field] ?? "equals") });
   };
   return (
     <div>

@@ -14,7 +14,7 @@ const TEXTS: readonly (readonly [form: RegExp, key: UiKey])[] = [
   [/^must be >= (\d+)$/, "numberMin"],
   [/^must be <= (\d+)$/, "numberMax"],
   [/^must not have duplicate items$/, "itemsTwice"],
-  [/^must be equal to one of the allowed values$/, "notOneOf"],
+  [/^must be one of /, "notOneOf"],
   [/^must match pattern "(.*)"$/s, "otherForm"],
   [/^is not a field of this operation$/, "noSuchField"],
 ];

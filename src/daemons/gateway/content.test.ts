@@ -148,6 +148,27 @@ describe("leak protection", () => {
     expect(events.at(-1)?.unmapped.cordon.masked).toEqual({ phone: 1 });
   });
 
+  test("the upstream is not asked for a part: a number cut between two parts would be none", async () => {
+    leaks({ maskPhones: true });
+    const head = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n";
+    const part = `${head}Range: bytes=0-9\r\nIf-Range: "x"\r\n\r\n`;
+    await exchangeRaw(worker.httpPort, part);
+    expect([asked.range, asked["if-range"]]).toEqual([undefined, undefined]);
+    worker.apply(intentOf([siteFor([origin.url])]));
+    await exchangeRaw(worker.httpPort, part);
+    expect([asked.range, asked["if-range"]]).toEqual(["bytes=0-9", '"x"']);
+  });
+
+  test.each([
+    ...["image/svg+xml", "application/x-javascript", "application/ndjson"],
+    ...["application/x-www-form-urlencoded", "application/vnd.api+json", "application/problem+xml"],
+  ])("%s is a text", async (type) => {
+    leaks({ maskPhones: true });
+    pieces = ["13800138000"];
+    fields = { "content-type": type };
+    expect(await get()).toContain("138****8000");
+  });
+
   test("chunked answers and stack traces are masked, other types and sites are not", async () => {
     leaks({ maskStackTraces: true, maskEmails: true });
     pieces = ["Error\n  at a.b.C(", "D.java:12)\n", "ann@example.com"];

@@ -1,5 +1,6 @@
 /** Heads as the next hop gets them: hop-by-hop fields removed, forwarding fields set. */
-import { isIP } from "node:net";
+import { isIP, isIPv4 } from "node:net";
+import ipaddr from "ipaddr.js";
 import type { Fields } from "../../engines/http1/fields.ts";
 import { isForwarded, nominatedFields } from "../../engines/http1/hop-by-hop.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
@@ -76,14 +77,13 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     const value = values[at] ?? "";
     if (name === "host") host = value;
     if (exchange.page !== null && pageFormFields.has(name)) continue;
-    // A text in a content coding could not be masked.
     if (inspectsText && name === "sec-websocket-extensions") continue;
-    if (masksText && name === "accept-encoding") continue;
+    if (masksText && maskedFormFields.has(name)) continue;
     if (hidesCertificate && isCertificateField(name)) continue;
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
       if (isTrusted && name === "x-forwarded-for") chain += `${value}, `;
-    } else if (changes?.some((change) => change.name === name) === true) continue;
+    } else if (changes?.some((change) => isSameForCgi(change.name, name)) === true) continue;
     else if (isForwarded(name, nominated)) text += `${names[at]}: ${value}\r\n`;
   }
   if (host === "" && head.authority !== null) {
@@ -99,6 +99,13 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
 X-Forwarded-Host: ${host}\r\nX-Request-Id: ${exchange.requestId}\r
 Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
 }
+
+/** What would have the upstream send a text that cannot be masked: in a coding, or a part. */
+const maskedFormFields = new Set(["accept-encoding", "range", "if-range"]);
+
+/** CGI (RFC 3875 §4.1.18) and its heirs make one variable of `X-User` and `X_User`. */
+const isSameForCgi = (one: string, other: string): boolean =>
+  one.replaceAll("_", "-") === other.replaceAll("_", "-");
 
 /** Digests of a body that is masked on its way (RFC 9530) would be wrong. */
 const digestFields = new Set(["content-digest", "repr-digest", "digest", "content-md5", "etag"]);
@@ -159,9 +166,20 @@ export function clientAddressOf(
     .join(",")
     .split(",");
   for (let at = chain.length - 1; at >= 0; at--) {
-    const address = (chain[at] ?? "").trim();
-    if (isIP(address) === 0) return peer;
+    const address = forwardedAddress((chain[at] ?? "").trim());
+    if (address === null) return peer;
     if (!isTrustedProxy(address)) return address;
   }
   return peer;
+}
+
+/**
+ * An address as proxies write it, some with a port (`1.2.3.4:5`, `[2001:db8::1]:5`). One spelling
+ * for each address, and IPv4 for what is mapped: countries, limits and bans compare texts.
+ */
+function forwardedAddress(text: string): string | null {
+  const [, inBrackets, beforePort] = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];
+  const bare = inBrackets ?? beforePort ?? text;
+  if (isIP(bare) === 0) return null;
+  return isIPv4(bare) ? bare : ipaddr.process(bare).toString();
 }

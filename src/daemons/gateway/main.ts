@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { readConfig } from "../../kernel/config.ts";
 import { type IntentClient, openIntentClient } from "../../kernel/intent/client.ts";
 import { runDaemon } from "../../kernel/process/daemon.ts";
+import { hostPort } from "../../lib/host-port.ts";
 import { intentsOfFile } from "./intent-file.ts";
 import { loadIntent } from "./intent-store.ts";
 import { type Master, startMaster } from "./master.ts";
@@ -80,7 +81,11 @@ await runDaemon({
     process.stdout.write(`${JSON.stringify({ ready: "gateway", httpPort, httpsPort })}\n`);
     const { host } = gateway;
     return {
-      details: { address: `http://${host}:${httpPort} https://${host}:${httpsPort}` },
+      details: {
+        address:
+          `http://${hostPort({ host, port: httpPort })} ` +
+          `https://${hostPort({ host, port: httpsPort })}`,
+      },
       async stop() {
         ended.abort();
         await master.stop(STOP_GRACE_MS);

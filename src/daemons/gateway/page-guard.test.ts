@@ -74,6 +74,20 @@ test("a page is seen, approved, and served as approved when it changes, until it
   expect((await get("/other")).text).toContain("defaced");
 });
 
+test("a page that has grown too large to compare has changed, and one spelled otherwise is the same", async () => {
+  apply("protect", null);
+  await get();
+  apply("protect", good);
+  page = { status: 200, body: "evil".repeat(200_000) };
+  expect((await get()).body).toBe("good");
+  expect((await get("/%70age?x")).body).toBe("good");
+  expect(pageEvents).toHaveLength(1);
+  expect(worker.status().pages[0]).toMatchObject({ state: "changed", seenDigest: "too large" });
+  apply("protect", null);
+  expect((await get()).body).toContain("evil".repeat(1_000));
+  expect(events.at(-1)?.status_detail).toBe("pageTooLargeToGuard");
+});
+
 test("a page that is gone, or leads elsewhere, is served as approved; a part or a coding is not asked for", async () => {
   apply("protect", null);
   await get();

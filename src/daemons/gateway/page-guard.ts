@@ -3,6 +3,7 @@
  * approved copy when the upstream's differs.
  */
 import { fieldValue } from "../../engines/http1/fields.ts";
+import { viewPath } from "../../engines/sitepolicy/path.ts";
 import type { PageSettings } from "../../kernel/intent/site-delivery.ts";
 import { answerWith } from "./answer.ts";
 import type { PageStatus } from "./messages.ts";
@@ -21,7 +22,7 @@ export function pageGuard(
   const pages = new Map<string, GuardedPage>();
   for (const path of settings.paths) {
     const approval = settings.approvals.find((one) => one.path === path);
-    const known = before?.pages.get(path) ?? null;
+    const known = before?.pages.get(keyOf(path)) ?? null;
     const page: GuardedPage = {
       path,
       approved: approval?.digest ?? null,
@@ -34,9 +35,16 @@ export function pageGuard(
     if (page.state === "approved" && page.candidate !== null && page.seen !== null) {
       keep(page.seen.digest, page.candidate);
     }
-    pages.set(path, page);
+    pages.set(keyOf(path), page);
   }
   return { protects: settings.mode === "protect", pages };
+}
+
+/** `/%61bout` is `/about` for every server; a path that servers read differently stays as it is. */
+function keyOf(target: string): string {
+  const { normal, isAmbiguous } = viewPath(target);
+  const question = target.indexOf("?");
+  return isAmbiguous ? target.slice(0, question < 0 ? undefined : question) : normal;
 }
 
 function stateOf({ approved, seen }: GuardedPage): GuardedPage["state"] {
@@ -49,9 +57,7 @@ function stateOf({ approved, seen }: GuardedPage): GuardedPage["state"] {
 export function guardedPage({ head, site }: Exchange): GuardedPage | null {
   const guard = site?.guard ?? null;
   if (guard === null || head.method !== "GET") return null;
-  const { path } = head.parsedTarget;
-  const query = path.indexOf("?");
-  return guard.pages.get(query < 0 ? path : path.substring(0, query)) ?? null;
+  return guard.pages.get(keyOf(head.parsedTarget.path)) ?? null;
 }
 
 /**
@@ -62,13 +68,17 @@ export function guardedPage({ head, site }: Exchange): GuardedPage | null {
 export function judgePage(exchange: Exchange, page: GuardedPage, body: Buffer | null): boolean {
   const { site, response, connection } = exchange;
   if (site?.guard == null || response === null) return false;
-  if (body === null || body.length > pageLimits.pageBytesMax) {
+  const guarded = body === null || body.length > pageLimits.pageBytesMax ? null : body;
+  if (guarded === null && page.approved === null) {
     exchange.reason = "pageTooLargeToGuard";
     return false;
   }
-  // Another status is another page: an empty digest equals no approved one.
-  const digest = response.status === 200 ? digestOf(body) : `status ${response.status}`;
-  const copy = { contentType: fieldValue(response.fields, "content-type") ?? "", body };
+  // Another status is another page, and so is one larger than any that was approved: these texts
+  // equal no digest.
+  const found = guarded === null ? "too large" : digestOf(guarded);
+  const digest = response.status === 200 ? found : `status ${response.status}`;
+  const contentType = fieldValue(response.fields, "content-type") ?? "";
+  const copy = guarded === null ? null : { contentType, body: guarded };
   take(connection.gateway, page, { digest, copy, site });
   if (page.approved === null || digest === page.approved) return false;
   exchange.reason = "pageChanged";
@@ -86,10 +96,10 @@ export function judgePage(exchange: Exchange, page: GuardedPage, body: Buffer | 
 function take(
   gateway: Gateway,
   page: GuardedPage,
-  { digest, copy, site }: { digest: string; copy: PageCopy; site: Site },
+  { digest, copy, site }: { digest: string; copy: PageCopy | null; site: Site },
 ): void {
   const isNew = page.seen?.digest !== digest;
-  page.seen = { digest, bytes: copy.body.length, timeMs: Date.now() };
+  page.seen = { digest, bytes: copy?.body.length ?? 0, timeMs: Date.now() };
   page.state = stateOf(page);
   if (!isNew) return;
   page.candidate = copy;
@@ -101,7 +111,7 @@ function take(
     const time = Date.now();
     gateway.emit(pageEvent({ ...change, approvedDigest, digest, isCovered, time }));
   }
-  if (page.state === "approved" && gateway.copies.find(digest) === null) {
+  if (page.state === "approved" && copy !== null && gateway.copies.find(digest) === null) {
     gateway.copies.keep(digest, copy);
   }
 }

@@ -4,7 +4,8 @@ import type { ResponseHead } from "../../engines/http1/response.ts";
 import { createMasker, type Masker } from "../../engines/leaks/mask.ts";
 import type { Exchange } from "./state.ts";
 
-const textTypes = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|javascript|x-ndjson)\b)/i;
+const textTypes =
+  /^(?:text\/|application\/(?:x-)?(?:json|xml|javascript|ndjson|www-form-urlencoded)\b|[a-z]+\/[\w.+-]*\+(?:json|xml)\b)/i;
 
 /**
  * The masker for a response; null when nothing of it is masked. The upstream was asked for no

@@ -5,7 +5,12 @@ import type { Inspector } from "./inspect.ts";
 import { noInspector } from "./inspect.ts";
 import { cidrMatcher, type GatewayIntent, parseUpstream, type SiteIntent } from "./intent.ts";
 import { pageGuard } from "./page-guard.ts";
-import { compileSitePolicy, intentOfRoute, type PolicyResources } from "./policy/site-policy.ts";
+import {
+  compileSitePolicy,
+  intentOfRoute,
+  type PolicyResources,
+  strictIntent,
+} from "./policy/site-policy.ts";
 import { compileSources } from "./source-list.ts";
 import type { Gateway, Routes, Site } from "./state.ts";
 import { upstreamOf } from "./upstream.ts";
@@ -83,6 +88,7 @@ function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResour
     policy:
       intent.policy === undefined ? null : compileSitePolicy(intent, intent.policy, resources),
     routes: [],
+    strictRoutes: [],
     guard: pageGuard(intent.delivery?.pages, guardBefore(gateway, intent), gateway.copies.keep),
     userReader: userReader(intent.userAudit),
   };
@@ -90,7 +96,11 @@ function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResour
     ...site,
     intent: intentOfRoute(intent, route),
   }));
-  return { ...site, routes };
+  const strictRoutes = routes.map((there) => ({
+    ...site,
+    intent: strictIntent(intent, there.intent),
+  }));
+  return { ...site, routes, strictRoutes };
 }
 
 function secureContextOf(intent: SiteIntent): SecureContext | null {

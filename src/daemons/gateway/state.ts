@@ -91,6 +91,8 @@ export type Site = {
   readonly policy: SitePolicy | null;
   /** The site as each route of its policy changes it. */
   readonly routes: readonly Site[];
+  /** The same for a path that may be the route's or not: each check as strong as the stronger. */
+  readonly strictRoutes: readonly Site[];
   /** Null: no page of the site is guarded. */
   readonly guard: PageGuard | null;
   /** Null: nobody asked who uses the site. */

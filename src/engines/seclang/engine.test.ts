@@ -83,7 +83,21 @@ test("an exclusion holds for its rule, below its path, for its variable only", (
   expect(send(rules, "/in?b=x", { exclusions: one }).ids).toEqual([1, 2]);
   expect(send(rules, "/out?a=x", { exclusions: one }).ids).toEqual([1, 2]);
   const whole = compileExclusions([{ pathPrefix: "/in", ruleId: 1, variable: null }]);
-  expect(send(rules, "/in?b=x", { exclusions: whole }).ids).toEqual([2]);
+  for (const path of ["/in", "/in/", "/in/a//b", "/in/a;b"]) {
+    expect(send(rules, `${path}?a=x`, { exclusions: one }).ids, path).toEqual([2]);
+    expect(send(rules, `${path}?a=x`, { exclusions: whole }).ids, path).toEqual([2]);
+  }
+  for (const path of [
+    "/inner",
+    "/in/..;/a",
+    "/in/%252e%252e/a",
+    "/in%2f..%2fa",
+    "/in/../a",
+    "//in",
+  ]) {
+    expect(send(rules, `${path}?a=x`, { exclusions: one }).ids, path).toEqual([1, 2]);
+    expect(send(rules, `${path}?a=x`, { exclusions: whole }).ids, path).toEqual([1, 2]);
+  }
   expect(send(rules, "/out?b=x", { exclusions: whole }).ids).toEqual([1, 2]);
 });
 

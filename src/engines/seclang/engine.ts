@@ -2,6 +2,7 @@
  * The rule engine as its users see it: compile a ruleset once, run a transaction per request. No
  * I/O; the caller brings the bytes and carries out the verdict.
  */
+import { isBelow, viewPath } from "../sitepolicy/path.ts";
 import { addTo, type Collection, collectionOf, createCollection } from "./collection.ts";
 import type { Ruleset } from "./compiled.ts";
 import { startOf } from "./course.ts";
@@ -171,12 +172,23 @@ function readRequestLine(
     Math.max(state.filename.lastIndexOf("/"), state.filename.lastIndexOf("\\")) + 1,
   );
   state.argsGet = parseArguments(state.queryString, state.ruleset.settings.argumentSeparator);
+  if (state.exclusions.length > 0) state.exclusions = exclusionsOf(state.exclusions, state.path);
   for (const exclusion of state.exclusions) {
-    if (exclusion.variable !== undefined || !state.path.startsWith(exclusion.pathPrefix)) continue;
+    if (exclusion.variable !== undefined) continue;
     for (const rule of state.ruleset.rules) {
       if (rule.id === exclusion.ruleId) state.removedRules.add(rule.index);
     }
   }
+}
+
+/** Those below whose path a request is, also for a server that reads its path differently. */
+function exclusionsOf(
+  exclusions: readonly CompiledExclusion[],
+  path: string,
+): readonly CompiledExclusion[] {
+  const { isAmbiguous, readings } = viewPath(path);
+  const paths = isAmbiguous ? [path, ...readings] : [path];
+  return exclusions.filter(({ pathPrefix }) => paths.every((one) => isBelow(one, pathPrefix)));
 }
 
 /** Decodes `%41` once; a `+` in a path is a plus sign. */

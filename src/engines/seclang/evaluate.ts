@@ -208,7 +208,6 @@ function isExcluded(
   }
   for (const exclusion of state.exclusions) {
     if (exclusion.ruleId !== link.id || exclusion.variable !== target.variable) continue;
-    if (!state.path.startsWith(exclusion.pathPrefix)) continue;
     if (exclusion.selector === undefined || selects(exclusion.selector, itemName, lowered)) {
       return true;
     }

@@ -79,7 +79,8 @@ export type RemovedTarget = {
 export type State = {
   readonly ruleset: Ruleset;
   readonly connection: Connection;
-  readonly exclusions: readonly CompiledExclusion[];
+  /** Those of the request's path, once that is known. */
+  exclusions: readonly CompiledExclusion[];
   readonly store: CollectionStore | undefined;
   readonly trace: TraceEntry[] | undefined;
   /** False only in tests that prove that the prefilter changes nothing. */
@@ -125,7 +126,7 @@ export type State = {
   requestLine: string;
   uriRaw: string;
   uri: string;
-  /** The path as sent; exclusions name its beginning. */
+  /** The path as sent; exclusions are for what is below one. */
   path: string;
   /** The path with `%41` decoded once, as a back end sees it: REQUEST_FILENAME. */
   filename: string;

@@ -107,6 +107,25 @@ function compileLeaf(leaf: Leaf, lists: ListLookup, path: string): Test {
   };
 }
 
+/**
+ * What a test says of a request that servers could read in several ways: for `some` that it holds
+ * in one of them, for `every` that it holds in all.
+ */
+export function testReadings(
+  test: Test,
+  readings: readonly Facts[],
+  needed: "some" | "every",
+): boolean | undefined {
+  const decides = needed === "some";
+  let isKnown = true;
+  for (const facts of readings) {
+    const result = test(facts);
+    if (result === decides) return decides;
+    if (result === undefined) isKnown = false;
+  }
+  return isKnown ? !decides : undefined;
+}
+
 type ValueTest = (value: string) => boolean;
 
 function valueTest(
@@ -197,18 +216,24 @@ function addressTest(leaf: Leaf, lists: ListLookup, path: string): Test {
   };
 }
 
-/** The ids of the lists that a condition names. */
-export function listsOf(condition: Condition): readonly string[] {
-  if ("all" in condition) return condition.all.flatMap(listsOf);
-  if ("any" in condition) return condition.any.flatMap(listsOf);
-  if ("not" in condition) return listsOf(condition.not);
-  return condition.operator === "inList" ? (condition.values ?? []) : [];
+/** The single conditions of a condition, each with its place as a JSON pointer. */
+export function leavesOf(condition: Condition, path = ""): { leaf: Leaf; path: string }[] {
+  if ("all" in condition) {
+    return condition.all.flatMap((one, at) => leavesOf(one, `${path}/all/${at}`));
+  }
+  if ("any" in condition) {
+    return condition.any.flatMap((one, at) => leavesOf(one, `${path}/any/${at}`));
+  }
+  if ("not" in condition) return leavesOf(condition.not, `${path}/not`);
+  return [{ leaf: condition, path }];
 }
 
+/** The ids of the lists that a condition names. */
+export const listsOf = (condition: Condition): readonly string[] =>
+  leavesOf(condition).flatMap(({ leaf }) =>
+    leaf.operator === "inList" ? (leaf.values ?? []) : [],
+  );
+
 /** Whether a condition looks into the request body. */
-export function readsBody(condition: Condition): boolean {
-  if ("all" in condition) return condition.all.some(readsBody);
-  if ("any" in condition) return condition.any.some(readsBody);
-  if ("not" in condition) return readsBody(condition.not);
-  return condition.field === "body" || condition.field === "bodyField";
-}
+export const readsBody = (condition: Condition): boolean =>
+  leavesOf(condition).some(({ leaf: { field } }) => field === "body" || field === "bodyField");

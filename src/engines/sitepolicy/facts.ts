@@ -44,6 +44,14 @@ export type Facts = {
   bodyNamed?: Named;
 };
 
+/** One request by each way in which its path can be read; they share what else is known of it. */
+export function readingsOf(facts: Facts, paths: readonly string[]): readonly Facts[] {
+  if (paths.length === 1) return [facts];
+  return paths.map((path) =>
+    path === facts.path ? facts : Object.create(facts, { path: { value: path } }),
+  );
+}
+
 type Read = (facts: Facts, name: string) => string | readonly string[] | undefined;
 
 const none: readonly string[] = [];
@@ -60,7 +68,11 @@ export const FIELDS = {
   path: ({ path }) => path,
   queryString: ({ query }) => text(query),
   query: (facts, name) => queryOf(facts).get(name) ?? none,
-  header: ({ fields }, name) => headerValues(fields, name),
+  header: ({ fields, userAgent }, name) =>
+    // The one header that a stored event keeps.
+    fields === undefined && name === "user-agent"
+      ? (text(userAgent) ?? none)
+      : headerValues(fields, name),
   cookie: (facts, name) => cookiesOf(facts)?.get(name) ?? (facts.fields && none),
   body: ({ body }) => (body === undefined ? undefined : asRead(body)),
   bodyField: (facts, name) =>

@@ -31,3 +31,19 @@ test("what two servers could read differently is ambiguous, an ordinary encoded 
     expect(viewPath(raw).isAmbiguous, raw).toBe(false);
   }
 });
+
+test("an ambiguous path is also what servers take it for that decode more, and what was sent", () => {
+  const cases: Readonly<Record<string, readonly string[]>> = {
+    "/a/..;/admin": ["/admin", "/a/..;/admin"],
+    "/admin;x=1/y": ["/admin/y", "/admin;x=1/y"],
+    "/%252561dmin": ["/admin", "/%2561dmin", "/%252561dmin"],
+    "/x/..%2fadmin": ["/admin", "/x/..%2fadmin"],
+    "/a\\..\\admin": ["/admin", "/a\\..\\admin"],
+    "/a/%252e%252e/b": ["/b", "/a/%2e%2e/b", "/a/%252e%252e/b"],
+    "/a/b": ["/a/b"],
+    "/%61dmin": ["/admin"],
+  };
+  for (const [raw, readings] of Object.entries(cases)) {
+    expect(viewPath(raw).readings, raw).toEqual(readings);
+  }
+});

@@ -11,7 +11,11 @@ export type PathView = {
    * encoding, backslashes, path parameters, dot segments. What loosens protection never applies.
    */
   readonly isAmbiguous: boolean;
+  /** Each path that a server could take it for, the one that decodes most first. */
+  readonly readings: readonly string[];
 };
+
+const DECODINGS_MAX = 3;
 
 const suspicious = /[\\;\0%]|\/\/|(?:^|\/)\.{1,2}(?:\/|$)/;
 const encodedSeparator = /%(?:2f|5c|00|2e)/i;
@@ -20,11 +24,27 @@ const encodedSeparator = /%(?:2f|5c|00|2e)/i;
 export function viewPath(target: string): PathView {
   const question = target.indexOf("?");
   const raw = question < 0 ? target : target.substring(0, question);
-  if (!suspicious.test(raw)) return { normal: raw, isAmbiguous: false };
+  if (!suspicious.test(raw)) return { normal: raw, isAmbiguous: false, readings: [raw] };
   const decoded = raw.includes("%") ? decodeOnce(raw) : raw;
   const isAmbiguous =
     encodedSeparator.test(raw) || suspicious.test(decoded.replace(/%(?![0-9a-f]{2})/gi, ""));
-  return { normal: withoutDots(decoded), isAmbiguous };
+  const normal = withoutDots(decoded);
+  if (!isAmbiguous) return { normal, isAmbiguous, readings: [normal] };
+  const readings = new Set([mostDecoded(decoded), normal, raw]);
+  return { normal, isAmbiguous, readings: [...readings] };
+}
+
+/** `/api` covers `/api` and `/api/users`, never `/apix`; `/api/` covers what is below it. */
+export function isBelow(path: string, prefix: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  return prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/";
+}
+
+/** As servers read it that decode again, take `\` for a slash and drop path parameters. */
+function mostDecoded(decoded: string): string {
+  let text = decoded;
+  for (let times = 1; times < DECODINGS_MAX && text.includes("%"); times++) text = decodeOnce(text);
+  return withoutDots(text.replaceAll("\\", "/").replace(/;[^/]*/g, ""));
 }
 
 function decodeOnce(text: string): string {

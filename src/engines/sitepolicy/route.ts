@@ -1,15 +1,18 @@
 /** Which route of a site a path belongs to: exact paths, then globs, then the longest prefix. */
 import { compilePattern } from "../regex/pattern.ts";
-import type { PathView } from "./path.ts";
+import { isBelow, type PathView } from "./path.ts";
 
 export type RouteKind = "prefix" | "exact" | "glob";
 
 export type RouteMatch = { readonly kind: RouteKind; readonly path: string };
 
-/** `loosens`: the route checks less than its site; it never applies to an ambiguous path. */
+/** `loosens`: the route checks less than its site. */
 export type RouteDeclaration = RouteMatch & { readonly loosens: boolean };
 
-/** The place of the route of a path in the declarations, or -1. */
+/**
+ * The place of the route of a path in the declarations, or -1. Of an ambiguous path every reading
+ * is tried, and a route that loosens comes after those that do not.
+ */
 export type RouteTable = (path: PathView) => number;
 
 /** Compiles the routes of a site; the order of globs is the order given. */
@@ -24,20 +27,26 @@ export function compileRoutes(routes: readonly RouteDeclaration[]): RouteTable {
     if (kind === "prefix") prefixes.push({ at, path });
   }
   prefixes.sort((left, right) => right.path.length - left.path.length);
-  return ({ normal, isAmbiguous }) => {
-    const allowed = (at: number) => !(isAmbiguous && routes[at]?.loosens === true);
-    const named = exact.get(normal);
+  const find = (path: string, mayLoosen: boolean): number => {
+    const allowed = (at: number) => mayLoosen || routes[at]?.loosens === false;
+    const named = exact.get(path);
     if (named !== undefined && allowed(named)) return named;
-    for (const { at, test } of globs) if (allowed(at) && test(normal)) return at;
-    for (const { at, path } of prefixes) if (allowed(at) && isBelow(normal, path)) return at;
+    for (const { at, test } of globs) if (allowed(at) && test(path)) return at;
+    for (const { at, path: prefix } of prefixes) {
+      if (allowed(at) && isBelow(path, prefix)) return at;
+    }
     return -1;
   };
-}
-
-/** `/api` covers `/api` and `/api/users`, never `/apix`; `/api/` covers what is below it. */
-function isBelow(path: string, prefix: string): boolean {
-  if (!path.startsWith(prefix)) return false;
-  return prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/";
+  return ({ normal, isAmbiguous, readings }) => {
+    if (!isAmbiguous) return find(normal, true);
+    for (const mayLoosen of [false, true]) {
+      for (const reading of readings) {
+        const at = find(reading, mayLoosen);
+        if (at >= 0) return at;
+      }
+    }
+    return -1;
+  };
 }
 
 /** `*` is any text without a slash, `**` any text, `?` one character. */

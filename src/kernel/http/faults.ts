@@ -10,18 +10,23 @@ const FAULTS_MAX = 20;
 const ERRORS_MAX = 400;
 Settings.Set({ maxErrors: ERRORS_MAX });
 
-type Fact = Pick<TLocalizedValidationError, "keyword" | "schemaPath" | "instancePath" | "message">;
+type Fact = TLocalizedValidationError;
 
 /** @returns at most 20 faults; paths are JSON pointers into the value. */
 export function faultsOf(validator: Validator, value: unknown): Fault[] {
   return ofOwnKind([...validator.Errors(value)])
     .filter(({ keyword }) => keyword !== "additionalProperties" && keyword !== "const")
     .slice(0, FAULTS_MAX)
-    .map(({ keyword, instancePath, message }) => ({
-      path: instancePath === "" ? "/" : instancePath,
-      // "schema is false" repeats what additionalProperties says of the same field.
-      message: keyword === "boolean" ? "is not a field of this operation" : message,
+    .map((error) => ({
+      path: error.instancePath === "" ? "/" : error.instancePath,
+      message: messageOf(error),
     }));
+}
+
+function messageOf(error: TLocalizedValidationError): string {
+  if (error.keyword === "enum") return `must be one of ${error.params.allowedValues.join(", ")}`;
+  // "schema is false" repeats what additionalProperties says of the same field.
+  return error.keyword === "boolean" ? "is not a field of this operation" : error.message;
 }
 
 const isWithin = (path: string, parent: string): boolean =>

@@ -201,8 +201,13 @@ export const BotPolicy = Type.Object(
   closed,
 );
 
-export const PatchUse = Type.Object(
-  { patchId: Id, action: Type.Enum(["log", "block"]), expiresAt: Expiry },
+const PatchUse = Type.Object(
+  {
+    patchId: Id,
+    action: Type.Enum(["log", "block"]),
+    /** A text that is no time would never come, and a patch that never ends says it does. */
+    expiresAt: Type.Union([Type.String({ format: "date-time", maxLength: 35 }), Type.Null()]),
+  },
   closed,
 );
 
@@ -247,7 +252,7 @@ export const sitePolicyDefaults: SitePolicySettings = {
 
 /** A patch in use, with what it stops. */
 const PatchIntent = Type.Object(
-  { ...PatchUse.properties, name: Title, when: RuleCondition },
+  { ...PatchUse.properties, expiresAt: Expiry, name: Title, when: RuleCondition },
   closed,
 );
 

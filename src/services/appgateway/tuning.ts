@@ -1,4 +1,5 @@
 /** Handlers of tuning. */
+import { isBelow } from "../../engines/sitepolicy/path.ts";
 import { type Context, timeText } from "../../kernel/context.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
@@ -110,7 +111,7 @@ async function proposals(
         (one) =>
           one.ruleId === ruleId &&
           (one.variable === null || one.variable === variable) &&
-          pathPrefix.startsWith(one.pathPrefix),
+          isBelow(pathPrefix, one.pathPrefix),
       ),
   });
 }

@@ -2,8 +2,12 @@
  * What a rule would have done to the requests that events tell of. An event keeps method, host,
  * path, query, address and user agent; what a condition asks beyond that is told as undecided.
  */
-import { compileCondition, type ListLookup } from "../../engines/sitepolicy/condition.ts";
-import type { Facts } from "../../engines/sitepolicy/facts.ts";
+import {
+  compileCondition,
+  type ListLookup,
+  testReadings,
+} from "../../engines/sitepolicy/condition.ts";
+import { type Facts, readingsOf } from "../../engines/sitepolicy/facts.ts";
 import { viewPath } from "../../engines/sitepolicy/path.ts";
 import { countArrivals, createRateBook, refusedUntil } from "../../engines/sitepolicy/rate-book.ts";
 import { ja4Of } from "../../kernel/events/row.ts";
@@ -25,6 +29,7 @@ export function dryRun(
   lists: ListLookup,
 ): DryRun {
   const test = rule.when === null ? () => true : compileCondition(rule.when, lists);
+  const needed = rule.action.kind === "allow" ? "every" : "some";
   const stops = stopper(rule.action);
   const result = { hits: 0, undecided: 0, wouldStop: 0, wouldStopPassed: 0 };
   const sources = new Set<string>();
@@ -32,12 +37,13 @@ export function dryRun(
   // In the order of their time, since limits count.
   for (const event of events.toReversed()) {
     const facts = factsOf(event);
-    const hit = test(facts);
+    const readings = readingsOf(facts, viewPath(facts.rawPath).readings);
+    const hit = testReadings(test, readings, needed);
     if (hit === undefined) result.undecided++;
     if (hit !== true) continue;
     result.hits++;
     sources.add(facts.address);
-    const isStopped = stops(facts);
+    const isStopped = stops(readings[0] ?? facts);
     const row = sampleOf(event, facts, isStopped);
     if (isStopped) result.wouldStop++;
     if (isStopped && !row.wasBlocked) result.wouldStopPassed++;

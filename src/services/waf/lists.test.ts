@@ -118,6 +118,10 @@ test("a dry run counts what a rule meets, what it would stop anew, and what cann
     hits: 0,
     undecided: 2,
   });
+  const agent = { field: "header", name: "User-Agent", operator: "equals", values: ["x"] } as const;
+  expect(
+    dryRun(events, { when: { ...agent, values: ["x"] }, action: block }, () => undefined),
+  ).toMatchObject({ hits: 3, undecided: 0 });
 });
 
 test("a dry run asks events for JA4; one of TLS that did not keep it is undecided", () => {

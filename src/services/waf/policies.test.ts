@@ -80,6 +80,17 @@ test("a rule that the gateways could not use is refused with its place, and noth
       /list/,
     ],
     [
+      { when: { not: { field: "country", operator: "equals", values: ["DE", "France"] } } },
+      "/when/not/values/1",
+      /two letters/,
+    ],
+    [{ when: { field: "asn", operator: "equals", values: ["AS1"] } }, "/when/values/0", /number/],
+    [
+      { when: { field: "country", operator: "startsWith", values: ["Germany"] } },
+      "/when/values/0",
+      /two letters/,
+    ],
+    [
       { when: { field: "query", name: "q", operator: "longerThan", values: ["x"] } },
       "/when/values/0",
       /bytes/,
@@ -133,4 +144,27 @@ test("own rules in the rule language are compiled when written; a bad line chang
   const reading = 'SecRule ARGS "@pmFromFile /etc/passwd" "id:3,phase:2,deny"';
   expect((await cordon.api("PATCH", policy, { secLang: reading })).code).toBe(400);
   expect((await cordon.api("GET", policy)).result.secLang).toBe(good);
+});
+
+test("a virtual patch ends at its time, wherever the clock hangs; what is no time is refused", async () => {
+  const policy = `/v1/waf/sites/${siteId}/policy`;
+  const use = (expiresAt: string) =>
+    cordon.api("PATCH", policy, {
+      patches: [{ patchId: "CVE-2021-44228", action: "block", expiresAt }],
+    });
+  const inUse = (nowMs: number) =>
+    cordon.database.transaction("system", async (sql) => {
+      const { policy: made } = (await sitePolicies(sql, nowMs))(siteId);
+      return made?.patches.map(({ patchId }) => patchId);
+    });
+  const endMs = Date.parse("2040-01-01T00:00:00Z");
+  for (const text of ["2040-01-01T00:00:00Z", "2039-12-31T16:00:00-08:00"]) {
+    expect((await use(text)).code, text).toBe(200);
+    expect(await inUse(endMs - 1), text).toEqual(["CVE-2021-44228"]);
+    expect(await inUse(endMs), text).toEqual([]);
+  }
+  expect(await use("tomorrow")).toMatchObject({
+    code: 400,
+    error: { details: [{ path: "/patches/0/expiresAt" }] },
+  });
 });

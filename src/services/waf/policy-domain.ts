@@ -1,7 +1,7 @@
 /** Rules of site policies: what is given over what is there, and what is refused. */
 import { SecLangError } from "../../engines/seclang/engine.ts";
 import { faultOfPage } from "../../engines/sitepolicy/block-page.ts";
-import { ConditionError, compileCondition } from "../../engines/sitepolicy/condition.ts";
+import { ConditionError, compileCondition, leavesOf } from "../../engines/sitepolicy/condition.ts";
 import {
   type BlockPage,
   policyLimits,
@@ -53,11 +53,29 @@ export function checkedRule<Settings extends RuleSettings>(
 export function checkCondition(condition: RuleCondition, listIds: ReadonlySet<string>): void {
   try {
     compileCondition(condition, (id) => (listIds.has(id) ? () => false : undefined));
+    checkCodes(condition);
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error;
     throw new Problem("waf.conditionInvalid", {
       details: [{ path: `/when${error.path}`, message: error.message }],
     });
+  }
+}
+
+const codes = {
+  country: { form: /^[A-Z]{2}$/, wanted: 'two letters such as "DE"' },
+  asn: { form: /^\d{1,10}$/, wanted: 'a number such as "64496"' },
+} as const;
+
+/** A rule for the country "Germany" or the network "AS64496" would meet nobody. */
+function checkCodes(condition: RuleCondition): void {
+  for (const { leaf, path } of leavesOf(condition)) {
+    const { field, operator, values = [], ignoreCase } = leaf;
+    if (operator === "regex" || (field !== "country" && field !== "asn")) continue;
+    const { form, wanted } = codes[field];
+    const at = values.findIndex((value) => !form.test(ignoreCase ? value.toUpperCase() : value));
+    if (at < 0) continue;
+    throw new ConditionError(`${path}/values/${at}`, `"${values[at]}" is not ${wanted}`);
   }
 }
 

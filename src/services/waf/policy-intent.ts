@@ -26,7 +26,7 @@ export async function sitePolicies(
       policy: {
         ...sitePolicyDefaults,
         ...of.settings,
-        patches: patchesOf(of.settings?.patches ?? [], nowText),
+        patches: patchesOf(of.settings?.patches ?? [], nowMs),
         routes: (of.routes ?? []).map(
           ({ siteId: _site, position, createTime, updateTime, ...route }) => route,
         ),
@@ -45,12 +45,15 @@ export async function sitePolicies(
 /** Patches in use with what they stop; one that is over, or gone from this version, is left out. */
 function patchesOf(
   uses: SitePolicySettings["patches"],
-  nowText: string,
+  nowMs: number,
 ): SitePolicyIntent["patches"] {
   const known = new Map(virtualPatches().map((patch) => [patch.patchId, patch]));
   return uses.flatMap((use) => {
     const patch = known.get(use.patchId);
-    if (patch === undefined || (use.expiresAt !== null && use.expiresAt <= nowText)) return [];
+    // Times have offsets: their texts have another order than they.
+    if (patch === undefined || (use.expiresAt !== null && Date.parse(use.expiresAt) <= nowMs)) {
+      return [];
+    }
     return [{ ...use, name: patch.title, when: patch.when }];
   });
 }

@@ -26,7 +26,8 @@ function honeypot(exchange: Exchange, policy: SitePolicy, facts: Facts): Outcome
   const { rates } = exchange.connection.gateway;
   const scope = scopeOfHoneypot(exchange.site?.intent.siteId ?? "");
   const { honeypotBanSeconds } = policy.intent.bots;
-  const isTrap = policy.honeypots.has(facts.path);
+  const readings = exchange.policy?.readings ?? [];
+  const isTrap = readings.some(({ path }) => policy.honeypots.has(path));
   const waitMs = isTrap
     ? countByNetwork(rates, facts, { scope, terms: termsOfHoneypot(honeypotBanSeconds) })
     : refusedNetwork(rates, facts, scope);

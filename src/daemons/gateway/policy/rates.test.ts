@@ -53,6 +53,25 @@ test("an address is refused with 429 and Retry-After past its limit, another is 
   expect(await from("203.0.113.2")).toBe(200);
 });
 
+test("an address is one client, however a trusted proxy writes it", async () => {
+  use({});
+  const spellings = [
+    ...["203.0.113.7", "203.0.113.7:4711", "::ffff:203.0.113.7", "::ffff:cb00:7107"],
+    ...["[::ffff:203.0.113.7]:4711", "0:0:0:0:0:ffff:203.0.113.7", "[::FFFF:cb00:7107]"],
+  ];
+  let at = 0;
+  expect(await many(7, () => from(spellings[at++] ?? ""))).toBe(5);
+  expect(guarded.events.at(-1)?.src_endpoint.ip).toBe("203.0.113.7");
+});
+
+test("a path is one, however it is spelled", async () => {
+  use({ keys: [{ by: "ip" }, { by: "path" }] });
+  const spellings = ["/in", "//in", "/%69n", "/in;1", "/in;2", "/%2569n", "/x/..;/in"];
+  let at = 0;
+  expect(await many(7, () => from("203.0.113.8", "", spellings[at++]))).toBe(5);
+  expect(await from("203.0.113.8", "", "/out")).toBe(200);
+});
+
 test("an IPv6 client cannot walk through its /64", async () => {
   use({});
   let host = 0;

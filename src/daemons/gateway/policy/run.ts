@@ -36,6 +36,8 @@ export type HeaderChange = { readonly name: string; readonly value: string | nul
 export type PolicyRun = {
   readonly routeId: string | null;
   facts: Facts | null;
+  /** The facts by each way in which the path can be read, the one that decodes most first. */
+  readings: readonly Facts[];
   readonly decisions: Decision[];
   /** The rule to go on with once the body is there; -1 when all is decided. */
   resumeAt: number;

@@ -96,14 +96,26 @@ const ranks = { off: 0, observe: 1, block: 2 } as const;
 /** A route loosens when any check is weaker below it than on the rest of the site. */
 function declarationOf(site: SiteIntent, route: RouteIntent) {
   const there = intentOfRoute(site, route);
+  const strict = strictIntent(site, there);
   const loosens =
-    route.bypass ||
-    ranks[there.mode] < ranks[site.mode] ||
-    there.paranoiaLevel < site.paranoiaLevel ||
-    there.inboundThreshold > site.inboundThreshold ||
-    there.outboundThreshold > site.outboundThreshold ||
-    there.requestBodyBytesMax < site.requestBodyBytesMax;
+    strict.mode !== there.mode ||
+    strict.paranoiaLevel !== there.paranoiaLevel ||
+    strict.inboundThreshold !== there.inboundThreshold ||
+    strict.outboundThreshold !== there.outboundThreshold ||
+    strict.requestBodyBytesMax !== there.requestBodyBytesMax;
   return { kind: route.match, path: route.path, loosens };
+}
+
+/** Of each check the stronger one of a site and its route: for a path that may be of either. */
+export function strictIntent(site: SiteIntent, there: SiteIntent): SiteIntent {
+  return {
+    ...there,
+    mode: ranks[there.mode] < ranks[site.mode] ? site.mode : there.mode,
+    paranoiaLevel: Math.max(there.paranoiaLevel, site.paranoiaLevel),
+    inboundThreshold: Math.min(there.inboundThreshold, site.inboundThreshold),
+    outboundThreshold: Math.min(there.outboundThreshold, site.outboundThreshold),
+    requestBodyBytesMax: Math.max(there.requestBodyBytesMax, site.requestBodyBytesMax),
+  };
 }
 
 /** Last, so that a rule can spare who cannot solve it. */

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RuleCondition } from "../../../kernel/intent/site-policy-document.ts";
+import {
+  type RuleCondition,
+  sitePolicyDefaults,
+} from "../../../kernel/intent/site-policy-document.ts";
 import type { Inspection } from "../inspect.ts";
 import { routeOf, ruleOf, startGuarded, statusOf } from "./test-kit.ts";
 
@@ -50,6 +53,28 @@ test("a route bypasses the rule set below its path, and no spelling reaches furt
   ]) {
     expect(await status(path), path).toBe(403);
   }
+});
+
+test("a path that servers read differently gets the stronger of each setting of route and site", async () => {
+  const route = { mode: "observe", requestBodyBytesMax: 1_000, uploadBytesMax: 10 } as const;
+  guarded.use({ routes: [routeOf({ path: "/form", ...route })] });
+  const post = { method: "POST", body: "0123456789a" };
+  for (const path of ["/form", "//form", "/form;x", "/form%2fx", "/y/..;/form", "/%2566orm"]) {
+    expect(await status(path, post), path).toBe(413);
+  }
+  expect(await status("/form?attack")).toBe(200);
+  expect(await status("//form?attack")).toBe(403);
+  guarded.use(
+    {
+      routes: [
+        routeOf({ path: "/open", bypass: true }),
+        routeOf({ routeId: "route-2", path: "/open/shut", mode: "block" }),
+      ],
+    },
+    { mode: "observe" },
+  );
+  expect(await status("/open/x?attack")).toBe(200);
+  expect(await status("/open/..;/open/shut?attack")).toBe(403);
 });
 
 test("a path can be observed while the rest of the site blocks, and the other way round", async () => {
@@ -133,6 +158,38 @@ test("conditions see each part of a request as the back end would read it", asyn
   }
 });
 
+test("a rule that allows holds for no path that a server could take for another", async () => {
+  const assets: RuleCondition = { field: "path", operator: "startsWith", values: ["/assets/"] };
+  guarded.use({ rules: [ruleOf({ when: assets, action: { kind: "allow", skipsRules: true } })] });
+  expect(await status("/assets/%61?attack")).toBe(200);
+  for (const path of [
+    "/assets/..;/attack",
+    "/assets/..%5cattack",
+    "/assets/%252e%252e/attack",
+    "/x/..%2fassets/attack",
+    "//assets/attack",
+  ]) {
+    expect(await status(path), path).toBe(403);
+  }
+});
+
+test("a rule that stops holds for every spelling that a server could take for its path", async () => {
+  const equals = (path: string) => ({
+    field: "path" as const,
+    operator: "equals" as const,
+    values: [path],
+  });
+  guarded.use(when(equals("/secret")));
+  for (const path of ["/secret;x", "/;/secret", "/a/..;/secret", "/%2573ecret", "/a\\..\\secret"]) {
+    expect(await status(path), path).toBe(403);
+  }
+  guarded.use(when({ not: equals("/open") }));
+  expect(await status("/open")).toBe(200);
+  expect(await status("/x/..%2fopen")).toBe(403);
+  guarded.use({ bots: { ...sitePolicyDefaults.bots, honeypotPaths: ["/trap"] } });
+  expect(await status("/trap;x")).toBe(403);
+});
+
 test("rules decide in their order: one that allows ends it, also for one that reads the body", async () => {
   const form = {
     method: "POST",
@@ -172,10 +229,12 @@ test("a rule sets and removes request headers for the back end only", async () =
   const change = (name: string, value: string | null) =>
     ruleOf({ action: { kind: "rewriteHeader", name, value } });
   guarded.use({ rules: [change("X-Team", "blue"), change("X-Secret", null)] });
-  const answer = await guarded.ask("/", { fields: "X-Secret: 1\r\nx-team: red\r\n" });
+  const answer = await guarded.ask("/", {
+    fields: "X-Secret: 1\r\nx-team: red\r\nX_Team: red\r\nX_Secret: 1\r\n",
+  });
   const { headers } = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4));
   expect(headers["x-team"]).toBe("blue");
-  expect(headers).not.toHaveProperty("x-secret");
+  for (const name of ["x-secret", "x_secret", "x_team"]) expect(headers).not.toHaveProperty(name);
 });
 
 test("a page of the operator's own is filled in, and what is filled in is never markup", async () => {

@@ -2,7 +2,8 @@
  * The policy stage: between finding the site and asking its rule set. One call for the head, one
  * for the body; a site without a policy never comes here.
  */
-import type { Facts } from "../../../engines/sitepolicy/facts.ts";
+import { testReadings } from "../../../engines/sitepolicy/condition.ts";
+import { type Facts, readingsOf } from "../../../engines/sitepolicy/facts.ts";
 import { requestFingerprint } from "../../../engines/sitepolicy/fingerprint.ts";
 import { type PathView, viewPath } from "../../../engines/sitepolicy/path.ts";
 import { scopeOfRule } from "../../../kernel/intent/rate-scopes.ts";
@@ -28,10 +29,11 @@ export function applyPolicy(exchange: Exchange, site: Site): Site | null {
   const view = viewPath(exchange.head.parsedTarget.path);
   const at = policy.routeOf === null ? -1 : policy.routeOf(view);
   const route = policy.intent.routes[at];
-  const there = site.routes[at] ?? site;
+  const there = (view.isAmbiguous ? site.strictRoutes[at] : site.routes[at]) ?? site;
   const run: PolicyRun = {
     routeId: route?.routeId ?? null,
     facts: null,
+    readings: [],
     decisions: [],
     resumeAt: -1,
     skipsRules: false,
@@ -42,9 +44,11 @@ export function applyPolicy(exchange: Exchange, site: Site): Site | null {
   if (route !== undefined && isTooLarge(exchange, route.uploadBytesMax)) return null;
   const facts = factsOf(exchange, policy, view);
   run.facts = facts;
+  run.readings = readingsOf(facts, view.readings);
   const listed = applyLists(exchange, policy, facts);
   if (listed === "over") return null;
-  if (listed === "allow" || route?.bypass === true || there.intent.mode === "off") return there;
+  // A route that is a bypass has the mode `off`, but for a path that may not be its own.
+  if (listed === "allow" || there.intent.mode === "off") return there;
   const gate = passGates(exchange, policy, facts);
   if (gate === "over") return null;
   if (gate === "pass") return there;
@@ -150,7 +154,8 @@ function applyRules(exchange: Exchange, policy: SitePolicy, from: number): boole
   for (let at = from; at < policy.rules.length; at++) {
     const rule = policy.rules[at];
     if (rule === undefined || rule.expiresAtMs <= facts.nowMs) continue;
-    const result = rule.test === null ? true : rule.test(facts);
+    const needed = rule.action.kind === "allow" ? "every" : "some";
+    const result = rule.test === null ? true : testReadings(rule.test, run.readings, needed);
     if (result === undefined && rule.readsBody && facts.body === undefined) {
       run.resumeAt = at;
       return false;
@@ -205,8 +210,9 @@ function applyLimit(
   policy: SitePolicy,
   { rule: { id, name }, limit }: { rule: CompiledRule; limit: RateLimit },
 ): Outcome {
-  const facts = exchange.policy?.facts;
-  if (facts === null || facts === undefined || passesAsCrawler(exchange, policy)) return "next";
+  // Spellings of one path that some server takes for one count as one.
+  const facts = exchange.policy?.readings[0];
+  if (facts === undefined || passesAsCrawler(exchange, policy)) return "next";
   const { gateway } = exchange.connection;
   const scope = scopeOfRule(exchange.site?.intent.siteId ?? "", id);
   const waitMs = countRequest(gateway.rates, facts, { limit, scope });
