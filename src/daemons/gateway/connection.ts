@@ -18,6 +18,7 @@ import {
   streamsBody,
   takeRequestBody,
 } from "./exchange.ts";
+import { peerOf } from "./first-bytes.ts";
 import { endSending } from "./hold.ts";
 import { countRefusal } from "./refusals.ts";
 import { resumeResponse } from "./relay.ts";
@@ -25,7 +26,7 @@ import type { Arrival, ClientSocket, Connection, Exchange, Gateway } from "./sta
 
 /** Takes over an accepted (and, if secure, handshaken) socket. */
 export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival: Arrival): void {
-  const peerAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  const peerAddress = peerOf(socket);
   // Reset already, with a request left to read: lists and limits by address would not know whose.
   if (peerAddress === "") {
     socket.destroy();

@@ -49,7 +49,7 @@ export type Arrival = {
   readonly serverName: string;
   /** JA4 of the TLS hello; empty without TLS, and for a hello that could not be read. */
   readonly ja4: string;
-  /** Address and port told by a load balancer's PROXY header; null = none was sent. */
+  /** What a PROXY header tells, of a balancer's own connection the peer; null = none was sent. */
   readonly proxied: { readonly address: string; readonly port: number } | null;
   /** The certificate that the client showed in a handshake that asked for one. */
   readonly clientCertificate: ClientCertificate | null;
