@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createServer, request as httpRequest, type Server } from "node:http";
 import { connect } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startShop } from "../examples/shop/main.ts";
@@ -36,7 +37,10 @@ function startApi(): Promise<Server> {
     if (request.url?.startsWith("/leak.") === true) {
       const isScript = request.url.endsWith(".js");
       response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-      response.end("ORA-00933: SQL command not properly ended");
+      const text = "ORA-00933: SQL command not properly ended";
+      const isCoded = request.url.endsWith(".gz.html");
+      if (isCoded) response.setHeader("content-encoding", "gzip");
+      response.end(isCoded ? gzipSync(text) : text);
       return;
     }
     response.setHeader("content-type", "application/json");
@@ -287,7 +291,7 @@ test.skipIf(!hasRules).each([
 );
 
 test.skipIf(!hasRules)(
-  "a script with the words of a database passes, such a page is refused (needs modsecurity-crs)",
+  "a script with a database's words passes, such a page is refused, packed too (needs modsecurity-crs)",
   async () => {
     const statusOf = (path: string): Promise<number> =>
       new Promise((resolve, reject) => {
@@ -300,6 +304,7 @@ test.skipIf(!hasRules)(
       });
     expect(await statusOf("/leak.js")).toBe(200);
     expect(await statusOf("/leak.html")).toBe(403);
+    expect(await statusOf("/leak.gz.html")).toBe(403);
   },
 );
 

@@ -21,7 +21,7 @@ import {
 import { peerOf } from "./first-bytes.ts";
 import { endSending } from "./hold.ts";
 import { countRefusal } from "./refusals.ts";
-import { resumeResponse } from "./relay.ts";
+import { resumeResponse } from "./response-body.ts";
 import type { Arrival, ClientSocket, Connection, Exchange, Gateway } from "./state.ts";
 
 /** Takes over an accepted (and, if secure, handshaken) socket. */

@@ -6,6 +6,7 @@ import type { ResponseHead } from "../../engines/http1/response.ts";
 import { stickyLine } from "./balance.ts";
 import { deliveryRequestLines, isCertificateField } from "./forwarding-fields.ts";
 import { pageFormFields } from "./page-guard-types.ts";
+import { digestFields } from "./response-text.ts";
 import type { Exchange } from "./state.ts";
 
 const HTTPS_PORT_DEFAULT = 443;
@@ -76,9 +77,9 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     const value = values[at] ?? "";
     if (name === "host") host = value;
     if (exchange.page !== null && pageFormFields.has(name)) continue;
-    // A text in a content coding could not be masked.
     if (inspectsText && name === "sec-websocket-extensions") continue;
     if (masksText && name === "accept-encoding") continue;
+    if (exchange.range === "dropped" && (name === "range" || name === "if-range")) continue;
     if (hidesCertificate && isCertificateField(name)) continue;
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
@@ -92,6 +93,8 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     text += `Host: ${host}\r\n`;
   }
   for (const { name, value } of changes ?? []) if (value !== null) text += `${name}: ${value}\r\n`;
+  // RFC 9110 §12.5.3: without this field any coding would do.
+  if (masksText || exchange.page !== null) text += "Accept-Encoding: identity\r\n";
   if (head.framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
   if (upgrade !== null) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
   if (site?.delivery) text += deliveryRequestLines(exchange, scheme, host);
@@ -99,9 +102,6 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
 X-Forwarded-Host: ${host}\r\nX-Request-Id: ${exchange.requestId}\r
 Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
 }
-
-/** Digests of a body that is masked on its way (RFC 9530) would be wrong. */
-const digestFields = new Set(["content-digest", "repr-digest", "digest", "content-md5", "etag"]);
 
 /** The response head for the client. */
 export function clientResponseHead(exchange: Exchange, head: ResponseHead): string {

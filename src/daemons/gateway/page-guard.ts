@@ -3,8 +3,10 @@
  * approved copy when the upstream's differs.
  */
 import { fieldValue } from "../../engines/http1/fields.ts";
+import type { ResponseHead } from "../../engines/http1/response.ts";
 import type { PageSettings } from "../../kernel/intent/site-delivery.ts";
 import { answerWith } from "./answer.ts";
+import { codingOf } from "./content-coding.ts";
 import type { PageStatus } from "./messages.ts";
 import { digestOf, type PageCopy, pageLimits } from "./page-copies.ts";
 import { pageEvent } from "./page-event.ts";
@@ -66,8 +68,7 @@ export function judgePage(exchange: Exchange, page: GuardedPage, body: Buffer | 
     exchange.reason = "pageTooLargeToGuard";
     return false;
   }
-  // Another status is another page: an empty digest equals no approved one.
-  const digest = response.status === 200 ? digestOf(body) : `status ${response.status}`;
+  const digest = pageDigest(response, body);
   const copy = { contentType: fieldValue(response.fields, "content-type") ?? "", body };
   take(connection.gateway, page, { digest, copy, site });
   if (page.approved === null || digest === page.approved) return false;
@@ -81,6 +82,12 @@ export function judgePage(exchange: Exchange, page: GuardedPage, body: Buffer | 
     answerWith(exchange, "pageChanged", page);
   }
   return approved !== null;
+}
+
+/** Another status is another page, and what cannot be read as well: these equal no digest. */
+function pageDigest({ status, fields }: ResponseHead, body: Buffer): string {
+  if (status !== 200) return `status ${status}`;
+  return codingOf(fields) === "identity" ? digestOf(body) : "unknown coding";
 }
 
 function take(
