@@ -36,7 +36,7 @@ export function serveHttp2(gateway: Gateway, socket: TLSSocket, arrival: Arrival
       maxHeaderListSize: http2.fieldBytesMax,
       initialWindowSize: http2.windowBytes,
       enablePush: false,
-      enableConnectProtocol: false,
+      enableConnectProtocol: true,
     },
   });
   const entry: Session = {
