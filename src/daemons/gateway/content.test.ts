@@ -130,7 +130,16 @@ describe("request bodies in a content coding", () => {
     expect(await post("not gzip", coded("gzip"))).toMatch(/^HTTP\/1\.1 400 /);
     expect(await post(gzipSync("hello").subarray(0, 12), coded("gzip"))).toMatch(/ 400 /);
     expect(await post("odd", coded("zstd"))).toMatch(/ 400 /);
+    // Of two frames, or a stream and more, some decoders read the first, others all.
+    const frames = Buffer.concat([zstdCompressSync("hello"), zstdCompressSync("evil")]);
+    expect(await post(frames, coded("zstd"))).toMatch(/ 400 /);
+    expect(
+      await post(Buffer.concat([deflateSync("a"), deflateSync("evil")]), coded("deflate")),
+    ).toMatch(/ 400 /);
     expect(await post("odd", coded("compress"))).toMatch(/ 200 /);
+    const twice = gzipSync(gzipSync("evil"));
+    expect(await post(twice, coded("gzip, gzip"))).toMatch(/ 400 /);
+    expect(await post(twice, coded("gzip") + coded("gzip"))).toMatch(/ 400 /);
     expect(judged).toEqual(["odd"]);
   });
 });

@@ -19,16 +19,17 @@ const SMALL_BYTES = 16_384;
 export function decodedBody(exchange: Exchange, body: Buffer, isWhole: boolean): DecodedBody {
   const coding = codingOf(exchange.head.fields);
   if (coding === "identity" || coding === "unknown" || body.length === 0) return { ok: true, body };
+  const unreadable = { ok: false, status: 400, reason: "bodyCannotBeDecoded" } as const;
   const settings = exchange.site?.intent.delivery?.content ?? contentDefaults;
   const { decodeRequestBodies, decodedRatioMax } = settings;
   if (!decodeRequestBodies) return { ok: true, body };
+  // One within another hides from rules what an upstream may read.
+  if (coding === "several") return unreadable;
   const bytesMax = Math.max(SMALL_BYTES, exchange.site?.intent.requestBodyBytesMax ?? 0);
   const maxOutputLength = Math.min(bytesMax, Math.max(SMALL_BYTES, body.length * decodedRatioMax));
   try {
     return { ok: true, body: decode(coding, body, { maxOutputLength, isWhole }) };
   } catch (error) {
-    return isTooLarge(error)
-      ? { ok: false, status: 413, reason: "bodyGrowsTooLarge" }
-      : { ok: false, status: 400, reason: "bodyCannotBeDecoded" };
+    return isTooLarge(error) ? { ok: false, status: 413, reason: "bodyGrowsTooLarge" } : unreadable;
   }
 }

@@ -4,7 +4,7 @@ import { readHead, resetHead } from "../../engines/http1/head-reader.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
 import { parseResponseHead, type ResponseHead } from "../../engines/http1/response.ts";
 import { answerOwn, endExchange } from "./answer.ts";
-import { codingOf } from "./content-coding.ts";
+import { codingOf, isCoding } from "./content-coding.ts";
 import { clientResponseHead } from "./forward.ts";
 import { holdAnswer, sendText } from "./hold.ts";
 import {
@@ -191,7 +191,7 @@ function startResponse(exchange: Exchange, head: ResponseHead): boolean {
     if (hasBody && inspection.wantsResponseBody(head.fields)) {
       exchange.heldResponse = [];
       const coding = codingOf(head.fields);
-      if (coding !== "identity" && coding !== "unknown") viewText(exchange, coding);
+      if (isCoding(coding)) viewText(exchange, coding);
       return true;
     }
   }

@@ -2,10 +2,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { issueFor } from "../../../test/protected-site.ts";
 import { freePorts, until } from "../../../test/stack.ts";
 import { leakDefaults } from "../../kernel/intent/site-delivery.ts";
 import { bodyOf, exchangeRaw, intentOf, siteFor, startTestWorker } from "./test-kit.ts";
@@ -54,7 +57,17 @@ test.skipIf(!hasNginx)(
       );
     try {
       const leaks = { ...leakDefaults, maskPhones: true };
-      worker.apply(intentOf([siteFor([nginx.url], { delivery: { leaks } })]));
+      const { served, authorityPem: ca } = await issueFor(["a.test"]);
+      worker.apply(intentOf([siteFor([nginx.url], { delivery: { leaks }, ...served })]));
+      const session = connect(`https://a.test:${worker.httpsPort}`, {
+        ca,
+        lookup: (_name, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]),
+      });
+      const stream = session.request({ ":path": "/a.txt", "accept-encoding": "gzip" });
+      const [headers] = await once(stream, "response");
+      expect(headers).not.toHaveProperty("content-encoding");
+      expect(await text(stream)).toBe(MASKED);
+      session.close();
       const coded = await get("/a.txt");
       expect(coded).not.toMatch(/content-encoding|etag/i);
       expect(bodyOf(coded)).toBe(MASKED);

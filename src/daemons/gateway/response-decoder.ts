@@ -2,8 +2,7 @@
  * Decodes a response that must be read as text but came in a content coding, piece by piece: no
  * more is held than the decoder's own window and what waits for a slow client.
  */
-import type { Transform } from "node:stream";
-import { type Coding, decodingStream } from "./content-coding.ts";
+import { type Coding, type DecodingStream, decodingStream } from "./content-coding.ts";
 
 export type ResponseDecoder = {
   /** Takes bytes that nobody changes later; false when no more should come until `onFree`. */
@@ -30,7 +29,7 @@ export function createResponseDecoder(
   coding: Coding,
   { mayGive, onText, onFree, onEnd, onFault }: Listeners,
 ): ResponseDecoder {
-  let stream: Transform | null = null;
+  let stream: DecodingStream | null = null;
   let isEnded = false;
   let isOver = false;
   let bytesIn = 0;
@@ -43,12 +42,16 @@ export function createResponseDecoder(
     onText(text);
     if (!isOver && !mayGive(bytesOut, bytesIn)) onFault("responseGrowsTooLarge");
   };
-  const open = (first: Buffer): Transform =>
-    decodingStream(coding, first)
-      .on("data", (text: Buffer) => tell(() => take(text)))
-      .on("drain", () => tell(onFree))
-      .on("end", () => tell(onEnd))
-      .on("error", () => tell(() => onFault("responseCannotBeDecoded")));
+  const fail = () => tell(() => onFault("responseCannotBeDecoded"));
+  const open = (first: Buffer): DecodingStream => {
+    const opened = decodingStream(coding, first);
+    opened.on("data", (text: Buffer) => tell(() => take(text)));
+    opened.on("drain", () => tell(onFree));
+    opened.on("error", fail);
+    // It also ends before bytes that are not of the coding, such as a second frame.
+    opened.on("end", () => (opened.bytesWritten < bytesIn ? fail() : tell(onEnd)));
+    return opened;
+  };
   return {
     write(data) {
       if (isEnded) return false;

@@ -5,7 +5,7 @@
 import { addField, emptyFields, fieldValue } from "../../engines/http1/fields.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import { createMasker, type Masker } from "../../engines/leaks/mask.ts";
-import { type Coding, codingOf } from "./content-coding.ts";
+import { type Coding, codingOf, isCoding } from "./content-coding.ts";
 import type { Exchange } from "./state.ts";
 
 const textTypes = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|javascript|x-ndjson)\b)/i;
@@ -42,8 +42,8 @@ export function codingToUndo(exchange: Exchange, head: ResponseHead): Coding | "
   if (!masked && exchange.page === null) return null;
   const coding = codingOf(head.fields);
   if (coding === "identity") return null;
-  if (coding !== "unknown") return coding;
-  return masked && head.framing.kind !== "none" ? coding : null;
+  if (isCoding(coding)) return coding;
+  return masked && head.framing.kind !== "none" ? "unknown" : null;
 }
 
 /** The head of the response as it is without its coding: no length, and no digest of either. */
