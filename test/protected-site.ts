@@ -1,11 +1,15 @@
 /** A site behind a gateway worker with this machine's Core Rule Set, at paranoia level 1. */
-import { existsSync } from "node:fs";
+import { createHash, X509Certificate } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { GatewayEvent } from "../src/daemons/gateway/event.ts";
 import { createInspectors } from "../src/daemons/gateway/inspector.ts";
 import type { SiteIntent } from "../src/daemons/gateway/intent.ts";
 import { intentOf, siteFor, startTestWorker } from "../src/daemons/gateway/test-kit.ts";
 import type { WorkerOptions } from "../src/daemons/gateway/worker.ts";
 import { beginTransaction, compileExclusions } from "../src/engines/seclang/engine.ts";
+import { openAuthority } from "../src/kernel/pki/authority.ts";
 import { loadRuleset, setupFileOf } from "../src/kernel/rules/load.ts";
 
 const RULES = "/usr/share/modsecurity-crs/rules";
@@ -53,4 +57,37 @@ function refusalText({ http_request: { http_method, url }, unmapped }: GatewayEv
   const { matches, reason } = unmapped.cordon;
   const found = matches.map(({ ruleId, variable, value }) => `${ruleId} ${variable}=${value}`);
   return `${http_method} ${url.path}?${url.query_string} ${reason}: ${found.join("; ")}`;
+}
+
+/** The versions of HTTP that clients spoke, as the events say. */
+export const versionsOf = (events: readonly GatewayEvent[]): string[] => [
+  ...new Set(events.map(({ http_request }) => http_request.version)),
+];
+
+export type Issued = {
+  /** What a site serves with. */
+  readonly served: Pick<SiteIntent, "certificatePem" | "privateKeyPem">;
+  /** For clients that verify. */
+  readonly authorityPem: string;
+};
+
+/** A certificate for the names, of an authority that is gone afterwards. */
+export async function issueFor(names: readonly string[]): Promise<Issued> {
+  const folder = mkdtempSync(join(tmpdir(), "cordon-authority-"));
+  try {
+    const authority = await openAuthority(folder, Date.now);
+    const { certificatePem, privateKeyPem } = await authority.issueServer(names);
+    const authorityPem = authority.certificatePem;
+    return { served: { certificatePem, privateKeyPem }, authorityPem };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The flag by which Chromium trusts it: by the SHA-256 of its SubjectPublicKeyInfo. */
+export function trustFlag({ served }: Issued): string {
+  const { publicKey } = new X509Certificate(served.certificatePem);
+  const spki = publicKey.export({ type: "spki", format: "der" });
+  const name = createHash("sha256").update(spki).digest("base64");
+  return `--ignore-certificate-errors-spki-list=${name}`;
 }

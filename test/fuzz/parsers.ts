@@ -119,7 +119,7 @@ export function runParsers(input: string, random: (below: number) => number): st
   }
   const response = parseResponseHead(input, "GET", limits);
   const proxy = readProxyHeader(bytes);
-  const stream = requestText(fieldsOf(input), random(2) === 1);
+  const stream = requestText(fieldsOf(input), random(2) === 1, () => "key");
   checkStream(stream);
   const requests = whole.slice(0, 3).map(({ head, fault }) => `${fault} ${head.framing.kind}`);
   return [

@@ -78,6 +78,11 @@ export function endExchange(exchange: Exchange, keep: boolean): void {
     dropUpstream(upstream);
     exchange.upstream = null;
   }
+  if (exchange.decoder !== null) {
+    exchange.decoder.destroy();
+    connection.gateway.decoding--;
+  }
+  exchange.view?.decoder.destroy();
   if (exchange.blocked) connection.gateway.counters.blocked++;
   const finding = exchange.inspection?.finish() ?? null;
   exchange.inspection = null;

@@ -18,14 +18,15 @@ import {
   streamsBody,
   takeRequestBody,
 } from "./exchange.ts";
+import { peerOf } from "./first-bytes.ts";
 import { endSending } from "./hold.ts";
 import { countRefusal } from "./refusals.ts";
-import { resumeResponse } from "./relay.ts";
+import { resumeResponse } from "./response-body.ts";
 import type { Arrival, ClientSocket, Connection, Exchange, Gateway } from "./state.ts";
 
 /** Takes over an accepted (and, if secure, handshaken) socket. */
 export function serveConnection(gateway: Gateway, socket: ClientSocket, arrival: Arrival): void {
-  const peerAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  const peerAddress = peerOf(socket);
   // Reset already, with a request left to read: lists and limits by address would not know whose.
   if (peerAddress === "") {
     socket.destroy();

@@ -1,5 +1,11 @@
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   type ContentSettings,
@@ -97,13 +103,14 @@ describe("request bodies in a content coding", () => {
       gzip: gzipSync("hello"),
       br: brotliCompressSync("hello"),
       deflate: deflateSync("hello"),
+      zstd: zstdCompressSync("hello"),
     };
     for (const [coding, body] of Object.entries(codings)) {
       expect(await post(body, coded(coding))).toMatch(/^HTTP\/1\.1 200 /);
       expect(received.at(-1)).toBe(body.toString("latin1"));
     }
     expect(await post(deflateRawSync("hello"), coded("deflate"))).toMatch(/ 200 /);
-    expect(judged).toEqual(Array(4).fill("hello"));
+    expect(judged).toEqual(Array(5).fill("hello"));
     expect(await post(gzipSync("evil"), coded("gzip"))).toMatch(/^HTTP\/1\.1 403 /);
   });
 
@@ -122,7 +129,17 @@ describe("request bodies in a content coding", () => {
     apply({});
     expect(await post("not gzip", coded("gzip"))).toMatch(/^HTTP\/1\.1 400 /);
     expect(await post(gzipSync("hello").subarray(0, 12), coded("gzip"))).toMatch(/ 400 /);
-    expect(await post("odd", coded("zstd"))).toMatch(/ 200 /);
+    expect(await post("odd", coded("zstd"))).toMatch(/ 400 /);
+    // Of two frames, or a stream and more, some decoders read the first, others all.
+    const frames = Buffer.concat([zstdCompressSync("hello"), zstdCompressSync("evil")]);
+    expect(await post(frames, coded("zstd"))).toMatch(/ 400 /);
+    expect(
+      await post(Buffer.concat([deflateSync("a"), deflateSync("evil")]), coded("deflate")),
+    ).toMatch(/ 400 /);
+    expect(await post("odd", coded("compress"))).toMatch(/ 200 /);
+    const twice = gzipSync(gzipSync("evil"));
+    expect(await post(twice, coded("gzip, gzip"))).toMatch(/ 400 /);
+    expect(await post(twice, coded("gzip") + coded("gzip"))).toMatch(/ 400 /);
     expect(judged).toEqual(["odd"]);
   });
 });
@@ -144,19 +161,8 @@ describe("leak protection", () => {
     expect(text.endsWith("<p>call 138****8000</p> or a@b.de")).toBe(true);
     expect(text).toContain(`content-length: ${length}`);
     expect(text).not.toMatch(/etag|md5/i);
-    expect(asked["accept-encoding"]).toBeUndefined();
+    expect(asked["accept-encoding"]).toBe("identity");
     expect(events.at(-1)?.unmapped.cordon.masked).toEqual({ phone: 1 });
-  });
-
-  test("the upstream is not asked for a part: a number cut between two parts would be none", async () => {
-    leaks({ maskPhones: true });
-    const head = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n";
-    const part = `${head}Range: bytes=0-9\r\nIf-Range: "x"\r\n\r\n`;
-    await exchangeRaw(worker.httpPort, part);
-    expect([asked.range, asked["if-range"]]).toEqual([undefined, undefined]);
-    worker.apply(intentOf([siteFor([origin.url])]));
-    await exchangeRaw(worker.httpPort, part);
-    expect([asked.range, asked["if-range"]]).toEqual(["bytes=0-9", '"x"']);
   });
 
   test.each([
@@ -180,9 +186,6 @@ describe("leak protection", () => {
     expect(text).toContain("a**@example.com");
     fields = { "content-type": "image/png" };
     expect(await get()).toContain("ann@example.com");
-    fields = { "content-encoding": "gzip" };
-    await get();
-    expect(events.at(-1)?.status_detail).toBe("leaksNotMasked:contentEncoding");
     worker.apply(intentOf([siteFor([origin.url])]));
     fields = {};
     expect(await get()).toContain("D.java");

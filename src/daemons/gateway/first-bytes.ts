@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import { type ProxyHeader, readProxyHeader } from "../../engines/proxyprotocol/header.ts";
 import { readClientHello } from "../../engines/tls/client-hello.ts";
-import type { FirstBytes, Gateway } from "./state.ts";
+import type { ClientSocket, FirstBytes, Gateway } from "./state.ts";
 
 /** What is looked for, and what happens with it; `take` gets the socket paused. */
 export type Peek = {
@@ -13,6 +13,10 @@ export type Peek = {
   readonly wantsProxyHeader: boolean;
   readonly take: (found: FirstBytes) => void;
 };
+
+/** The address of the other end; an IPv4 address that came as IPv6 is that IPv4 address. */
+export const peerOf = ({ remoteAddress }: Pick<ClientSocket, "remoteAddress">): string =>
+  (remoteAddress ?? "").replace(/^::ffff:/, "");
 
 /** Reads until it is known; a connection that breaks the form, or takes too long, is closed. */
 export function peek({ limits }: Pick<Gateway, "limits">, socket: Socket, wanted: Peek): void {
@@ -31,7 +35,7 @@ export function peek({ limits }: Pick<Gateway, "limits">, socket: Socket, wanted
       seen.size += piece.length;
     }
     if (seen.size < seen.sizeMin) return;
-    const found = look(seen, wanted);
+    const found = look(seen, wanted, socket);
     if (found === "more") return;
     socket.off("readable", onReadable).off("end", onEnd).off("close", onClose);
     if (found === "invalid") {
@@ -53,7 +57,11 @@ export function peek({ limits }: Pick<Gateway, "limits">, socket: Socket, wanted
 /** What has come so far, and how much there must be before it is looked at again. */
 type Seen = { bytes: Buffer[]; size: number; sizeMin: number; header: ProxyHeader | null };
 
-function look(seen: Seen, wanted: Peek): Omit<FirstBytes, "deadline"> | "more" | "invalid" {
+function look(
+  seen: Seen,
+  wanted: Peek,
+  socket: Socket,
+): Omit<FirstBytes, "deadline"> | "more" | "invalid" {
   let [bytes = Buffer.alloc(0)] = seen.bytes;
   if (seen.bytes.length > 1) bytes = Buffer.concat(seen.bytes);
   seen.bytes = [bytes];
@@ -67,7 +75,9 @@ function look(seen: Seen, wanted: Peek): Omit<FirstBytes, "deadline"> | "more" |
     seen.size = bytes.length;
   }
   const { header } = seen;
-  const proxied = header.kind === "header" ? header.source : null;
+  // A balancer that speaks for itself, as its health checks do (§2.2, LOCAL), has sent its header.
+  const own = { address: peerOf(socket), port: socket.remotePort ?? 0 };
+  const proxied = header.kind === "header" ? (header.source ?? own) : null;
   if (!wanted.wantsHello) return { proxied, hello: null };
   const reading = readClientHello(bytes);
   if (reading.kind !== "more") {

@@ -7,6 +7,7 @@ import type { ResponseHead } from "../../engines/http1/response.ts";
 import { stickyLine } from "./balance.ts";
 import { deliveryRequestLines, isCertificateField } from "./forwarding-fields.ts";
 import { pageFormFields } from "./page-guard-types.ts";
+import { digestFields } from "./response-text.ts";
 import type { Exchange } from "./state.ts";
 
 const HTTPS_PORT_DEFAULT = 443;
@@ -78,7 +79,8 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     if (name === "host") host = value;
     if (exchange.page !== null && pageFormFields.has(name)) continue;
     if (inspectsText && name === "sec-websocket-extensions") continue;
-    if (masksText && maskedFormFields.has(name)) continue;
+    if (masksText && name === "accept-encoding") continue;
+    if (exchange.range === "dropped" && (name === "range" || name === "if-range")) continue;
     if (hidesCertificate && isCertificateField(name)) continue;
     if (name === "via") via += `${value}, `;
     else if (forwardingFields.has(name)) {
@@ -92,6 +94,8 @@ export function upstreamRequestHead(exchange: Exchange, upgrade: string | null):
     text += `Host: ${host}\r\n`;
   }
   for (const { name, value } of changes ?? []) if (value !== null) text += `${name}: ${value}\r\n`;
+  // RFC 9110 §12.5.3: without this field any coding would do.
+  if (masksText || exchange.page !== null) text += "Accept-Encoding: identity\r\n";
   if (head.framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
   if (upgrade !== null) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
   if (site?.delivery) text += deliveryRequestLines(exchange, scheme, host);
@@ -100,15 +104,9 @@ X-Forwarded-Host: ${host}\r\nX-Request-Id: ${exchange.requestId}\r
 Via: ${via}1.${head.minorVersion} cordon\r\n\r\n`;
 }
 
-/** What would have the upstream send a text that cannot be masked: in a coding, or a part. */
-const maskedFormFields = new Set(["accept-encoding", "range", "if-range"]);
-
 /** CGI (RFC 3875 §4.1.18) and its heirs make one variable of `X-User` and `X_User`. */
 const isSameForCgi = (one: string, other: string): boolean =>
   one.replaceAll("_", "-") === other.replaceAll("_", "-");
-
-/** Digests of a body that is masked on its way (RFC 9530) would be wrong. */
-const digestFields = new Set(["content-digest", "repr-digest", "digest", "content-md5", "etag"]);
 
 /** The response head for the client. */
 export function clientResponseHead(exchange: Exchange, head: ResponseHead): string {

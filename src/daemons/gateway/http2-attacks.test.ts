@@ -65,8 +65,12 @@ async function fate(
   return known[first] ?? /\d{3}/.exec(found.payload.toString("latin1"))?.[0] ?? `status ${first}`;
 }
 
+/** An extended CONNECT (RFC 8441). */
+const connectFields = (protocol: string, ...more: readonly (readonly [string, string])[]) =>
+  [[":method", "CONNECT"], [":protocol", protocol], ...getFields(...more).slice(1)] as const;
+
 describe("downgrade attacks", () => {
-  const attacks: Record<string, readonly [(readonly [string, string])[], Buffer?]> = {
+  const attacks: Record<string, readonly [readonly (readonly [string, string])[], Buffer?]> = {
     "upper-case name": [getFields(["X-A", "1"])],
     "space in a path": [
       [
@@ -147,6 +151,25 @@ describe("downgrade attacks", () => {
       getFields(["transfer-encoding", "chunked"]),
       Buffer.from("0\r\n\r\nGET /x"),
     ],
+    "a protocol without CONNECT": [getFields([":protocol", "websocket"]), Buffer.from("a")],
+    "CONNECT of another protocol": [connectFields("connect-udp"), Buffer.from("a")],
+    "a WebSocket that ends as it begins": [connectFields("websocket")],
+    "a WebSocket with a length": [
+      connectFields("websocket", ["content-length", "1"]),
+      Buffer.from("a"),
+    ],
+    "a WebSocket of two protocols": [
+      connectFields("websocket", [":protocol", "websocket"]),
+      Buffer.from("a"),
+    ],
+    "a WebSocket with an upgrade of its own": [
+      connectFields("websocket", ["upgrade", "h2c"]),
+      Buffer.from("a"),
+    ],
+    "a request line in a protocol": [
+      connectFields("websocket HTTP/1.1\r\n\r\nGET /x"),
+      Buffer.from("a"),
+    ],
     connection: [getFields(["connection", "x-forwarded-for"])],
     upgrade: [getFields(["upgrade", "h2c"])],
     te: [getFields(["te", "chunked"])],
@@ -193,14 +216,18 @@ describe("downgrade attacks", () => {
       [":path", "/b"],
       ["host", "b.test"],
     ] as const;
+    const key = () => "key";
     for (const field of evil) {
-      const { text, fault } = requestText(getFields(field).flat(), true);
+      const { text, fault } = requestText(getFields(field).flat(), true, key);
       expect(fault, field[0]).not.toBeNull();
       expect(
         text.split("\r\n").filter((line) => /^x|^transfer-encoding: chunked$|b$/.test(line)),
       ).toEqual([]);
     }
-    expect(requestText(getFields().flat(), false)).toMatchObject({ fault: null, method: "GET" });
+    expect(requestText(getFields().flat(), false, key)).toMatchObject({
+      fault: null,
+      method: "GET",
+    });
   });
 
   test("the same frames without an attack are served", async () => {

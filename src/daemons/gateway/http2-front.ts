@@ -5,13 +5,14 @@
 import { constants, performServerHandshake, type ServerHttp2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { serveConnection } from "./connection.ts";
+import { peerOf } from "./first-bytes.ts";
 import { openStream } from "./http2-stream.ts";
 import { countRefusal } from "./refusals.ts";
 import type { Arrival, Gateway, Session } from "./state.ts";
 
 /** Takes over a TLS socket on which `h2` was negotiated. */
 export function serveHttp2(gateway: Gateway, socket: TLSSocket, arrival: Arrival): void {
-  const address = arrival.proxied?.address ?? (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+  const address = arrival.proxied?.address ?? peerOf(socket);
   if (address === "") {
     socket.destroy();
     return;
@@ -35,7 +36,7 @@ export function serveHttp2(gateway: Gateway, socket: TLSSocket, arrival: Arrival
       maxHeaderListSize: http2.fieldBytesMax,
       initialWindowSize: http2.windowBytes,
       enablePush: false,
-      enableConnectProtocol: false,
+      enableConnectProtocol: true,
     },
   });
   const entry: Session = {

@@ -9,6 +9,8 @@ export type RequestText = {
   readonly fault: FaultKind | null;
   /** Whether the body has no declared length, and is written in chunks. */
   readonly isChunked: boolean;
+  /** Of a WebSocket that the stream opens (RFC 8441); null = it opens none. */
+  readonly webSocketKey: string | null;
 };
 
 /** Fields that speak of a connection: malformed in HTTP/2 (RFC 9113 §8.2.2). */
@@ -19,7 +21,7 @@ const connectionFields = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-const pseudoNames = new Set([":method", ":scheme", ":authority", ":path"]);
+const pseudoNames = new Set([":method", ":scheme", ":authority", ":path", ":protocol"]);
 
 type Head = {
   readonly pseudo: Map<string, string>;
@@ -31,11 +33,17 @@ type Head = {
 };
 
 /**
- * Turns names and values into a head.
+ * Turns names and values into a head. An extended CONNECT becomes the GET that opens a WebSocket in
+ * HTTP/1.1, with a key of the gateway's own: HTTP/2 has none (RFC 8441 §5).
  *
  * @param hasBody false when the HEADERS frame ended the stream.
+ * @param newKey makes a Sec-WebSocket-Key
  */
-export function requestText(raw: readonly string[], hasBody: boolean): RequestText {
+export function requestText(
+  raw: readonly string[],
+  hasBody: boolean,
+  newKey: () => string,
+): RequestText {
   const head: Head = {
     pseudo: new Map(),
     lines: "",
@@ -47,17 +55,31 @@ export function requestText(raw: readonly string[], hasBody: boolean): RequestTe
   for (let at = 0; at + 1 < raw.length; at += 2) {
     takeField(head, raw[at] ?? "", raw[at + 1] ?? "");
   }
-  const method = head.pseudo.get(":method") ?? "";
+  const webSocketKey = opensWebSocket(head, hasBody) ? newKey() : null;
+  const method = webSocketKey === null ? (head.pseudo.get(":method") ?? "") : "GET";
   const target = targetOf(head, method);
   const host = hostOf(head);
-  const isChunked = hasBody && head.length === null;
+  const isChunked = hasBody && head.length === null && webSocketKey === null;
   if (!isWritableMethod(method)) head.fault ??= "invalidMethod";
   let text = `${shown(method, "INVALID")} ${shown(target, "/")} HTTP/1.1\r\n`;
   if (host !== null) text += `Host: ${host}\r\n`;
   text += head.lines;
   if (head.cookies.length > 0) text += `cookie: ${head.cookies.join("; ")}\r\n`;
   if (isChunked) text += "Transfer-Encoding: chunked\r\n";
-  return { text: `${text}\r\n`, method, fault: head.fault, isChunked };
+  if (webSocketKey !== null) {
+    text += `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${webSocketKey}\r\n`;
+  }
+  return { text: `${text}\r\n`, method, fault: head.fault, isChunked, webSocketKey };
+}
+
+/** RFC 8441 §4: `:protocol` belongs to CONNECT, whose stream stays open both ways. */
+function opensWebSocket(head: Head, hasBody: boolean): boolean {
+  const protocol = head.pseudo.get(":protocol");
+  if (protocol === undefined) return false;
+  const isConnect = head.pseudo.get(":method") === "CONNECT";
+  if (isConnect && protocol === "websocket" && hasBody && head.length === null) return true;
+  head.fault ??= "invalidPseudoField";
+  return false;
 }
 
 function takeField(head: Head, name: string, value: string): void {
@@ -73,6 +95,8 @@ function takeField(head: Head, name: string, value: string): void {
     if (head.host !== null) head.fault ??= "duplicateHost";
     head.host = value;
   } else if (name === "cookie") head.cookies.push(value);
+  // In HTTP/2 it has no meaning (RFC 8441 §5.1), and beside the gateway's own it would be a second.
+  else if (name === "sec-websocket-key" && head.pseudo.has(":protocol")) return;
   else {
     if (name === "content-length") {
       if (head.length !== null) head.fault ??= "duplicateContentLength";

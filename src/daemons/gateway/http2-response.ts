@@ -1,4 +1,5 @@
 /** Reads the HTTP/1.1 response of one exchange as it is written, and sends it as frames. */
+import { createHash } from "node:crypto";
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import {
   type BodyDecoder,
@@ -6,7 +7,7 @@ import {
   decodeBody,
   endBody,
 } from "../../engines/http1/body.ts";
-import type { Fields } from "../../engines/http1/fields.ts";
+import { type Fields, fieldValue } from "../../engines/http1/fields.ts";
 import {
   createHeadReader,
   type HeadReader,
@@ -15,6 +16,7 @@ import {
 } from "../../engines/http1/head-reader.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
 import { parseResponseHead, type ResponseHead } from "../../engines/http1/response.ts";
+import type { RequestText } from "./http2-request.ts";
 
 /** Fields that HTTP/2 does not know (RFC 9113 §8.2.2). */
 const connectionFields = new Set([
@@ -39,6 +41,7 @@ export type ResponseWriter = {
 type Writing = {
   readonly stream: ServerHttp2Stream;
   readonly method: string;
+  readonly webSocketKey: string | null;
   readonly reader: HeadReader;
   body: BodyDecoder | null;
   isComplete: boolean;
@@ -49,10 +52,13 @@ type Writing = {
 /** Our own heads hold fields beside those of the upstream, which passed the limits already. */
 const limits = { ...http1Limits, headBytesMax: http1Limits.headBytesMax * 2, fieldCountMax: 160 };
 
-/** A writer for the answer to a request of this method. */
-export function responseWriter(stream: ServerHttp2Stream, method: string): ResponseWriter {
+/** A writer for the answer to a request. */
+export function responseWriter(
+  stream: ServerHttp2Stream,
+  { method, webSocketKey }: Pick<RequestText, "method" | "webSocketKey">,
+): ResponseWriter {
   const writing: Writing = {
-    ...{ stream, method, reader: createHeadReader(limits), body: null },
+    ...{ stream, method, webSocketKey, reader: createHeadReader(limits), body: null },
     isComplete: false,
     hasTrailers: false,
     onComplete: () => {},
@@ -110,18 +116,42 @@ function writePiece(writing: Writing, piece: Buffer): boolean {
 }
 
 function takeHead(writing: Writing): void {
-  const { stream, method, reader } = writing;
+  const { stream, method, webSocketKey, reader } = writing;
   const head = parseResponseHead(reader.text ?? "", method, limits, reader.fault);
   resetHead(reader);
   if (head.fault !== null) throw new Error(`response head: ${head.fault}`);
-  if (head.status < 200) {
-    if (head.status !== 101) stream.additionalHeaders(headersOf(head));
+  if (head.status === 101) {
+    openTunnel(writing, head);
     return;
   }
+  if (head.status < 200) {
+    stream.additionalHeaders(headersOf(head));
+    return;
+  }
+  // To who asked for a WebSocket it would say that there is one (RFC 8441 §5).
+  if (webSocketKey !== null && head.status < 300) head.status = 502;
   writing.body = createBodyDecoder(head.framing, limits);
   writing.hasTrailers = head.framing.kind === "chunked";
   respond(stream, head, writing.body);
 }
+
+/**
+ * Says 200 for 101, and passes on what follows. The client cannot tell whether the upstream speaks
+ * WebSocket, since the key is not its own, so this is asked here (RFC 6455 §4.1).
+ */
+function openTunnel(writing: Writing, head: ResponseHead): void {
+  const { stream, webSocketKey } = writing;
+  if (fieldValue(head.fields, "sec-websocket-accept") !== acceptOf(webSocketKey ?? "")) {
+    throw new Error("the upstream's Sec-WebSocket-Accept is not that of the key");
+  }
+  const { "sec-websocket-accept": _, ...headers } = headersOf({ ...head, status: 200 });
+  writing.body = createBodyDecoder({ kind: "close" }, limits);
+  stream.respond(headers);
+}
+
+/** RFC 6455 §4.2.2. */
+const acceptOf = (key: string): string =>
+  createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 
 function complete(writing: Writing): void {
   if (writing.isComplete) return;

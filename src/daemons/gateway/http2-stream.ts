@@ -5,6 +5,7 @@
  * INVARIANT: nothing of a stream is written before it was checked as a field, a target or a
  * method, so no byte of it can end a line (RFC 9113 §10.3, downgrade attacks).
  */
+import { randomBytes } from "node:crypto";
 import type { ServerHttp2Stream } from "node:http2";
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -27,8 +28,9 @@ type Opened = {
 /** The stream as a socket, and what is wrong with its head. */
 export function openStream(opened: Opened): { duplex: ClientSocket; fault: FaultKind | null } {
   const { stream, socket, rawHeaders, hasBody } = opened;
-  const { text, fault, isChunked, method } = requestText(rawHeaders, hasBody);
-  const response = responseWriter(stream, method);
+  const request = requestText(rawHeaders, hasBody, newKey);
+  const { text, fault, isChunked } = request;
+  const response = responseWriter(stream, request);
   const duplex = new Duplex({
     allowHalfOpen: true,
     read: () => {
@@ -56,6 +58,9 @@ export function openStream(opened: Opened): { duplex: ClientSocket; fault: Fault
   response.onComplete(() => duplex.destroy());
   return { duplex: withAddresses(duplex, socket), fault };
 }
+
+/** RFC 6455 §4.1: 16 random bytes. */
+const newKey = (): string => randomBytes(16).toString("base64");
 
 /** A request that is not read to its end is ended once its answer has left (RFC 9113 §8.1). */
 function endStream(stream: ServerHttp2Stream): void {

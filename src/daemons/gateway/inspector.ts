@@ -6,6 +6,7 @@ import type { Ruleset } from "../../engines/seclang/compiled.ts";
 import type * as Engine from "../../engines/seclang/engine.ts";
 import { anomalyScore, siteVariables } from "../../kernel/rules/load.ts";
 import { compileOwnRules } from "../../kernel/rules/own-rules.ts";
+import { codingOf, isCoding } from "./content-coding.ts";
 import type { Endpoints, Finding, Inspection, Inspector, RuleMatch } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
 import { joinInspections } from "./policy/joined-inspection.ts";
@@ -165,10 +166,10 @@ function inspectionOf(transaction: Engine.Transaction, site: SiteIntent): Inspec
   };
 }
 
-/** Encoded bodies are opaque to rules: holding them back would only cost time. */
+/** A body in an unknown coding is opaque to rules: holding it back would only cost time. */
 function isText(fields: Fields): boolean {
-  const coding = fieldValue(fields, "content-encoding");
-  if (coding !== undefined && coding.toLowerCase() !== "identity") return false;
+  const coding = codingOf(fields);
+  if (coding !== "identity" && !isCoding(coding)) return false;
   return textTypes.test(fieldValue(fields, "content-type") ?? "");
 }
 

@@ -32,6 +32,10 @@ export const gatewayLimits = {
   lingerTimeoutMs: 2_000,
   /** Response bodies are held back for rules up to this many bytes. */
   responseBodyBytesMax: 524_288,
+  /** Responses whose coding is undone at once, since each may hold a window of megabytes. */
+  responseDecodersMax: 1_024,
+  /** Text of a coded response that may leave whatever its ratio; more only by `decodedRatioMax`. */
+  decodedResponseBytesFree: 8_388_608,
   /** HTTP/2 with clients; frames that break the rules end the session (RFC 9113 §10.5). */
   http2: {
     /** Streams at once in one session. */

@@ -5,7 +5,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import { serveConnection } from "./connection.ts";
-import { peek } from "./first-bytes.ts";
+import { peek, peerOf } from "./first-bytes.ts";
 import { countRefusal } from "./refusals.ts";
 import { siteOf } from "./routes.ts";
 import type { FirstBytes, Gateway, Routes } from "./state.ts";
@@ -28,8 +28,6 @@ export function plainServer(gateway: Gateway): Server {
     });
   });
 }
-
-const peerOf = (socket: Socket): string => (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
 
 function servePlain(
   gateway: Gateway,

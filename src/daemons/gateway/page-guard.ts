@@ -3,9 +3,11 @@
  * approved copy when the upstream's differs.
  */
 import { fieldValue } from "../../engines/http1/fields.ts";
+import type { ResponseHead } from "../../engines/http1/response.ts";
 import { viewPath } from "../../engines/sitepolicy/path.ts";
 import type { PageSettings } from "../../kernel/intent/site-delivery.ts";
 import { answerWith } from "./answer.ts";
+import { codingOf } from "./content-coding.ts";
 import type { PageStatus } from "./messages.ts";
 import { digestOf, type PageCopy, pageLimits } from "./page-copies.ts";
 import { pageEvent } from "./page-event.ts";
@@ -73,10 +75,7 @@ export function judgePage(exchange: Exchange, page: GuardedPage, body: Buffer | 
     exchange.reason = "pageTooLargeToGuard";
     return false;
   }
-  // Another status is another page, and so is one larger than any that was approved: these texts
-  // equal no digest.
-  const found = guarded === null ? "too large" : digestOf(guarded);
-  const digest = response.status === 200 ? found : `status ${response.status}`;
+  const digest = pageDigest(response, guarded);
   const contentType = fieldValue(response.fields, "content-type") ?? "";
   const copy = guarded === null ? null : { contentType, body: guarded };
   take(connection.gateway, page, { digest, copy, site });
@@ -91,6 +90,16 @@ export function judgePage(exchange: Exchange, page: GuardedPage, body: Buffer | 
     answerWith(exchange, "pageChanged", page);
   }
   return approved !== null;
+}
+
+/**
+ * Another status is another page, and so is what cannot be read or is larger than any that was
+ * approved: these texts equal no digest.
+ */
+function pageDigest({ status, fields }: ResponseHead, body: Buffer | null): string {
+  if (status !== 200) return `status ${status}`;
+  if (body === null) return "too large";
+  return codingOf(fields) === "identity" ? digestOf(body) : "unknown coding";
 }
 
 function take(

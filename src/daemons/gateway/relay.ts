@@ -1,16 +1,22 @@
-/** The response half of an exchange: from the upstream through the rules to the client. */
+/** The response half of an exchange: what comes from the upstream, and what becomes of it then. */
 import { createBodyDecoder, decodeBody, endBody } from "../../engines/http1/body.ts";
 import { readHead, resetHead } from "../../engines/http1/head-reader.ts";
-import { forwardedTrailers } from "../../engines/http1/hop-by-hop.ts";
 import { limits as http1Limits } from "../../engines/http1/limits.ts";
 import { parseResponseHead, type ResponseHead } from "../../engines/http1/response.ts";
-import { chunkStart, lastChunk } from "../../engines/http1/write.ts";
 import { answerOwn, endExchange } from "./answer.ts";
+import { codingOf, isCoding } from "./content-coding.ts";
 import { clientResponseHead } from "./forward.ts";
-import { holdAnswer, sendBytes, sendText } from "./hold.ts";
-import { judgePage } from "./page-guard.ts";
-import { refuseByRules } from "./policy/refuse.ts";
-import { maskerFor } from "./response-mask.ts";
+import { holdAnswer, sendText } from "./hold.ts";
+import {
+  completeAnswer,
+  flush,
+  judgedResponse,
+  resumeResponse,
+  sendHead,
+  takeText,
+} from "./response-body.ts";
+import { undoCoding, viewText } from "./response-decoding.ts";
+import { codingToUndo, headWithoutCoding, isPartOfMasked } from "./response-text.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
 import { openTunnel } from "./tunnel.ts";
 import { dropUpstream, releaseUpstream, type UpstreamHandlers } from "./upstream.ts";
@@ -21,8 +27,6 @@ export type RequestSide = {
   onUnanswered(exchange: Exchange): void;
 };
 
-/** Small pieces are joined with what waits in `out`: one write instead of two. */
-const JOIN_BYTES_MAX = 4_096;
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 
 /** Handlers for the upstream connections of all exchanges. */
@@ -62,6 +66,11 @@ function upstreamGone(
   if (!connection.connected) {
     connection.upstream.downUntilMs =
       Date.now() + exchange.connection.gateway.limits.upstreamDownMs;
+    requestSide.onUnanswered(exchange);
+    return;
+  }
+  if (exchange.range === "refused") {
+    exchange.range = "dropped";
     requestSide.onUnanswered(exchange);
     return;
   }
@@ -133,7 +142,31 @@ function takeHead(
     }
     return true;
   }
-  return startResponse(exchange, head);
+  if (isPartOfMasked(exchange, head)) {
+    askForWhole(exchange, connection);
+    return false;
+  }
+  const coding = codingToUndo(exchange, head);
+  if (coding === null) return startResponse(exchange, head);
+  if (coding === "unknown") answerOwn(exchange, 502, "upstream:unknownContentCoding");
+  else if (head.framing.kind === "none" || undoCoding(exchange, coding)) {
+    return startResponse(exchange, headWithoutCoding(head));
+  }
+  return false;
+}
+
+/** Asks once more, on a new connection, for what nothing of is left out. */
+function askForWhole(exchange: Exchange, { socket }: UpstreamConnection): void {
+  const { method, framing } = exchange.head;
+  if (exchange.range !== "asked" || method !== "GET" || framing.kind !== "none") {
+    answerOwn(exchange, 502, "upstream:partOfMaskedText");
+    return;
+  }
+  exchange.range = "refused";
+  exchange.retried = true;
+  exchange.attempts = 0;
+  // `upstreamGone` goes on.
+  socket.destroy();
 }
 
 function startResponse(exchange: Exchange, head: ResponseHead): boolean {
@@ -141,7 +174,8 @@ function startResponse(exchange: Exchange, head: ResponseHead): boolean {
   exchange.response = head;
   exchange.body = createBodyDecoder(head.framing, http1Limits);
   exchange.status = head.status;
-  const isStream = head.framing.kind === "chunked" || head.framing.kind === "close";
+  const { kind } = head.framing;
+  const isStream = kind === "chunked" || kind === "close" || exchange.decoder !== null;
   exchange.chunkedOut = isStream && exchange.head.minorVersion === 1;
   exchange.keepClient =
     exchange.keepClient &&
@@ -156,6 +190,8 @@ function startResponse(exchange: Exchange, head: ResponseHead): boolean {
     const hasBody = head.framing.kind !== "none";
     if (hasBody && inspection.wantsResponseBody(head.fields)) {
       exchange.heldResponse = [];
+      const coding = codingOf(head.fields);
+      if (isCoding(coding)) viewText(exchange, coding);
       return true;
     }
   }
@@ -163,88 +199,16 @@ function startResponse(exchange: Exchange, head: ResponseHead): boolean {
   return true;
 }
 
-function sendHead(exchange: Exchange, head: ResponseHead): void {
-  if (exchange.site?.delivery?.leakKinds) exchange.mask = maskerFor(exchange, head);
-  exchange.out = clientResponseHead(exchange, head);
-  exchange.headSent = true;
-}
-
-function judgedResponse(exchange: Exchange, status: number): boolean {
-  if (status === 0) return false;
-  exchange.wouldBlock = true;
-  if (exchange.site?.intent.mode !== "block") return false;
-  refuseByRules(exchange, status);
-  return true;
-}
-
 function takeBody(exchange: Exchange, data: Buffer): void {
   if (exchange.over) return;
-  const { body, connection } = exchange;
-  const isLast = body?.kind === "length" && body.remaining === data.length;
-  if (isLast) holdAnswer(connection);
-  if (exchange.heldResponse === null) {
-    writeBody(exchange, data);
+  const { body, connection, decoder, view } = exchange;
+  if (decoder !== null) {
+    if (!decoder.write(Buffer.from(data))) exchange.upstream?.socket.pause();
     return;
   }
-  exchange.heldResponse.push(Buffer.from(data));
-  exchange.heldResponseBytes += data.length;
-  const { responseBodyBytesMax } = connection.gateway.limits;
-  if (exchange.heldResponseBytes >= responseBodyBytesMax) judgeResponseBody(exchange, false);
-}
-
-/** Lets the rules judge what was held back, then sends it; true when the exchange is over. */
-function judgeResponseBody(exchange: Exchange, isWhole: boolean): boolean {
-  const held = Buffer.concat(exchange.heldResponse ?? []);
-  exchange.heldResponse = null;
-  const { inspection, response, page } = exchange;
-  if (page !== null && judgePage(exchange, page, isWhole ? held : null)) return true;
-  const isInspected = inspection !== null && response !== null;
-  if (isInspected && inspection.wantsResponseBody(response.fields)) {
-    if (judgedResponse(exchange, inspection.responseBody(held, isWhole))) return true;
-  }
-  if (response !== null) sendHead(exchange, response);
-  if (held.length > 0) writeBody(exchange, held);
-  return false;
-}
-
-function writeBody(exchange: Exchange, data: Buffer): void {
-  if (exchange.mask === null) writeBytes(exchange, data);
-  else writeText(exchange, exchange.mask.push(data.toString("latin1")));
-}
-
-function writeText(exchange: Exchange, text: string): void {
-  if (text !== "") writeBytes(exchange, Buffer.from(text, "latin1"));
-}
-
-function writeBytes(exchange: Exchange, data: Buffer): void {
-  exchange.responseBytes += data.length;
-  if (exchange.chunkedOut) exchange.out += chunkStart(data.length);
-  if (data.length <= JOIN_BYTES_MAX) exchange.out += data.toString("latin1");
-  else {
-    flush(exchange);
-    pauseUnless(exchange, sendBytes(exchange.connection, data));
-  }
-  if (exchange.chunkedOut) exchange.out += "\r\n";
-}
-
-function flush(exchange: Exchange): void {
-  if (exchange.out === "") return;
-  const { out } = exchange;
-  exchange.out = "";
-  pauseUnless(exchange, sendText(exchange.connection, out));
-}
-
-function pauseUnless(exchange: Exchange, isFree: boolean): void {
-  if (isFree || exchange.upstreamPaused || exchange.upstream === null) return;
-  exchange.upstreamPaused = true;
-  exchange.upstream.socket.pause();
-}
-
-/** The client takes bytes again. */
-export function resumeResponse(exchange: Exchange): void {
-  if (!exchange.upstreamPaused) return;
-  exchange.upstreamPaused = false;
-  exchange.upstream?.socket.resume();
+  const isLast = body?.kind === "length" && body.remaining === data.length;
+  if (isLast && view === null) holdAnswer(connection);
+  takeText(exchange, data);
 }
 
 function finishResponse(
@@ -252,21 +216,23 @@ function finishResponse(
   connection: UpstreamConnection,
   isAtEnd: boolean,
 ): void {
-  holdAnswer(exchange.connection);
-  if (exchange.heldResponse !== null && judgeResponseBody(exchange, true)) return;
-  const { body, response, requestDone, mask } = exchange;
-  if (mask !== null) writeText(exchange, mask.end());
-  if (exchange.chunkedOut) {
-    const trailers = body?.trailers;
-    const kept = trailers === undefined || trailers.names.length === 0 ? null : trailers;
-    exchange.out += lastChunk(kept === null ? null : forwardedTrailers(kept));
+  const decoder = exchange.decoder ?? exchange.view?.decoder;
+  if (decoder !== undefined) {
+    // What is in it comes later, at the client's pace, and the upstream need not wait for that.
+    connection.socket.resume();
+    freeUpstream(exchange, connection, isAtEnd);
+    decoder.end();
+  } else if (completeAnswer(exchange)) {
+    if (exchange.upstreamPaused) resumeResponse(exchange);
+    freeUpstream(exchange, connection, isAtEnd);
+    endExchange(exchange, exchange.keepClient);
   }
-  flush(exchange);
-  if (exchange.upstreamPaused) resumeResponse(exchange);
+}
+
+function freeUpstream(exchange: Exchange, connection: UpstreamConnection, isAtEnd: boolean): void {
   exchange.upstream = null;
   connection.exchange = null;
-  const reusable = isAtEnd && requestDone && response?.keepAlive === true;
+  const reusable = isAtEnd && exchange.requestDone && exchange.response?.keepAlive === true;
   if (reusable) releaseUpstream(exchange.connection.gateway, connection);
   else dropUpstream(connection);
-  endExchange(exchange, exchange.keepClient);
 }

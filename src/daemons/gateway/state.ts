@@ -22,6 +22,7 @@ import type { Rates } from "./policy/rates.ts";
 import type { PolicyRun } from "./policy/run.ts";
 import type { SitePolicy } from "./policy/site-policy.ts";
 import type { RefusalEvent, Refusals } from "./refusal-event.ts";
+import type { ResponseDecoder } from "./response-decoder.ts";
 import type { SourceList } from "./source-list.ts";
 import type { UpstreamEvent } from "./upstream-event.ts";
 import type { UpstreamHealth } from "./upstream-health.ts";
@@ -49,7 +50,7 @@ export type Arrival = {
   readonly serverName: string;
   /** JA4 of the TLS hello; empty without TLS, and for a hello that could not be read. */
   readonly ja4: string;
-  /** Address and port told by a load balancer's PROXY header; null = none was sent. */
+  /** What a PROXY header tells, of a balancer's own connection the peer; null = none was sent. */
   readonly proxied: { readonly address: string; readonly port: number } | null;
   /** The certificate that the client showed in a handshake that asked for one. */
   readonly clientCertificate: ClientCertificate | null;
@@ -154,6 +155,8 @@ export type Gateway = {
   readonly handshakes: Map<string, FirstBytes>;
   /** Where HTTPS is served, for redirects; 0 until the worker listens. */
   httpsPort: number;
+  /** Responses whose coding is being undone. */
+  decoding: number;
   spoolFull: boolean;
   stopping: boolean;
 };
@@ -263,6 +266,12 @@ export type Exchange = {
   page: GuardedPage | null;
   /** Masks the body on its way; null = as it is. */
   mask: Masker | null;
+  /** Undoes the body's coding on its way; null = it has none, or none that has to be undone. */
+  decoder: ResponseDecoder | null;
+  /** What rules read of a body that is held back for them in its coding; null = the body itself. */
+  view: { readonly text: Buffer[]; readonly decoder: ResponseDecoder } | null;
+  /** What becomes of the request's Range: only of a whole can a text be masked. */
+  range: "asked" | "refused" | "dropped";
   body: BodyDecoder | null;
   heldResponse: Buffer[] | null;
   heldResponseBytes: number;

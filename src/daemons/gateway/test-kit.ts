@@ -134,6 +134,22 @@ export function exchangeRaw(port: number, bytes: string): Promise<string> {
   return client.closed;
 }
 
+/** The body of an answer, its chunks joined. */
+export function bodyOf(answer: string): string {
+  const [head = ""] = answer.split("\r\n\r\n", 1);
+  const rest = answer.slice(head.length + 4);
+  if (!/^transfer-encoding: chunked/im.test(head)) return rest;
+  let body = "";
+  for (let at = 0; at < rest.length; ) {
+    const end = rest.indexOf("\r\n", at);
+    const bytes = Number.parseInt(rest.slice(at, end), 16);
+    body += rest.slice(end + 2, end + 2 + bytes);
+    at = end + 4 + bytes;
+    if (!(bytes > 0)) break;
+  }
+  return body;
+}
+
 /** Resolves when `holds` does; looks every few milliseconds, gives up with the test. */
 export async function eventually(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -83,6 +83,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     extraPorts: new Map(),
     handshakes: new Map(),
     httpsPort: 0,
+    decoding: 0,
     spoolFull: false,
     stopping: false,
   };

@@ -81,9 +81,10 @@ function readBinary(bytes: Buffer): ProxyHeader {
   if (version >> 4 !== 2 || (version & 15) > 1) return invalid;
   if (total > proxyHeaderLimits.binaryBytesMax) return invalid;
   if (bytes.length < total) return more;
-  const isLocal = (version & 15) === 0;
+  // §2.2: of a connection of the balancer's own, what follows is skipped, its family unread.
+  if ((version & 15) === 0) return { kind: "header", bytes: total, source: null };
   // 0x11 is TCP over IPv4, 0x21 over IPv6; every other family is accepted without its address.
-  if (isLocal || (family !== 0x11 && family !== 0x21)) {
+  if (family !== 0x11 && family !== 0x21) {
     return family >> 4 > 3 || (family & 15) > 2
       ? invalid
       : { kind: "header", bytes: total, source: null };

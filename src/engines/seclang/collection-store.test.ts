@@ -37,6 +37,86 @@ test("a rule counts over requests of one client, until the count ends", () => {
   expect(ask("192.0.2.1", 120_000)).toBeUndefined();
 });
 
+/** What `IP:n` is, request by request, each at its time. */
+function counts(rules: string, requests: readonly (readonly [number, number])[]): number[] {
+  const text = `SecAction "id:1,phase:1,pass,nolog,initcol:ip=x"
+    SecRule ARGS:add "@ge 0" "id:2,phase:1,pass,nolog,setvar:ip.n=+%{MATCHED_VAR}"
+    ${rules}
+    SecRule IP:n "@ge 0" "id:9,phase:1,pass,log,msg:'n'"`;
+  const compiled = compileRuleset([{ name: "test.conf", text }], { dataFile: () => undefined });
+  const store = createCollectionStore()("site");
+  const where = { remoteAddress: "", remotePort: 1, serverAddress: "", serverPort: 80 };
+  return requests.map(([atSeconds, add]) => {
+    const one = { ...where, uniqueId: "one", timeMs: 1_000_000 + atSeconds * 1_000 };
+    const transaction = beginTransaction(compiled, one, { collections: store });
+    transaction.requestLine("GET", `/?add=${add}`, "HTTP/1.1", `GET /?add=${add} HTTP/1.1`);
+    transaction.requestHeaders([], []);
+    return Number(transaction.matches().find(({ ruleId }) => ruleId === 9)?.value ?? -1);
+  });
+}
+const LOWER = `SecAction "id:3,phase:1,pass,nolog,deprecatevar:ip.n=60/300"`;
+
+test("deprecatevar lowers a variable by its amount for each whole period, and never below 0", () => {
+  const asked = [
+    [0, 100],
+    [299, 0],
+    [300, 0],
+    [599, 0],
+    [600, 0],
+    [9_000, 0],
+  ] as const;
+  expect(counts(LOWER, asked)).toEqual([100, 100, 40, 40, 0, 0]);
+  const late = [
+    [0, 1_000],
+    [750, 0],
+    [900, 0],
+  ] as const;
+  expect(counts(LOWER, late)).toEqual([1_000, 880, 820]);
+});
+
+test("what is raised in every request falls as well, and from 0 with no time behind it", () => {
+  const busy = Array.from({ length: 10 }, (_, at) => [at * 100, 1] as const);
+  expect(counts(LOWER.replace("60/", "2/"), busy)).toEqual([1, 2, 3, 2, 3, 4, 3, 4, 5, 4]);
+  const rested = [
+    [0, 10],
+    [300, 0],
+    [900, 100],
+    [1_199, 0],
+    [1_200, 0],
+  ] as const;
+  expect(counts(LOWER, rested)).toEqual([10, 0, 100, 100, 40]);
+});
+
+test("a rate that is none lowers nothing, and a variable that ended begins anew", () => {
+  for (const rate of ["", "60", "60/0", "0/300", "x/y"]) {
+    expect(
+      counts(LOWER.replace("60/300", rate), [
+        [0, 100],
+        [900, 0],
+      ]),
+    ).toEqual([100, 100]);
+  }
+  const ends = `SecAction "id:4,phase:1,pass,nolog,expirevar:ip.n=500"\n${LOWER}`;
+  expect(
+    counts(ends, [
+      [0, 100],
+      [600, 70],
+      [899, 0],
+      [900, 0],
+    ]),
+  ).toEqual([100, 70, 70, 10]);
+  const macro = LOWER.replace("60/300", "%{tx.n}/%{tx.s}").replace(
+    "nolog,",
+    "nolog,setvar:tx.n=60,setvar:tx.s=300,",
+  );
+  expect(
+    counts(macro, [
+      [0, 100],
+      [300, 0],
+    ]),
+  ).toEqual([100, 40]);
+});
+
 test("nobody sees another's collections, and without a keeper nothing outlives its request", () => {
   const storeOf = createCollectionStore();
   for (let round = 0; round < 5; round += 1) {

@@ -1,5 +1,6 @@
 /** Compiles the action list of a rule. */
 import type {
+  Aging,
   Control,
   Disruption,
   IdRange,
@@ -38,7 +39,7 @@ export type ActionSet = {
   setVariables: SetVariable[];
   controls: Control[];
   initCollections: { collection: string; key: Template }[];
-  expire: { collection: string; name: Template; seconds: Template }[];
+  aging: Aging[];
   secrets: Secret[];
 };
 
@@ -62,7 +63,6 @@ const WITHOUT_EFFECT = new Set([
   "ver",
   "append",
   "prepend",
-  "deprecatevar",
 ]);
 const SEVERITIES = [
   "EMERGENCY",
@@ -111,7 +111,7 @@ function emptySet(): ActionSet {
     setVariables: [],
     controls: [],
     initCollections: [],
-    expire: [],
+    aging: [],
     secrets: [],
   };
 }
@@ -234,16 +234,10 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
       set.initCollections.push({ collection: collection.toUpperCase(), key: parseTemplate(key) });
       return undefined;
     }
-    case "expirevar": {
-      const [path = "", seconds = ""] = splitOnce(value, "=");
-      const [collection = "", key = ""] = splitOnce(path, ".");
-      set.expire.push({
-        collection: collection.toUpperCase(),
-        name: parseTemplate(key.toLowerCase()),
-        seconds: parseTemplate(seconds),
-      });
+    case "expirevar":
+    case "deprecatevar":
+      set.aging.push(parseAging(name, value));
       return undefined;
-    }
     case "xmlns":
       return /^[^=]+=.+$/s.test(value)
         ? undefined
@@ -258,6 +252,19 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `ip.tries=60`: ends after so many seconds; `ip.tries=5/60`: that much less each. */
+function parseAging(action: string, text: string): Aging {
+  const [path, rate] = splitOnce(text, "=");
+  const [collection, name] = splitOnce(path, ".");
+  const [amount, seconds] = action === "expirevar" ? [undefined, rate] : splitOnce(rate, "/");
+  return {
+    collection: collection.trim().toUpperCase(),
+    name: parseTemplate(name.trim().toLowerCase()),
+    amount: amount === undefined ? undefined : parseTemplate(amount),
+    seconds: parseTemplate(seconds),
+  };
 }
 
 function parseSetVariable(text: string): SetVariable | string {

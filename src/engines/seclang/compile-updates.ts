@@ -200,7 +200,7 @@ function actionsChange(state: RulesSoFar, directive: Directive, text: string): C
     skipAfter: set.skipAfter ?? rule.skipAfter,
     setVariables: [...rule.setVariables, ...set.setVariables],
     initCollections: [...rule.initCollections, ...set.initCollections],
-    expire: [...rule.expire, ...set.expire],
+    aging: [...rule.aging, ...set.aging],
     secrets: [...rule.secrets, ...set.secrets],
     controls: [...rule.controls, ...set.controls],
     tags: [...rule.tags, ...set.tags],

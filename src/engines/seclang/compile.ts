@@ -361,7 +361,7 @@ function ruleOf(
     setVariables: set.setVariables,
     controls: set.controls,
     initCollections: set.initCollections,
-    expire: set.expire,
+    aging: set.aging,
     secrets: set.secrets,
     disruption: head ? disruptionOf(set, defaults) : { kind: "none" },
     log: set.log ?? defaults?.log ?? true,

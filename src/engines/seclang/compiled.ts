@@ -35,6 +35,15 @@ export type Target = {
   readonly exclusions: readonly { readonly variable: string; readonly selector: Selector }[];
 };
 
+/** What time does to a variable: `expirevar` ends it, `deprecatevar` lowers it by an amount. */
+export type Aging = {
+  readonly collection: string;
+  readonly name: Template;
+  /** Undefined: all of it. */
+  readonly amount: Template | undefined;
+  readonly seconds: Template;
+};
+
 export type SetVariable = {
   readonly collection: string;
   readonly name: Template;
@@ -103,11 +112,7 @@ export type Rule = {
   readonly setVariables: readonly SetVariable[];
   readonly controls: readonly Control[];
   readonly initCollections: readonly { readonly collection: string; readonly key: Template }[];
-  readonly expire: readonly {
-    readonly collection: string;
-    readonly name: Template;
-    readonly seconds: Template;
-  }[];
+  readonly aging: readonly Aging[];
   readonly secrets: readonly Secret[];
   readonly disruption: Disruption;
   readonly log: boolean;

@@ -215,8 +215,8 @@ function outcomeOf(foresight: Foresight, head: Rule): "match" | "no match" | "un
 function changesAnything(head: Rule, before: Rule): boolean {
   for (let link: Rule | undefined = head; link !== before; link = link?.next) {
     if (link === undefined) return false;
-    const { capture, controls, expire, initCollections, secrets, setVariables } = link;
-    if (capture || controls.length + expire.length + initCollections.length > 0) return true;
+    const { aging, capture, controls, initCollections, secrets, setVariables } = link;
+    if (capture || controls.length + aging.length + initCollections.length > 0) return true;
     if (secrets.length + setVariables.length > 0) return true;
   }
   return false;
@@ -261,8 +261,8 @@ function effectsAreKnown(state: State, head: Rule, keys: string[]): boolean {
   if (head.message.length > 0 || head.scoring) return false;
   if (head.disruption.kind !== "none" && head.disruption.kind !== "pass") return false;
   for (let link: Rule | undefined = head; link !== undefined; link = link.next) {
-    const { capture, controls, expire, initCollections, secrets, setVariables } = link;
-    if (capture || expire.length > 0 || initCollections.length + secrets.length > 0) return false;
+    const { aging, capture, controls, initCollections, secrets, setVariables } = link;
+    if (capture || aging.length > 0 || initCollections.length + secrets.length > 0) return false;
     if (controls.some(({ kind }) => kind !== "ignored")) return false;
     for (const { collection, name, value } of setVariables) {
       if (collection !== "TX" || !name.every(isTextOrTx)) return false;

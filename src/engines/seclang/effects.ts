@@ -1,10 +1,11 @@
 /** What a matched rule changes: variables, collections, and which rules still apply. */
 
 import { inRanges } from "./compile-actions.ts";
-import type { Control, Rule, SetVariable, Template } from "./compiled.ts";
+import type { Aging, Control, Rule, SetVariable, Template } from "./compiled.ts";
 import { integerOf } from "./operators/operator.ts";
 import {
   expirePersistent,
+  lowerPersistent,
   openPersistent,
   persistentText,
   removePersistent,
@@ -33,12 +34,18 @@ export function applyEffects(state: State, rule: Rule): void {
     openPersistent(state, collection, expand(state, key));
   }
   for (const setVariable of rule.setVariables) applySet(state, setVariable);
-  for (const { collection, name, seconds } of rule.expire) {
-    const key = expand(state, name);
-    expirePersistent(state, collection, { key, seconds: integerOf(expand(state, seconds)) });
-  }
+  for (const aging of rule.aging) applyAging(state, aging);
   for (const control of rule.controls) applyControl(state, control);
   if (rule.secrets.length > 0) hide(state, rule.secrets);
+}
+
+function applyAging(state: State, { collection, name, amount, seconds: after }: Aging): void {
+  const key = expand(state, name).toLowerCase();
+  const seconds = integerOf(expand(state, after));
+  if (amount === undefined) expirePersistent(state, collection, { key, seconds });
+  else {
+    lowerPersistent(state, collection, { key, seconds, amount: integerOf(expand(state, amount)) });
+  }
 }
 
 function setIn(state: State, collection: string, key: string, text: string): void {

@@ -1,16 +1,18 @@
 /**
  * Collections that `initcol` opens. One is fetched from its keeper when a rule first asks for it,
  * since most that are opened are never asked. `expirevar` notes beside a variable when it ends;
- * whoever reads it from then on finds nothing.
+ * whoever reads it from then on finds nothing. `deprecatevar` notes since when it is lowered.
  */
 import { type Collection, collectionOf, createCollection } from "./collection.ts";
+import { integerOf } from "./operators/operator.ts";
 import { ownText } from "./own-text.ts";
 import type { State } from "./state.ts";
 
-/** What a client sends may be kept: little of it. Notes of `expirevar` count as variables. */
+/** What a client sends may be kept: little of it. Notes of both count as variables. */
 export const limits = { variablesMax: 32, textCharsMax: 256 } as const;
 
 const EXPIRES = "__expires";
+const LOWERED = "__lowered";
 const EMPTY = createCollection();
 
 /** Opens the collection of this key. */
@@ -45,7 +47,7 @@ export function persistentText(state: State, collection: string, key: string): s
 export function setPersistent(state: State, collection: string, key: string, text: string): void {
   const variables = variablesOf(state, collection);
   if (variables === undefined) return;
-  if (isOver(state, variables, key)) variables.delete(key + EXPIRES);
+  if (isOver(state, variables, key)) forget(variables, key);
   put(variables, key, text);
 }
 
@@ -59,8 +61,11 @@ function put(variables: Map<string, string>, key: string, text: string): void {
 
 export function removePersistent(state: State, collection: string, key: string): void {
   const variables = variablesOf(state, collection);
-  variables?.delete(key);
-  variables?.delete(key + EXPIRES);
+  if (variables !== undefined) forget(variables, key);
+}
+
+function forget(variables: Map<string, string>, key: string): void {
+  for (const note of ["", EXPIRES, LOWERED]) variables.delete(key + note);
 }
 
 /** Lets a variable end so many seconds after the request began. */
@@ -74,18 +79,40 @@ export function expirePersistent(
   if (variables?.has(key)) put(variables, key + EXPIRES, String(endMs));
 }
 
+/**
+ * Lowers a variable by `amount` for each `seconds` since this was first asked for, never below 0.
+ * ModSecurity counts from the collection's last change, so that what changes often never falls.
+ */
+export function lowerPersistent(
+  state: State,
+  collection: string,
+  { key, amount, seconds }: { key: string; amount: number; seconds: number },
+): void {
+  const variables = variablesOf(state, collection);
+  const value = integerOf(persistentText(state, collection, key) ?? "0");
+  if (variables === undefined || amount <= 0 || seconds <= 0) return;
+  const { timeMs } = state.connection;
+  const sinceMs = Number(variables.get(key + LOWERED) ?? timeMs);
+  const steps = Math.max(0, Math.floor((timeMs - sinceMs) / (seconds * 1000)));
+  const left = Math.max(0, value - steps * amount);
+  if (steps > 0 && value > 0) put(variables, key, String(left));
+  // What is at 0 has no time behind it when it is raised again.
+  if (left === 0) variables.delete(key + LOWERED);
+  else put(variables, key + LOWERED, String(sinceMs + steps * seconds * 1000));
+}
+
 /** All variables of an open collection. */
 export function persistentCollection(state: State, collection: string): Collection {
   const variables = variablesOf(state, collection);
   if (variables === undefined || variables.size === 0) return EMPTY;
-  const items = [...variables].filter(
-    ([key]) => !key.endsWith(EXPIRES) && !isOver(state, variables, key),
-  );
+  const items = [...variables].filter(([key]) => !isNote(key) && !isOver(state, variables, key));
   return collectionOf(
     items.map(([key]) => key),
     items.map(([, text]) => text),
   );
 }
+
+const isNote = (key: string): boolean => key.endsWith(EXPIRES) || key.endsWith(LOWERED);
 
 function isOver(state: State, variables: ReadonlyMap<string, string>, key: string): boolean {
   const endMs = variables.get(key + EXPIRES);

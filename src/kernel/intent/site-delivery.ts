@@ -128,9 +128,9 @@ export const protocolDefaults: ProtocolSettings = {
 /** What bodies, and frames of WebSocket, may be. */
 export const ContentSettings = Type.Object(
   {
-    /** Bodies in gzip, deflate or br are shown to the rules decoded. */
+    /** Bodies in gzip, deflate, br or zstd are shown to the rules decoded. */
     decodeRequestBodies: Type.Boolean(),
-    /** A body that grows to more than this many times its size is refused. */
+    /** A body that grows to more than this many times its size is refused, or cut off. */
     decodedRatioMax: Type.Integer({ minimum: 2, maximum: 1_000 }),
     /** Of clients; 0 = no limit. */
     webSocketFrameBytesMax: Type.Integer({ minimum: 0, maximum: 1_073_741_824 }),

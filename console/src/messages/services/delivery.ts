@@ -99,7 +99,7 @@ export const delivery: ServiceWords = {
     ],
     decodedRatioMax: [
       "A body that grows more than so many times is refused",
-      "解压后超过该倍数的请求体会被拒绝",
+      "解压后超过该倍数的正文会被拒绝",
     ],
   },
   field: {
