@@ -37,6 +37,8 @@ const numbered = (source: string): string => {
 };
 /** Perl keeps what a group inside a negative lookahead has captured, PCRE does not. */
 const CAPTURES_IN_NEGATION = /\(\?!.*\((?:\?<name>|(?!\?)).*\\\d/s;
+/** Perl goes through `\R*?` byte by byte, so that it misses what follows a CRLF. */
+const LAZY_LINE_BREAK = /\(\?:\\R\)(?:\*|\{0,1\})\?/;
 const ZERO_WIDTH = /^(?:\^|\$|\\[AzZb]|\(\?[=!]|\(\?#|\(\?[ism]\))/;
 const { pattern } = fc.letrec<{ pattern: string; term: string }>((tie) => ({
   term: fc.oneof(
@@ -79,7 +81,8 @@ test.skipIf(!hasPerl)("random PCRE-only patterns match the span that Perl matche
       (generated) => {
         const cases = generated
           .map(([source, text]) => [numbered(source), text] as const)
-          .filter(([source]) => !CAPTURES_IN_NEGATION.test(source));
+          .filter(([source]) => !CAPTURES_IN_NEGATION.test(source))
+          .filter(([source, text]) => !(LAZY_LINE_BREAK.test(source) && text.includes("\r\n")));
         const input = cases.map(([source, text]) => `${hex(source)},${hex(text)}\n`).join("");
         const run = spawnSync("perl", ["-e", PERL], { input, maxBuffer: 1 << 26 });
         const expected = run.stdout.toString("latin1").split("\n");
