@@ -1,20 +1,35 @@
 /**
- * A backtracker for what no automaton decides: general lookarounds, atomic groups, references.
- * Each (instruction, position, referenced captures) is tried once, and the whole search has a
- * budget of steps, so that no value can hold the processor.
+ * A backtracker for what no automaton decides: general lookarounds, atomic groups, references. It
+ * only tries ways that are alive without these (moves.ts), from each place and position once for
+ * what references hold there, and has a budget of steps, so that no value can hold the processor.
  */
-import type { Program } from "./program.ts";
-import { pairsHold, symbolAt } from "./syntax.ts";
+import { canStart } from "./alive.ts";
+import { type Move, movesAt, movesOnward, type Root, rootAt, type Walker } from "./moves.ts";
+import type { Instruction } from "./program.ts";
 
-/** Steps of one search; about 5 ms. */
-const STEPS_MAX = 25_000;
+/** Steps of one search: six for each byte of 64 KB. */
+const STEPS_MAX = 400_000;
+/** Positions of a value for which places have a table; a longer value's further ones have sets. */
+const TABLED_POSITIONS_MAX = 131_072;
+/** Bytes of a reference that are compared in a step. */
+const REFERENCE_BYTES_PER_STEP = 8;
 
 type Search = {
-  readonly program: Program;
+  readonly walker: Walker;
   readonly value: string;
+  /** By position, the table entry that was read there. */
+  readonly entries: Int32Array;
   readonly slots: number[];
-  readonly referenced: readonly number[];
-  readonly captureIds: Map<number, number>;
+  /** Slots that were set and what they were, to be undone when the search backs out. */
+  readonly trail: number[];
+  /** By place and position, the first context it was tried in, and the further ones. */
+  readonly firsts: (Int32Array | undefined)[];
+  readonly others: (Map<number, Set<number>> | undefined)[];
+  /** A number for the run and what its referenced slots hold; a new one for each change of them. */
+  context: number;
+  contexts: number;
+  /** Ways left to try, of all runs that are under way. */
+  readonly choices: Choice[];
   steps: number;
 };
 
@@ -23,135 +38,187 @@ export type SearchResult =
   | { readonly kind: "no match" }
   | { readonly kind: "limit exceeded" };
 
-/** Searches from each position that `starts` marks; "limit exceeded" says nothing about whether a match exists. */
+/** Searches from `from` on; "limit exceeded" says nothing about whether a match exists. */
 export function search(
-  program: Program,
+  walker: Walker,
   value: string,
-  options: { readonly slots: number; readonly starts: Uint8Array | undefined },
+  options: { readonly slots: number; readonly entries: Int32Array; readonly from: number },
 ): SearchResult {
-  const referenced: number[] = [];
-  for (const now of program.code) {
-    if (now.op === "backref") referenced.push(now.index * 2, now.index * 2 + 1);
-  }
+  const { entries } = options;
   const state: Search = {
-    program,
+    walker,
     value,
+    entries,
     slots: new Array<number>(options.slots).fill(-1),
-    referenced,
-    captureIds: new Map(),
+    trail: [],
+    firsts: [],
+    others: [],
+    context: 1,
+    contexts: 1,
+    choices: [],
     steps: 0,
   };
+  const { code, start } = walker.automaton.program;
+  // The slot is set here: a place that the search goes through and one that it starts from are
+  // one, so that the former answers for the latter.
+  const first = code[start];
+  const root = rootAt(walker, first?.op === "save" ? first.next : start);
   // Failed places stay failed from any later start: what follows does not depend on the start,
-  // except through referenced captures, which are part of the key.
-  const failed = new Set<number>();
-  for (let from = 0; from <= value.length; from++) {
-    if (options.starts?.[from] === 0) continue;
-    state.slots.fill(-1);
-    if (run(state, { pc: program.start, at: from }, failed) >= 0) {
-      return { kind: "match", slots: state.slots };
-    }
+  // except through referenced captures, which have a context of their own.
+  for (let from = options.from; from <= value.length; from++) {
+    if (!canStart(walker.automaton, entries[from] ?? 0)) continue;
+    state.slots[0] = from;
+    if (run(state, root, from) >= 0) return { kind: "match", slots: state.slots };
     if (state.steps > STEPS_MAX) return { kind: "limit exceeded" };
   }
   return { kind: "no match" };
 }
 
-/** A number for the values of the referenced captures, the same for the same values. */
-function capturesId(state: Search): number {
-  if (state.referenced.length === 0) return 0;
-  let id = 0;
-  for (const slot of state.referenced) {
-    // Ids of different depth cannot meet: each is handed out once, for one prefix of the slots.
-    const key = id * (state.value.length + 2) + (state.slots[slot] ?? -1) + 1;
-    const known = state.captureIds.get(key) ?? state.captureIds.size + 1;
-    state.captureIds.set(key, known);
-    id = known;
-  }
-  return id;
+const NO_MOVES: readonly Move[] = [];
+
+/** The ways on from a place; none when they have been tried with the same captures. */
+function waysFrom(state: Search, root: Root, at: number): readonly Move[] {
+  if (root.shared && isKnown(state, root.pc, at)) return NO_MOVES;
+  return movesAt(state.walker, root, state.entries[at] ?? 0);
 }
 
-function keyOf(state: Search, pc: number, at: number): number {
-  const places = state.program.code.length * (state.value.length + 1);
-  return capturesId(state) * places + pc * (state.value.length + 1) + at;
+function isKnown({ value, firsts, others, context }: Search, pc: number, at: number): boolean {
+  const first = firsts[pc] ?? new Int32Array(Math.min(value.length + 1, TABLED_POSITIONS_MAX));
+  firsts[pc] = first;
+  if (first[at] === context) return true;
+  if (first[at] === 0) {
+    first[at] = context;
+    return false;
+  }
+  const positions = others[pc] ?? new Map<number, Set<number>>();
+  others[pc] = positions;
+  const further = positions.get(at) ?? new Set();
+  positions.set(at, further);
+  if (further.has(context)) return true;
+  further.add(context);
+  return false;
 }
+
+/** Sets slots back to what they were when the trail had that length. */
+function undo(state: Search, length: number): void {
+  while (state.trail.length > length) {
+    const old = state.trail.pop() ?? -1;
+    state.slots[state.trail.pop() ?? 0] = old;
+  }
+}
+
+const isUpper = (code: number): boolean => code >= 65 && code <= 90;
 
 /** End of the captured text repeated at `at`, or -1; an unset group never matches (PCRE). */
-function repeatEnd(state: Search, index: number, options: { at: number; fold: boolean }): number {
-  const from = state.slots[index * 2] ?? -1;
-  const to = state.slots[index * 2 + 1] ?? -1;
-  if (from < 0 || to < 0) return -1;
-  const lower = (text: string): string =>
-    options.fold ? text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
-  const end = options.at + (to - from);
-  if (end > state.value.length) return -1;
-  state.steps += to - from;
-  const wanted = lower(state.value.slice(from, to));
-  return lower(state.value.slice(options.at, end)) === wanted ? end : -1;
-}
-
-type Place = { readonly pc: number; readonly at: number };
-type Undo = { readonly slot: number; readonly old: number };
-
-function lookHolds(state: Search, pc: number, at: number): boolean {
-  const now = state.program.code[pc];
-  if (now?.op !== "look") return false;
-  const before = state.slots.slice();
-  let held = false;
-  if (now.back === undefined) held = run(state, { pc: now.body, at }, new Set()) >= 0;
-  else {
-    for (const { width, body } of now.back) {
-      if (held || width > at) continue;
-      held = run(state, { pc: body, at: at - width }, new Set()) === at;
-    }
+function repeatEnd(state: Search, step: Extract<Instruction, { op: "backref" }>, at: number) {
+  const { value, slots } = state;
+  const from = slots[step.index * 2] ?? -1;
+  const to = slots[step.index * 2 + 1] ?? -1;
+  const end = at + to - from;
+  if (from < 0 || to < 0 || end > value.length) return -1;
+  let i = 0;
+  for (; i < to - from; i++) {
+    const left = value.charCodeAt(from + i);
+    const right = value.charCodeAt(at + i);
+    if (left === right) continue;
+    const isSameLetter = (left ^ right) === 32 && (isUpper(left) || isUpper(right));
+    if (!step.fold || !isSameLetter) break;
   }
-  if (!held || now.negative) for (const [i, old] of before.entries()) state.slots[i] = old;
-  return held !== now.negative;
+  state.steps += i / REFERENCE_BYTES_PER_STEP;
+  return i === to - from ? end : -1;
 }
+
+/** Runs a body of its own; what it captures is kept when it matches. */
+function runBody(state: Search, pc: number, at: number): number {
+  const { context, trail } = state;
+  const kept = trail.length;
+  state.context = ++state.contexts;
+  const end = run(state, rootAt(state.walker, pc), at);
+  // What was captured inside counts from now on, if it matched.
+  state.context = trail.length > kept ? ++state.contexts : context;
+  return end;
+}
+
+function lookHolds(state: Search, step: Extract<Instruction, { op: "look" }>, at: number): boolean {
+  const { context, trail } = state;
+  const kept = trail.length;
+  const held =
+    step.back === undefined
+      ? runBody(state, step.body, at) >= 0
+      : step.back.some(({ width, body }) => width <= at && runBody(state, body, at - width) === at);
+  if (step.negative && trail.length > kept) {
+    undo(state, kept);
+    state.context = context;
+  }
+  return held !== step.negative;
+}
+
+/** Where the step leads from `at`, or -1. */
+function take(state: Search, step: Instruction, at: number): number {
+  switch (step.op) {
+    case "byte":
+      return at + 1;
+    case "backref":
+      return repeatEnd(state, step, at);
+    case "look":
+      return lookHolds(state, step, at) ? at : -1;
+    case "atomic":
+      return runBody(state, step.body, at);
+    default:
+      return -1;
+  }
+}
+
+type Choice = {
+  readonly moves: readonly Move[];
+  readonly next: number;
+  readonly at: number;
+  readonly trail: number;
+  readonly context: number;
+};
 
 /** Runs from a place to the first "match"; its end, or -1 (also when out of steps). */
-function run(state: Search, from: Place, tried: Set<number>): number {
-  const { value } = state;
-  const { code } = state.program;
-  const stack: (Place | Undo)[] = [from];
-  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    if ("slot" in top) {
-      state.slots[top.slot] = top.old;
+function run(state: Search, from: Root, start: number): number {
+  const { choices, context } = state;
+  const bottom = choices.length;
+  const kept = state.trail.length;
+  let at = start;
+  let moves = waysFrom(state, from, at);
+  let next = 0;
+  while (++state.steps <= STEPS_MAX) {
+    const move = moves[next];
+    if (move === undefined) {
+      const choice = choices.length > bottom ? choices.pop() : undefined;
+      undo(state, choice?.trail ?? kept);
+      state.context = choice?.context ?? context;
+      if (choice === undefined) return -1;
+      ({ moves, next, at } = choice);
       continue;
     }
-    let { pc, at } = top;
-    while (true) {
-      if (++state.steps > STEPS_MAX) return -1;
-      const now = code[pc];
-      if (now === undefined) break;
-      if (now.op === "match") return at;
-      let next = -1;
-      if (now.op === "byte") {
-        if (at < value.length && now.set[value.charCodeAt(at) & 255] === 1) next = at + 1;
-      } else if (now.op === "split") {
-        // Paths only meet, and loops only close, at splits: the other places need no memory.
-        const key = keyOf(state, pc, at);
-        if (tried.has(key)) break;
-        tried.add(key);
-        stack.push({ pc: now.second, at });
-        pc = now.first;
-        continue;
-      } else if (now.op === "save") {
-        stack.push({ slot: now.slot, old: state.slots[now.slot] ?? -1 });
-        state.slots[now.slot] = at;
-        next = at;
-      } else if (now.op === "assert") {
-        if (pairsHold(now.pairs, symbolAt(value, at - 1), symbolAt(value, at))) next = at;
-      } else if (now.op === "backref") {
-        next = repeatEnd(state, now.index, { at, fold: now.fold });
-      } else {
-        // Captures set inside are undone when the search backs out past this place.
-        for (const [slot, old] of state.slots.entries()) stack.push({ slot, old });
-        if (now.op === "look") next = lookHolds(state, pc, at) ? at : -1;
-        else next = run(state, { pc: now.body, at }, new Set());
-      }
-      if (next < 0) break;
-      pc = now.next;
-      at = next;
+    if (next + 1 < moves.length) {
+      choices.push({
+        moves,
+        next: next + 1,
+        at,
+        trail: state.trail.length,
+        context: state.context,
+      });
     }
+    for (const slot of move.slots) {
+      state.trail.push(slot, state.slots[slot] ?? -1);
+      state.slots[slot] = at;
+      if (state.walker.isReferenced[slot] === 1) state.context = ++state.contexts;
+    }
+    if (move.step.op === "match") {
+      choices.length = bottom;
+      return at;
+    }
+    const to = take(state, move.step, at);
+    if (to < 0) moves = NO_MOVES;
+    else if (to > at) moves = waysFrom(state, move.root, to);
+    else moves = movesOnward(state.walker, move, state.entries[at] ?? 0);
+    next = 0;
+    at = to < 0 ? at : to;
   }
   return -1;
 }

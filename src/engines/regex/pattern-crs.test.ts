@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { rulePatterns } from "../../../test/rule-patterns.ts";
 import { compilePattern } from "./pattern.ts";
 
 const RULES = "/usr/share/modsecurity-crs/rules";
@@ -10,17 +11,6 @@ const SUITE = join(import.meta.dirname, "../../../../shared/conformance/crs/v3.3
 const FLAGS = { dotAll: true, multiline: false, ignoreCase: false };
 const TEXTS_MAX = 1200;
 const hasPerl = spawnSync("perl", ["-v"]).status === 0;
-
-function rulePatterns(): string[] {
-  const found = new Set<string>();
-  for (const name of readdirSync(RULES).filter((file) => file.endsWith(".conf"))) {
-    const text = readFileSync(join(RULES, name), "latin1").replace(/^\s*#.*$/gm, "");
-    for (const [, pattern = ""] of text.matchAll(/"!?@rx ((?:\\.|[^"\\])*)"/gs)) {
-      found.add(pattern.replaceAll('\\"', '"'));
-    }
-  }
-  return [...found].filter((pattern) => !pattern.includes("%{"));
-}
 
 function unescapeUrl(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) =>
@@ -66,7 +56,7 @@ function perlMatches(patterns: readonly string[], values: readonly string[]): st
 }
 
 test.skipIf(!existsSync(RULES))("every @rx pattern of the Core Rule Set compiles", () => {
-  const patterns = rulePatterns();
+  const patterns = rulePatterns(RULES);
   expect(patterns.length).toBeGreaterThan(200);
   for (const pattern of patterns) compilePattern(pattern, FLAGS);
 });
@@ -75,7 +65,7 @@ test.skipIf(!existsSync(RULES) || !existsSync(SUITE) || !hasPerl)(
   "Core Rule Set patterns match the suite's texts where Perl does, and only values that pass the prefilter",
   { timeout: 60_000 },
   () => {
-    const patterns = rulePatterns();
+    const patterns = rulePatterns(RULES);
     const values = payloads();
     const lower = values.map((value) => value.toLowerCase());
     const expected = perlMatches(patterns, values);

@@ -26,6 +26,19 @@ const quantifier = fc.constantFrom(
 const wrapper = fc.constantFrom(
   ...["(", "(?:", "(?i:", "(?-i:", "(?m:", "(?>", "(?=", "(?!", "(?<name>", "(?x: "],
 );
+/** "@" stands for the number of the group that was opened last. */
+const reference = fc.constantFrom("\\@", "\\b\\@\\b", "(?!\\@)", "(?i:\\@)", "(?:\\@|a)*");
+const numbered = (source: string): string => {
+  let groups = 0;
+  return source.replace(/\((?:\?<name>|(?!\?))|@/g, (found) => {
+    if (found !== "@") groups++;
+    return found === "@" ? `${groups}` : found;
+  });
+};
+/** Perl keeps what a group inside a negative lookahead has captured, PCRE does not. */
+const CAPTURES_IN_NEGATION = /\(\?!.*\((?:\?<name>|(?!\?)).*\\\d/s;
+/** Perl goes through `\R*?` byte by byte, so that it misses what follows a CRLF. */
+const LAZY_LINE_BREAK = /\(\?:\\R\)(?:\*|\{0,1\})\?/;
 const ZERO_WIDTH = /^(?:\^|\$|\\[AzZb]|\(\?[=!]|\(\?#|\(\?[ism]\))/;
 const { pattern } = fc.letrec<{ pattern: string; term: string }>((tie) => ({
   term: fc.oneof(
@@ -36,6 +49,9 @@ const { pattern } = fc.letrec<{ pattern: string; term: string }>((tie) => ({
       .map(([one, count]) => (ZERO_WIDTH.test(one) ? one : `(?:${one})${count}`)),
     fc.tuple(wrapper, tie("pattern")).map(([open, body]) => `${open}${body})`),
     fc.tuple(tie("pattern"), quantifier).map(([body, count]) => `(?:a|(?:${body})b)${count}`),
+    fc
+      .tuple(tie("pattern"), tie("pattern"), reference)
+      .map(([body, between, again]) => `(${body})${between}${again}`),
   ),
   pattern: fc.oneof(
     fc.array(tie("term"), { minLength: 1, maxLength: 3 }).map((terms) => terms.join("")),
@@ -62,7 +78,11 @@ test.skipIf(!hasPerl)("random PCRE-only patterns match the span that Perl matche
   fc.assert(
     fc.property(
       fc.array(fc.tuple(pattern, value), { minLength: 2000, maxLength: 2000 }),
-      (cases) => {
+      (generated) => {
+        const cases = generated
+          .map(([source, text]) => [numbered(source), text] as const)
+          .filter(([source]) => !CAPTURES_IN_NEGATION.test(source))
+          .filter(([source, text]) => !(LAZY_LINE_BREAK.test(source) && text.includes("\r\n")));
         const input = cases.map(([source, text]) => `${hex(source)},${hex(text)}\n`).join("");
         const run = spawnSync("perl", ["-e", PERL], { input, maxBuffer: 1 << 26 });
         const expected = run.stdout.toString("latin1").split("\n");
@@ -75,6 +95,6 @@ test.skipIf(!hasPerl)("random PCRE-only patterns match the span that Perl matche
         expect(differences.slice(0, 10)).toEqual([]);
       },
     ),
-    { numRuns: 2, endOnFailure: true },
+    { numRuns: 4, endOnFailure: true },
   );
 });

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compilePattern, PatternSyntaxError } from "./pattern.ts";
+import { parsePattern } from "./parser.ts";
+import { compilePattern, PatternSyntaxError, toMatch } from "./pattern.ts";
+import { simulate } from "./pike.ts";
+import { compileProgram, isRegular } from "./program.ts";
 
 const PLAIN = { dotAll: true, multiline: false, ignoreCase: false };
 
@@ -67,6 +70,33 @@ test("random patterns match where V8 matches, with the same captures", { timeout
   );
 });
 
+test("automata find the match and the captures that a simulation of all ways finds", () => {
+  fc.assert(
+    fc.property(pattern, subject, (source, value) => {
+      const { node, groups } = parsePattern(source, { i: false, s: true, m: false, x: false });
+      fc.pre(isRegular(node));
+      const slots = (groups + 1) * 2;
+      const found = simulate(compileProgram(node), value, { from: 0, slots });
+      const actual = compilePattern(source, PLAIN).exec(value);
+      expect(actual?.captures).toEqual(found && toMatch(value, found).captures);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("all matches of random patterns are those of V8", () => {
+  fc.assert(
+    fc.property(pattern, subject, (source, value) => {
+      const expected = [...value.matchAll(new RegExp(source, "gs"))];
+      const actual = [...compilePattern(source, PLAIN).matches(value)];
+      expect(actual.map(({ start, end }) => [start, end])).toEqual(
+        expected.map(({ index, 0: text }) => [index, index + text.length]),
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test("a matching value always meets the requirement, in any letter case", () => {
   fc.assert(
     fc.property(pattern, subject, fc.boolean(), (source, value, ignoreCase) => {
@@ -130,6 +160,20 @@ test("a search with references stops at its step budget and says so", () => {
   expect(pattern.limitExceeded()).toBe(0);
   expect(pattern.test(`${"ab".repeat(5000)}cc`)).toBe(false);
   expect(pattern.limitExceeded()).toBe(1);
+});
+
+test("padding does not hide a repeated word from a search with references", () => {
+  const gap = "[\\s'\"`()]*?";
+  const pattern = compilePattern(
+    `(?i:${gap}\\b(\\w+)\\b${gap}(?:<${gap}(?!\\b\\1\\b)\\w+|(?:like|=)${gap}(?:\\b\\1\\b)))`,
+    PLAIN,
+  );
+  for (const padding of ["a=b ", "<a ", "a like b ", "((a=b", "(", "aa=aab ", "ab<AB "]) {
+    const value = padding.repeat(64_000 / padding.length);
+    expect(pattern.test(value), padding).toBe(false);
+    expect(pattern.exec(`${value} xyz = xyz`)?.captures[1], padding).toBe("xyz");
+  }
+  expect(pattern.limitExceeded()).toBe(0);
 });
 
 test("nested repeats over a long value end without a step limit", () => {

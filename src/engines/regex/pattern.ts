@@ -2,16 +2,10 @@
  * A compiled regular expression with PCRE semantics on bytes (latin1 strings, one character per
  * byte), matched in time linear in the value. Method and limits: docs/decisions/0006.
  */
-import { search } from "./backtrack.ts";
-import {
-  createDfa,
-  type Dfa,
-  GAVE_UP,
-  markStarts,
-  NO_MATCH,
-  scanBackward,
-  scanForward,
-} from "./dfa.ts";
+import { createAlive, scanBackward } from "./alive.ts";
+import { type SearchResult, search } from "./backtrack.ts";
+import { createDfa, GAVE_UP, NO_MATCH, scanForward } from "./dfa.ts";
+import { createWalker, traceMatch } from "./moves.ts";
 import { parsePattern } from "./parser.ts";
 import { simulate } from "./pike.ts";
 import { compileProgram, isRegular, type Program } from "./program.ts";
@@ -52,39 +46,27 @@ export function compilePattern(source: string, flags: PatternFlags): Pattern {
   const parsed = parse();
   // Too large a program is a fault of the pattern; it is made again when a value first needs it,
   // since most patterns of a rule set are never asked anything.
-  compileProgram(parsed.node, EXACT);
-  const programs: Programs = {
-    exact: lazily(() => compileProgram(parse().node, EXACT)),
-    of: (how) => compileProgram(parse().node, how),
-  };
+  compileProgram(parsed.node);
+  const exact = lazily(() => compileProgram(parse().node));
   const slots = (parsed.groups + 1) * 2;
   const required = requirementOf(parsed.node);
-  const isExact = isRegular(parsed.node);
-  const matcher = isExact ? regularMatcher(programs, slots) : irregularMatcher(programs, slots);
+  const matcher = (isRegular(parsed.node) ? regularMatcher : irregularMatcher)(exact, slots);
   return { source, required, ...matcher };
 }
 
-type ProgramOptions = Parameters<typeof compileProgram>[1];
-const EXACT: ProgramOptions = { reverse: false, widen: false };
-
-/** What a pattern's source is compiled to, each when it is first needed. */
-type Programs = {
-  readonly exact: () => Program;
-  readonly of: (how: ProgramOptions) => Program;
-};
-
 type Matcher = Pick<Pattern, "test" | "exec" | "matches" | "limitExceeded">;
 
-/** Goes through the matches that `next` finds from a position on; an empty one is stepped over. */
+/** Goes through the matches that `find` finds from a position on; an empty one is stepped over. */
 function* matchesOf(
   value: string,
-  first: PatternMatch | undefined,
-  { overlapping, next }: { overlapping: boolean; next: (from: number) => PatternMatch | undefined },
+  find: (value: string, from: number) => PatternMatch | undefined,
+  overlapping: boolean,
 ): Iterable<PatternMatch> {
-  for (let match = first; match !== undefined; ) {
+  for (let from = 0; from <= value.length; ) {
+    const match = find(value, from);
+    if (match === undefined) return;
     yield match;
-    const from = overlapping ? match.start + 1 : Math.max(match.end, match.start + 1);
-    match = from > value.length ? undefined : next(from);
+    from = overlapping ? match.start + 1 : Math.max(match.end, match.start + 1);
   }
 }
 
@@ -96,7 +78,8 @@ function lazily<T>(make: () => T): () => T {
   };
 }
 
-function toMatch(value: string, slots: readonly number[]): PatternMatch {
+/** The match whose start and end, and those of each group, the slots are; -1 is unset. */
+export function toMatch(value: string, slots: readonly number[]): PatternMatch {
   const captures: (string | undefined)[] = [];
   for (let slot = 0; slot < slots.length; slot += 2) {
     const from = slots[slot] ?? -1;
@@ -106,57 +89,56 @@ function toMatch(value: string, slots: readonly number[]): PatternMatch {
   return { start: slots[0] ?? 0, end: slots[1] ?? 0, captures };
 }
 
-function regularMatcher({ exact, of }: Programs, slots: number): Matcher {
+function regularMatcher(exact: () => Program, slots: number): Matcher {
   const any = lazily(() => createDfa(exact(), "any"));
   const first = lazily(() => createDfa(exact(), "first"));
-  const backward = lazily<Dfa>(() => createDfa(of({ reverse: true, widen: false }), "longest"));
-  const pike = (value: string, from: number, anchored: boolean) => {
-    const found = simulate(exact(), value, { from, anchored, slots });
+  const backward = lazily(() => createWalker(createAlive(exact(), "once"), true));
+  const pike = (value: string, from: number) => {
+    const found = simulate(exact(), value, { from, slots });
     return found && toMatch(value, found);
   };
-  const exec = (value: string): PatternMatch | undefined => {
-    const end = scanForward(first(), value);
+  const find = (value: string, from: number): PatternMatch | undefined => {
+    const end = scanForward(first(), value, from);
     if (end === NO_MATCH) return undefined;
-    const start = end === GAVE_UP ? GAVE_UP : scanBackward(backward(), value, end);
-    if (start < 0) return pike(value, 0, false);
-    if (slots === 2) return { start, end, captures: [value.slice(start, end)] };
-    return pike(value, start, true);
+    if (end === GAVE_UP) return pike(value, from);
+    const walker = backward();
+    // Without groups only the start is asked for.
+    const entries = slots === 2 ? undefined : new Int32Array(end + 1);
+    const start = scanBackward(walker.automaton, value, { end, until: from, entries });
+    if (start < 0) return pike(value, from);
+    return toMatch(value, entries ? traceMatch(walker, entries, { start, slots }) : [start, end]);
   };
-  const test = (value: string): boolean => {
-    const end = scanForward(any(), value);
-    return end === GAVE_UP ? pike(value, 0, false) !== undefined : end !== NO_MATCH;
+  return {
+    exec: (value) => find(value, 0),
+    test(value) {
+      const end = scanForward(any(), value, 0);
+      return end === GAVE_UP ? pike(value, 0) !== undefined : end !== NO_MATCH;
+    },
+    matches: (value, { overlapping = false } = {}) => matchesOf(value, find, overlapping),
+    limitExceeded: () => 0,
   };
-  const matches: Matcher["matches"] = (value, { overlapping = false } = {}) =>
-    matchesOf(value, exec(value), { overlapping, next: (from) => pike(value, from, false) });
-  return { test, exec, matches, limitExceeded: () => 0 };
 }
 
-function irregularMatcher({ exact, of }: Programs, slots: number): Matcher {
-  // A superset of the language without lookarounds and references answers most values.
-  const superset = lazily(() => createDfa(of({ reverse: false, widen: true }), "any"));
-  const backward = lazily(() => createDfa(of({ reverse: true, widen: true }), "every"));
+function irregularMatcher(exact: () => Program, slots: number): Matcher {
+  const backward = lazily(() => createWalker(createAlive(exact(), "anywhere"), false));
   let exceeded = 0;
-  const find = (value: string, starts: Uint8Array | undefined): PatternMatch | undefined => {
-    const result = search(exact(), value, { slots, starts });
+  const find = (value: string, from: number): PatternMatch | undefined => {
+    const walker = backward();
+    const entries = new Int32Array(value.length + 1);
+    const at = { end: value.length, until: from, entries };
+    const start = scanBackward(walker.automaton, value, at);
+    if (start === NO_MATCH) return undefined;
+    const result: SearchResult =
+      start === GAVE_UP
+        ? { kind: "limit exceeded" }
+        : search(walker, value, { slots, entries, from: start });
     if (result.kind === "limit exceeded") exceeded++;
     return result.kind === "match" ? toMatch(value, result.slots) : undefined;
   };
-  const exec = (value: string): PatternMatch | undefined => {
-    if (scanForward(superset(), value) === NO_MATCH) return undefined;
-    return find(value, markStarts(backward(), value));
-  };
-  function* matches(value: string, { overlapping = false } = {}): Iterable<PatternMatch> {
-    if (scanForward(superset(), value) === NO_MATCH) return;
-    const starts = markStarts(backward(), value) ?? new Uint8Array(value.length + 1).fill(1);
-    yield* matchesOf(value, find(value, starts), {
-      overlapping,
-      next: (from) => find(value, starts.fill(0, 0, from)),
-    });
-  }
   return {
-    exec,
-    matches,
-    test: (value) => exec(value) !== undefined,
+    exec: (value) => find(value, 0),
+    test: (value) => find(value, 0) !== undefined,
+    matches: (value, { overlapping = false } = {}) => matchesOf(value, find, overlapping),
     limitExceeded: () => exceeded,
   };
 }

@@ -1,8 +1,8 @@
 /**
  * Pike's simulation of a Thompson program: all threads in step, in order of preference, each with
- * its captures. Work is bounded by program size times bytes. Regular programs only.
+ * its captures. Work is bounded by program size times bytes. It answers for regular programs whose
+ * automata give up.
  */
-import { loopAt } from "./loop.ts";
 import type { Program } from "./program.ts";
 import { pairsHold, symbolAt } from "./syntax.ts";
 
@@ -17,7 +17,7 @@ export const pikeSteps = (): number => steps;
 export function simulate(
   program: Program,
   value: string,
-  options: { readonly from: number; readonly anchored: boolean; readonly slots: number },
+  options: { readonly from: number; readonly slots: number },
 ): readonly number[] | undefined {
   const { code } = program;
   const marks = new Int32Array(code.length).fill(-1);
@@ -26,10 +26,8 @@ export function simulate(
   let threads: Thread[] = [];
   const stack: Thread[] = [];
   for (let at = options.from; at <= value.length; at++) {
-    const seeds = best === undefined && (!options.anchored || at === options.from);
-    if (seeds) threads.push({ pc: program.start, slots: unset });
+    if (best === undefined) threads.push({ pc: program.start, slots: unset });
     if (threads.length === 0) break;
-    if (threads.length === 1 && !seeds) at = runAhead(program, threads[0], { value, at });
     const prev = symbolAt(value, at - 1);
     const next = symbolAt(value, at);
     const byte = at < value.length ? value.charCodeAt(at) & 255 : -1;
@@ -63,18 +61,4 @@ export function simulate(
     threads = following;
   }
   return best;
-}
-
-/** Where a loop that is the only thread stops being that; most of a long match is such a loop. */
-function runAhead(
-  program: Program,
-  thread: Thread | undefined,
-  { value, at }: { value: string; at: number },
-): number {
-  const loop = thread === undefined ? undefined : loopAt(program, thread.pc);
-  if (loop === undefined) return at;
-  let ahead = at;
-  // The last byte may be a final newline, which assertions see.
-  while (ahead < value.length - 1 && loop[value.charCodeAt(ahead) & 255] === 1) ahead++;
-  return ahead;
 }

@@ -1,18 +1,8 @@
 /**
  * Compiles a syntax tree into a Thompson program: numbered instructions, each knowing its
- * successor. It can compile the tree reversed, and can widen what is not regular (references,
- * lookarounds, atomic groups) so that the program accepts a superset.
+ * successor.
  */
-import {
-  complement,
-  isNullable,
-  type NeighborPair,
-  type Node,
-  PatternSyntaxError,
-  setNode,
-  setOf,
-  widthOf,
-} from "./syntax.ts";
+import { isNullable, type NeighborPair, type Node, PatternSyntaxError, widthOf } from "./syntax.ts";
 
 /** Bound on a program after counted repeats are written out. */
 const INSTRUCTIONS_MAX = 20_000;
@@ -40,25 +30,14 @@ export type Instruction =
 
 export type Program = { readonly code: readonly Instruction[]; readonly start: number };
 
-type Target = { readonly code: Instruction[]; readonly reverse: boolean; readonly widen: boolean };
-
-const ANY: Node = {
-  kind: "repeat",
-  node: setNode(complement(setOf())),
-  min: 0,
-  max: Number.POSITIVE_INFINITY,
-  lazy: false,
-};
+type Target = { readonly code: Instruction[] };
 
 /** Throws PatternSyntaxError when the program would be too large. */
-export function compileProgram(
-  node: Node,
-  options: { readonly reverse: boolean; readonly widen: boolean },
-): Program {
-  const target: Target = { code: [{ op: "match" }], ...options };
-  const end = options.reverse ? 0 : emit(target, { op: "save", slot: 1, next: 0 });
+export function compileProgram(node: Node): Program {
+  const target: Target = { code: [{ op: "match" }] };
+  const end = emit(target, { op: "save", slot: 1, next: 0 });
   const body = build(target, node, end);
-  const start = options.reverse ? body : emit(target, { op: "save", slot: 0, next: body });
+  const start = emit(target, { op: "save", slot: 0, next: body });
   return { code: target.code, start };
 }
 
@@ -78,10 +57,8 @@ function build(target: Target, node: Node, next: number): number {
       return next;
     case "set":
       return emit(target, { op: "byte", set: node.set, next });
-    case "cat": {
-      const order = target.reverse ? node.items : [...node.items].reverse();
-      return order.reduce((after, item) => build(target, item, after), next);
-    }
+    case "cat":
+      return node.items.reduceRight((after, item) => build(target, item, after), next);
     case "alt": {
       const entries = node.items.map((item) => build(target, item, next)).reverse();
       return entries.reduce((second, first) => emit(target, { op: "split", first, second }));
@@ -89,23 +66,17 @@ function build(target: Target, node: Node, next: number): number {
     case "repeat":
       return buildRepeat(target, node, next);
     case "group": {
-      if (target.reverse || target.widen) return build(target, node.node, next);
       const close = emit(target, { op: "save", slot: node.index * 2 + 1, next });
       const body = build(target, node.node, close);
       return emit(target, { op: "save", slot: node.index * 2, next: body });
     }
-    case "neighbors": {
-      const swap = (pair: NeighborPair): NeighborPair => ({ prev: pair.next, next: pair.prev });
-      const pairs = target.reverse ? node.pairs.map(swap) : node.pairs;
-      return emit(target, { op: "assert", pairs, next });
-    }
+    case "neighbors":
+      return emit(target, { op: "assert", pairs: node.pairs, next });
     case "atomic":
-      if (target.widen) return build(target, node.node, next);
       return emit(target, { op: "atomic", body: build(target, node.node, 0), next });
     case "look":
-      return target.widen ? next : buildLook(target, node, next);
+      return buildLook(target, node, next);
     case "backref":
-      if (target.widen) return build(target, ANY, next);
       return emit(target, { op: "backref", index: node.index, fold: node.fold, next });
   }
 }

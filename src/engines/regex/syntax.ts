@@ -89,10 +89,17 @@ export function setNode(set: ByteSet): Node {
   return node;
 }
 
-/** The node of one byte, or of a letter in both cases. */
+const byteNodes = new Map<number, Node>();
+
+/** The node of one byte, or of a letter in both cases; most of a rule set's patterns are these. */
 export function byteNode(code: number, folds: boolean): Node {
+  const key = folds ? code + 256 : code;
+  const known = byteNodes.get(key);
+  if (known !== undefined) return known;
   const set = setOf(code, code);
-  return setNode(folds ? foldCase(set) : set);
+  const node = setNode(folds ? foldCase(set) : set);
+  byteNodes.set(key, node);
+  return node;
 }
 
 /** 258-entry table from a byte set; a final newline counts as "\n". */
