@@ -12,6 +12,7 @@ import { ProbeError, probeSite } from "./compliance-probe.ts";
 import { complianceResults, complianceScore } from "./compliance-rules.ts";
 import { complianceStore } from "./compliance-store.ts";
 import { type AppgatewayParts, requireSite } from "./parts.ts";
+import { tell } from "./texts.ts";
 import { foldersOf } from "./user-lake.ts";
 
 type Operations = typeof complianceOperations;
@@ -137,7 +138,9 @@ function end(
     await writeSystemEvent(sql, {
       ...{ accountId, nowMs: clock() },
       type: "appgateway.complianceChecked",
-      message: `Site ${siteId} scored ${ended.score} of 100, ${failed.length} rules failed`,
+      message: tell("appgateway.complianceChecked", {
+        ...{ siteId, score: ended.score ?? 0, failCount: failed.length },
+      }),
       resource: siteId,
       // Compliance Finding.
       classUid: 2003,

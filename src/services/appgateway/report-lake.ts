@@ -48,8 +48,9 @@ export async function reportOf(lake: Lake, scope: Scope, domain: string): Promis
 const POLICY = "'unmapped', 'cordon', 'policy'";
 const COUNTRY = `if(JSONExtractString(raw, ${POLICY}, 'country') = '', 'unknown',
   JSONExtractString(raw, ${POLICY}, 'country'))`;
+/** What the bot rules took the client for; their decisions have an id and no name. */
 const BOT = `JSONExtractString(arrayFirst(d -> JSONExtractString(d, 'kind') = 'bot',
-  JSONExtractArrayRaw(raw, ${POLICY}, 'decisions')), 'name')`;
+  JSONExtractArrayRaw(raw, ${POLICY}, 'decisions')), 'id')`;
 
 async function totals(lake: Lake, scope: Scope): Promise<Report["totals"]> {
   type Row = { latencies: number[] } & Numbers<
