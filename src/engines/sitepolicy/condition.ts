@@ -205,10 +205,10 @@ export function listsOf(condition: Condition): readonly string[] {
   return condition.operator === "inList" ? (condition.values ?? []) : [];
 }
 
-/** Whether a condition looks into the request body. */
-export function readsBody(condition: Condition): boolean {
-  if ("all" in condition) return condition.all.some(readsBody);
-  if ("any" in condition) return condition.any.some(readsBody);
-  if ("not" in condition) return readsBody(condition.not);
-  return condition.field === "body" || condition.field === "bodyField";
+/** Whether a condition asks for one of these fields. */
+export function asksFor(condition: Condition, fields: readonly string[]): boolean {
+  if ("all" in condition) return condition.all.some((one) => asksFor(one, fields));
+  if ("any" in condition) return condition.any.some((one) => asksFor(one, fields));
+  if ("not" in condition) return asksFor(condition.not, fields);
+  return fields.includes(condition.field);
 }
