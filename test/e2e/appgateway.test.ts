@@ -248,6 +248,16 @@ test("a compliance check judges the site by requests, names fixes that mend, and
   const findings = async () =>
     (await cordon.api("GET", `/v1/events/events?${filter}`)).result.totalCount;
   await until("both results are events", async () => (await findings()) === 2, 30_000);
+  // Its own requests are none of a visitor; who only takes its name is one.
+  const report = async () => (await cordon.api("GET", path("report"))).result;
+  await get({ "user-agent": "Cordon-compliance-check" }, "/cordon-check-stranger");
+  const urls = async () => (await report()).topUrls.map(({ value }: { value: string }) => value);
+  await until("a stranger is counted", async () =>
+    (await urls()).includes("/cordon-check-stranger"),
+  );
+  const ofCheck = (url: string) => url.startsWith("/cordon-check-");
+  expect((await urls()).filter(ofCheck)).toEqual(["/cordon-check-stranger"]);
+  expect(JSON.stringify((await report()).attackTypes)).not.toContain("method");
 }, 180_000);
 
 /** An e-mail channel of the account, to a real SMTP server of this test. */
