@@ -14,6 +14,7 @@ import { parseArgs } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { vocabulary } from "../console/src/messages/vocabulary.ts";
 import { callOf, fillAwkwardly } from "../test/e2e/awkward-account.ts";
+import { startBusySite, writeCountries } from "../test/e2e/busy-site.ts";
 import {
   detailPages,
   type Look,
@@ -267,13 +268,17 @@ else {
   const env = { CORDON_PRIVATE_TARGETS: "127.0.0.1/32", CORDON_PASSWORD: PASSWORD };
   const stack = await startStack({ env });
   const provider = await startProvider({});
+  let busy: Awaited<ReturnType<typeof startBusySite>> | undefined;
   try {
+    writeCountries(stack.dataFolder);
     await fill(stack, provider);
+    busy = await startBusySite(stack);
     const origin = `https://127.0.0.1:${stack.consolePort}`;
     console.log(origin);
     if (values.keep) await new Promise((resolve) => process.once("SIGINT", resolve));
     else await takeAll({ origin, folder, only }, look);
   } finally {
+    await busy?.stop();
     await provider.stop();
     await stack.stop();
   }

@@ -48,6 +48,10 @@ export function tellerOf<const Told extends Texts>(texts: Told) {
 export const languages = ["en", "zh-CN"] as const;
 export type Language = (typeof languages)[number];
 
+/** The language of a reader who sent this `Accept-Language`: the first it names, else English. */
+export const acceptedLanguage = (acceptLanguage: string): Language =>
+  /^\s*zh\b/i.test(acceptLanguage) ? "zh-CN" : "en";
+
 /** A text in a language, by the table of all texts; what has no words there is told in English. */
 export function toldIn(texts: Texts, language: Language, { text, coded }: CodedText): string {
   if (language === "en" || coded === null || !Object.hasOwn(texts, coded.code)) return text;

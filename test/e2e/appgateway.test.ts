@@ -248,6 +248,16 @@ test("a compliance check judges the site by requests, names fixes that mend, and
   const findings = async () =>
     (await cordon.api("GET", `/v1/events/events?${filter}`)).result.totalCount;
   await until("both results are events", async () => (await findings()) === 2, 30_000);
+  // Its own requests are none of a visitor; who only takes its name is one.
+  const report = async () => (await cordon.api("GET", path("report"))).result;
+  await get({ "user-agent": "Cordon-compliance-check" }, "/cordon-check-stranger");
+  const urls = async () => (await report()).topUrls.map(({ value }: { value: string }) => value);
+  await until("a stranger is counted", async () =>
+    (await urls()).includes("/cordon-check-stranger"),
+  );
+  const ofCheck = (url: string) => url.startsWith("/cordon-check-");
+  expect((await urls()).filter(ofCheck)).toEqual(["/cordon-check-stranger"]);
+  expect(JSON.stringify((await report()).attackTypes)).not.toContain("method");
 }, 180_000);
 
 /** An e-mail channel of the account, to a real SMTP server of this test. */
@@ -270,7 +280,7 @@ async function mailbox() {
   const made = await cordon.api("POST", "/v1/notify/channels", {
     ...{ name: "reports", kind: "email", smtpHost: "127.0.0.1", smtpSecurity: "none" },
     smtpPort: typeof address === "object" ? address?.port : 0,
-    ...{ from: "cordon@shop.test", to: ["ada@shop.test"] },
+    ...{ from: "cordon@shop.test", to: ["ada@shop.test"], language: "zh-CN" },
   });
   return { mails, channelId: made.result.channel.channelId as string };
 }
@@ -304,8 +314,9 @@ test("a scheduled report is made once, kept, mailed, and exported from what was 
   expect(Buffer.from(file.contentBase64, "base64").toString("utf8")).toContain("shop.localhost");
   await until("the mail has come", async () => mails.length > 0, 60_000);
   if (canParseMail) {
-    const { subject, files } = mailParts(mails[0] ?? "");
-    expect(subject).toContain("Report of shop.localhost");
+    const { subject, text, files } = mailParts(mails[0] ?? "");
+    expect(subject).toMatch(/^\[提示\] shop\.localhost 的报告，\d{4}-\d\d-\d\d UTC：请求 \d+ 个/);
+    expect(text).toContain(`在控制台打开 /sites/${siteId}?tab=keptReport`);
     const exported = async (format: string) =>
       (await cordon.api("GET", path(`keptReports/${report.reportId}:export?format=${format}`)))
         .result;

@@ -8,6 +8,7 @@ import {
   evidenceInChinese,
 } from "../../console/src/messages/compliance.ts";
 import { en } from "../../console/src/messages/en.ts";
+import { eventTypeWords } from "../../console/src/messages/event-types.ts";
 import { serviceWords } from "../../console/src/messages/services/index.ts";
 import { vocabulary } from "../../console/src/messages/vocabulary.ts";
 import { zhCN } from "../../console/src/messages/zh-CN.ts";
@@ -124,6 +125,12 @@ test("every problem that a contract declares has words in both languages", () =>
   expect(untranslated(["waf.thereIsNoSuchProblem"])).toHaveLength(1);
   const declared = contracts.flatMap(({ problems }) => Object.keys(problems));
   expect(untranslated([...declared, ...Object.keys(kernelProblems)])).toEqual([]);
+});
+
+test("every type of event has words in both languages, and no words are of one that is gone", () => {
+  const declared = contracts.flatMap(({ events }) => events).toSorted();
+  // What a channel's test is told by, which is no event.
+  expect(Object.keys(eventTypeWords).toSorted()).toEqual([...declared, "notify.test"].toSorted());
 });
 
 test("no translation is left of a problem or an operation that is gone", () => {

@@ -193,6 +193,22 @@ export const pageWords = {
     "已创建排除规则，网关随即生效。",
   ],
   proposalRejected: ["The proposal does not come back.", "该建议不再出现。"],
+  proposalTitle: [
+    "Let rule {rule} pass for {variable} below {path}",
+    "对 {path} 下的 {variable} 放行规则 {rule}",
+  ],
+  proposalHelp: [
+    "Each lets one rule pass for one field below a path, and changes nothing else. Look at the samples, and accept what ordinary visitors send.",
+    "每条建议只对某路径下的一个字段放行一条规则，不改变其他设置。请查看样本，确认是普通访问者的请求后再接受。",
+  ],
+  proposalNote: [
+    "Learned from {requests} requests of {networks} networks",
+    "根据来自 {networks} 个网段的 {requests} 个请求学习得出",
+  ],
+  stillLearning: [
+    "The site learns since {since}. Nothing is proposed yet: that takes {requests} requests from {networks} networks, {hours} hours apart.",
+    "站点自 {since} 起学习，暂无建议：需要来自 {networks} 个网段的 {requests} 个请求，且首末相隔 {hours} 小时。",
+  ],
   tryWithout: ["Try with this exclusion", "试用此排除规则"],
   saveAs: ["Save as", "另存为"],
   ruleOn: ["On", "已启用"],

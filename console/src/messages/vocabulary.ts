@@ -1,6 +1,7 @@
 /** All words of one language, gathered from the message files and from the contracts. */
 import { composedTexts } from "../../../src/catalog.ts";
 import { en } from "./en.ts";
+import { eventTypeWords } from "./event-types.ts";
 import { fieldWords } from "./field-words.ts";
 import { pageWords } from "./page-words.ts";
 import { serviceWords } from "./services/index.ts";
@@ -73,7 +74,7 @@ export function vocabulary(language: "en" | "zh-CN"): Vocabulary {
   const base = language === "en" ? en : zhCN;
   const shared = {
     field: { ...side(fieldWords, at), ...gathered("field", at), ...base.field },
-    value: { ...gathered("value", at), ...base.value },
+    value: { ...gathered("value", at), ...side(eventTypeWords, at), ...base.value },
   };
   return {
     ui: { ...base.ui, ...side(pageWords, at), ...side(toolWords, at) },

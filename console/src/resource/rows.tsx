@@ -22,8 +22,9 @@ type Props = {
 /** Narrower columns break words. */
 const COLUMN_PIXELS_MIN = 110;
 const TITLE_PIXELS_MIN = 220;
-/** An address of IPv4 in one line. */
+/** An address of IPv4, or what a rule names of a request, in one line. */
 const ADDRESS_PIXELS_MIN = 150;
+const ONE_LINE = ["sourceIp", "variable"];
 
 export function Rows({ title, items, columns, resource = "", empty, barOf = "" }: Props) {
   const { t, label, told } = useWords();
@@ -34,7 +35,7 @@ export function Rows({ title, items, columns, resource = "", empty, barOf = "" }
     minWidth:
       id === "title" || id === barOf
         ? TITLE_PIXELS_MIN
-        : id === "sourceIp"
+        : ONE_LINE.includes(id)
           ? ADDRESS_PIXELS_MIN
           : COLUMN_PIXELS_MIN,
     cell: (item: Item): ReactNode => {

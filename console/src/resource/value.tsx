@@ -130,6 +130,9 @@ export function Value({ field, value, own = false }: Props) {
     return <Reference field={field} id={text} />;
   const href = hrefOf(field, text);
   if (href !== undefined) return <Link href={href}>{text}</Link>;
+  // The type of an event itself is what filters and routes go by.
+  if (field === "eventType" || (field === "type" && text.includes(".")))
+    return <span title={text}>{valueText(text)}</span>;
   if (!isEnumField(field)) return <>{text}</>;
   const type = STATUS_FIELDS.includes(field) ? TYPE_BY_VALUE[text] : undefined;
   if (type === undefined) return <>{valueText(text)}</>;

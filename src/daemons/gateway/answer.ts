@@ -1,5 +1,4 @@
 /** Ends exchanges: the gateway's own answers, the event, and what becomes of the connections. */
-import { fieldValue } from "../../engines/http1/fields.ts";
 import { noteOutcome } from "./balance.ts";
 import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
@@ -20,8 +19,7 @@ export function answerOwn(exchange: Exchange, status: number, reason: string): v
     connection.socket.destroy();
     return;
   }
-  const accept = fieldValue(head.fields, "accept") ?? "";
-  writeOwn(exchange, status, ownPage(status, exchange.requestId, accept));
+  writeOwn(exchange, status, ownPage(status, exchange.requestId, head.fields));
 }
 
 /** Answers with the proof of a challenge (RFC 8555 §8.3). */

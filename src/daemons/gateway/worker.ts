@@ -14,6 +14,7 @@ import { extraPorts, listen, plainServer, secureServer } from "./listeners.ts";
 import type { WorkerStatus } from "./messages.ts";
 import { pageCopies } from "./page-copies.ts";
 import { pageStatuses, pageTroubles } from "./page-guard.ts";
+import { geoTroubles } from "./policy/geo.ts";
 import { acceptBans, acceptFleetRates, createRates, type Rates } from "./policy/rates.ts";
 import type { PolicyResources } from "./policy/site-policy.ts";
 import { noRefusals } from "./refusal-event.ts";
@@ -146,6 +147,7 @@ function statusOf(gateway: Gateway, portTroubles: readonly string[]): WorkerStat
       ...refusalTroubles(gateway, Date.now()),
       ...portTroubles,
       ...pageTroubles(gateway.routes.sites),
+      ...geoTroubles(gateway.routes.sites),
     ],
     pages: pageStatuses(gateway.routes.sites),
     upstreams: upstreamStatuses(gateway, Date.now()),

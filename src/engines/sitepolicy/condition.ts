@@ -234,6 +234,6 @@ export const listsOf = (condition: Condition): readonly string[] =>
     leaf.operator === "inList" ? (leaf.values ?? []) : [],
   );
 
-/** Whether a condition looks into the request body. */
-export const readsBody = (condition: Condition): boolean =>
-  leavesOf(condition).some(({ leaf: { field } }) => field === "body" || field === "bodyField");
+/** Whether a condition asks for one of these fields. */
+export const asksFor = (condition: Condition, fields: readonly string[]): boolean =>
+  leavesOf(condition).some(({ leaf: { field } }) => fields.includes(field));

@@ -2,6 +2,8 @@
  * The reference page: the OpenAPI document as one HTML page that needs no script and no other
  * host. Headings and lists carry the structure, so a keyboard and a screen reader find all of it.
  */
+import { acceptedLanguage } from "../../lib/coded-text.ts";
+
 type Json = Readonly<Record<string, unknown>>;
 
 const WORDS = {
@@ -66,8 +68,7 @@ summary { cursor: pointer; }
 
 /** The language that was asked for by `?lang=`, else by `Accept-Language`, else English. */
 export function referenceLanguage(query: string, acceptLanguage: string): Language {
-  const asked = new URLSearchParams(query).get("lang") ?? acceptLanguage;
-  return /^\s*zh/i.test(asked) ? "zh-CN" : "en";
+  return acceptedLanguage(new URLSearchParams(query).get("lang") ?? acceptLanguage);
 }
 
 /** @param document what `openapiOf` makes. */

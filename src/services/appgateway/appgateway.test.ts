@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Operations, PASSWORD, startOperations } from "../../../test/service-kit.ts";
+import { attackTypeOf } from "./domain.ts";
+import { stepFor } from "./report-chart.ts";
 import { reportCsv } from "./report-csv.ts";
 import { reportFont } from "./report-font.ts";
 import type { Report } from "./report-operations.ts";
 import { reportPdf } from "./report-pdf.ts";
+import { periodText } from "./report-period.ts";
+import { reportValue } from "./report-words.ts";
 
 let cordon: Operations;
 let siteId = "";
@@ -109,13 +113,53 @@ test("a name that a spreadsheet would run as a formula is plain text in CSV", ()
 test("a report is a PDF of several pages, with or without a font for Chinese", async () => {
   const plain = await reportPdf(report, { language: "en", font: undefined });
   expect(plain.subarray(0, 5).toString("latin1")).toBe("%PDF-");
-  expect(plain.toString("latin1").match(/\/Type \/Page\n/g)?.length).toBeGreaterThan(1);
+  expect(pagesOf(plain)).toBeGreaterThan(1);
   const font = reportFont(undefined);
   if (font !== undefined) {
     const chinese = await reportPdf(report, { language: "zh-CN", font });
     expect(chinese.toString("latin1")).toMatch(/NotoSansCJK|WenQuanYi|Droid/);
   }
   expect(reportFont("/no/such/font.ttf")).toBe(undefined);
+});
+
+const pagesOf = (pdf: Buffer) => pdf.toString("latin1").match(/\/Type \/Page\n/g)?.length;
+
+test("a report without requests is one page, whatever its lists are called", async () => {
+  const totals = { ...report.totals, requestCount: 0 };
+  const pdf = await reportPdf({ ...report, totals }, { language: "en", font: undefined });
+  expect(pagesOf(pdf)).toBe(1);
+});
+
+test("what is a code of ours is told in words, and what a client wrote is not", () => {
+  expect(reportValue("attackTypes", "sqli", "zh-CN")).toBe("SQL 注入");
+  expect(reportValue("attackCountries", "CN", "zh-CN")).toBe("CN 中国");
+  expect(reportValue("attackCountries", "ZZ", "en")).toMatch(/^ZZ/);
+  expect(reportValue("attackRules", "942100", "en")).toMatch(/^942100 +SQL injection$/);
+  expect(reportValue("bots", "badAgent", "en")).toBe("Known bad user agents");
+  expect(reportValue("topUsers", "sqli", "en")).toBe("sqli");
+  expect(reportValue("attackTypes", "toString", "en")).toBe("toString");
+});
+
+test("every type that a rule can have has words", () => {
+  const ids = Array.from({ length: 100 }, (_, at) => (900 + at) * 1_000);
+  const wordless = ids.map(attackTypeOf).filter((type) => {
+    const word = reportValue("attackTypes", type, "en");
+    return word === type || word === reportValue("attackTypes", type, "zh-CN");
+  });
+  expect(wordless).toEqual([]);
+});
+
+test("a period of whole days names its last day, and any other its minutes", () => {
+  const day = { startTime: "2026-11-28T00:00:00.000Z", endTime: "2026-11-29T00:00:00.000Z" };
+  expect(periodText(day)).toBe("2026-11-28 UTC");
+  const week = { ...day, endTime: "2026-12-05T00:00:00.000Z" };
+  expect(periodText(week)).toBe("2026-11-28 – 2026-12-04 UTC");
+  const part = { ...day, endTime: "2026-11-29T10:15:20.000Z" };
+  expect(periodText(part)).toBe("2026-11-28 00:00 – 2026-11-29 10:15 UTC");
+});
+
+test("an axis has round numbers and at most four steps to what is highest", () => {
+  expect([0, 1, 3, 9, 90, 1_000, 16_000].map(stepFor)).toEqual([1, 1, 1, 5, 25, 250, 5_000]);
 });
 
 /** The same with the fields of every object in another order, as PostgreSQL's jsonb keeps them. */

@@ -26,6 +26,8 @@ export type ProbeTarget = {
   readonly gateway: GatewayPlace;
   /** Folders that were asked for lately. */
   readonly folders: readonly string[];
+  /** Takes the id that the gateway gave a request of this check. */
+  readonly noteRequest: (requestId: string) => void;
 };
 
 /** Nothing was judged; the message says why and may be shown to the account. */
@@ -42,6 +44,8 @@ type Asked = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
+/** What the requests of a check call themselves; anybody may, so it proves nothing. */
+export const CHECK_AGENT = "Cordon-compliance-check";
 /** An origin that no site has (RFC 6761 §6.4). */
 const STRANGER = "https://cordon-check.invalid";
 
@@ -105,13 +109,15 @@ function ask(target: ProbeTarget, asked: Asked): Promise<SeenAnswer | null> {
       signal: AbortSignal.timeout(limits.timeoutMs),
       headers: {
         host: target.domain,
-        "user-agent": "Cordon-compliance-check",
+        "user-agent": CHECK_AGENT,
         accept: "text/html,*/*",
         ...headers,
       },
     };
     const outgoing = (isSecure ? https : http).request(options, (response) => {
-      if (isFirst && !GATEWAY_MARK.test(String(response.headers["x-request-id"]))) {
+      const requestId = String(response.headers["x-request-id"]);
+      if (GATEWAY_MARK.test(requestId)) target.noteRequest(requestId);
+      else if (isFirst) {
         outgoing.destroy();
         reject(new ProbeError(`what answers at ${address}:${options.port} is no gateway`));
         return;

@@ -43,6 +43,7 @@ const marked = () => ({ "x-request-id": randomUUID() });
 const target = (domain: string, port: number, address = "127.0.0.2") => ({
   ...{ siteId: "site-0123456789", domain, folders: ["/static/"] },
   gateway: { address, httpPort: port, httpsPort: 9 },
+  noteRequest: () => {},
 });
 
 test("a site whose domain leads elsewhere, or nowhere, has the gateway asked and nobody else", async () => {

@@ -12,7 +12,8 @@ import { ProbeError, probeSite } from "./compliance-probe.ts";
 import { complianceResults, complianceScore } from "./compliance-rules.ts";
 import { complianceStore } from "./compliance-store.ts";
 import { type AppgatewayParts, requireSite } from "./parts.ts";
-import { foldersOf } from "./user-lake.ts";
+import { tell } from "./texts.ts";
+import { CHECKED_EVENT, COMPLIANCE_FINDING, foldersOf } from "./user-lake.ts";
 
 type Operations = typeof complianceOperations;
 
@@ -103,18 +104,21 @@ async function run(parts: AppgatewayParts, { accountId, check, domain }: Started
     const period = { startMs: nowMs - limits.folderDays * DAY_MS, endMs: nowMs };
     // Only where to look for listings; a lake that is away must not hold up the rest.
     const folders = await foldersOf(parts.lake, { accountId, siteId, ...period }).catch(() => []);
-    const target = { siteId, folders, gateway: parts.gateway };
+    const requestIds: string[] = [];
+    const noteRequest = (requestId: string) => void requestIds.push(requestId);
+    const target = { siteId, folders, gateway: parts.gateway, noteRequest };
     const name = domain.replace(/^\*\./, "www.");
     const results = complianceResults(await probeSite({ ...target, domain: name }));
     const score = complianceScore(results);
-    await end(parts, { accountId, check, ended: { state: "done", failure: "", score, results } });
+    const ended = { state: "done" as const, failure: "", score, results };
+    await end(parts, { accountId, check, ended, requestIds });
   } catch (error) {
     // What else went wrong is ours, and nothing of it is for the account to read.
     if (!(error instanceof ProbeError))
       parts.report({ level: "error", checkId, error: String(error) });
     const failure = error instanceof ProbeError ? error.message : "The check could not be ended";
     const ended = { state: "failed" as const, failure, score: null, results: [] };
-    await end(parts, { accountId, check, ended }).catch((cause: unknown) =>
+    await end(parts, { accountId, check, ended, requestIds: [] }).catch((cause: unknown) =>
       parts.report({ level: "error", checkId, error: String(cause) }),
     );
   }
@@ -126,9 +130,11 @@ function end(
     readonly accountId: string;
     readonly check: ComplianceCheck;
     readonly ended: Pick<ComplianceCheck, "state" | "failure" | "score" | "results">;
+    /** Of the check's own requests: reports leave these out, and no others that look alike. */
+    readonly requestIds: readonly string[];
   },
 ): Promise<void> {
-  const { accountId, check, ended } = given;
+  const { accountId, check, ended, requestIds } = given;
   const { siteId, checkId } = check;
   const failed = ended.results.filter(({ outcome }) => outcome === "fail");
   return database.transaction({ accountId }, async (sql) => {
@@ -136,13 +142,14 @@ function end(
     if (ended.state !== "done") return;
     await writeSystemEvent(sql, {
       ...{ accountId, nowMs: clock() },
-      type: "appgateway.complianceChecked",
-      message: `Site ${siteId} scored ${ended.score} of 100, ${failed.length} rules failed`,
+      type: CHECKED_EVENT,
+      message: tell("appgateway.complianceChecked", {
+        ...{ siteId, score: ended.score ?? 0, failCount: failed.length },
+      }),
       resource: siteId,
-      // Compliance Finding.
-      classUid: 2003,
+      classUid: COMPLIANCE_FINDING,
       severityId: failed.length === 0 ? 1 : 2,
-      data: { checkId, score: ended.score, failed: failed.map(({ rule }) => rule) },
+      data: { checkId, score: ended.score, failed: failed.map(({ rule }) => rule), requestIds },
     });
   });
 }

@@ -3,6 +3,7 @@ import { contract } from "../../kernel/operation.ts";
 import { complianceOperations, complianceProblems } from "./compliance-operations.ts";
 import { reportOperations, reportProblems } from "./report-operations.ts";
 import { scheduleOperations, scheduleProblems } from "./schedule-operations.ts";
+import { appgatewayTexts } from "./texts.ts";
 import { tuningOperations, tuningProblems } from "./tuning-operations.ts";
 import { userOperations, userProblems, userResources } from "./user-operations.ts";
 
@@ -23,6 +24,7 @@ export const appgatewayContract = contract({
     ...complianceOperations,
     ...tuningOperations,
   },
+  texts: appgatewayTexts,
   problems: {
     ...userProblems,
     ...reportProblems,

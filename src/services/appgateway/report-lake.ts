@@ -2,12 +2,12 @@
 import type { Lake } from "../../kernel/lake/client.ts";
 import { attackTypeOf, limits, stepOf } from "./domain.ts";
 import type { Report } from "./report-operations.ts";
-import { OF_SITE, parametersOf, type Scope } from "./user-lake.ts";
+import { OF_VISITORS, parametersOf, type Scope } from "./user-lake.ts";
 
 type Count = { readonly value: string; readonly count: number };
 type Numbers<Names extends string> = Readonly<Record<Names, number | string>>;
 
-const ATTACKS = `${OF_SITE} AND disposition IN ('Blocked', 'Observed')`;
+const ATTACKS = `${OF_VISITORS} AND disposition IN ('Blocked', 'Observed')`;
 /** Rules that look at a request, without those that only add up scores and decide. */
 const DETECTING = "arrayFilter(id -> intDiv(id, 1000) NOT IN (949, 959, 980), rule_ids)";
 const QUANTILES = "quantilesTDigest(0.5, 0.95, 0.99)(latency_ms) AS latencies";
@@ -30,17 +30,20 @@ export async function reportOf(lake: Lake, scope: Scope, domain: string): Promis
     traffic: await traffic(lake, scope, intervalSeconds),
     statusClasses: await top(lake, scope, {
       what: "if(status = 0, 'none', concat(toString(intDiv(status, 100)), 'xx'))",
-      of: OF_SITE,
+      of: OF_VISITORS,
     }),
     topUrls: await topUrls(lake, scope),
-    topUsers: await top(lake, scope, { what: "user_name", of: `${OF_SITE} AND user_name != ''` }),
+    topUsers: await top(lake, scope, {
+      what: "user_name",
+      of: `${OF_VISITORS} AND user_name != ''`,
+    }),
     attackTypes: await attackTypes(lake, scope),
     attackSources: await top(lake, scope, { what: "source_ip", of: ATTACKS }),
     attackCountries: await top(lake, scope, { what: COUNTRY, of: ATTACKS }),
     attackRules: rules,
     bots: await top(lake, scope, {
       what: BOT,
-      of: `${OF_SITE} AND position(raw, '"kind":"bot"') > 0`,
+      of: `${OF_VISITORS} AND position(raw, '"kind":"bot"') > 0`,
     }),
   };
 }
@@ -48,8 +51,9 @@ export async function reportOf(lake: Lake, scope: Scope, domain: string): Promis
 const POLICY = "'unmapped', 'cordon', 'policy'";
 const COUNTRY = `if(JSONExtractString(raw, ${POLICY}, 'country') = '', 'unknown',
   JSONExtractString(raw, ${POLICY}, 'country'))`;
+/** What the bot rules took the client for; their decisions have an id and no name. */
 const BOT = `JSONExtractString(arrayFirst(d -> JSONExtractString(d, 'kind') = 'bot',
-  JSONExtractArrayRaw(raw, ${POLICY}, 'decisions')), 'name')`;
+  JSONExtractArrayRaw(raw, ${POLICY}, 'decisions')), 'id')`;
 
 async function totals(lake: Lake, scope: Scope): Promise<Report["totals"]> {
   type Row = { latencies: number[] } & Numbers<
@@ -59,7 +63,7 @@ async function totals(lake: Lake, scope: Scope): Promise<Report["totals"]> {
     `SELECT count() AS requests, countIf(disposition = 'Blocked') AS blocked,
        countIf(disposition = 'Observed') AS observed, countIf(status >= 500) AS errors,
        uniqExact(source_ip) AS sources, uniqExactIf(user_name, user_name != '') AS users,
-       ${QUANTILES} ${FROM} ${OF_SITE}`,
+       ${QUANTILES} ${FROM} ${OF_VISITORS}`,
     parametersOf(scope),
   );
   return {
@@ -91,7 +95,7 @@ async function traffic(lake: Lake, scope: Scope, step: number): Promise<Report["
     `SELECT intDiv(toUnixTimestamp(e.time), {step:UInt32}) * {step:UInt32} AS bucket,
        count() AS requests, countIf(disposition = 'Blocked') AS blocked,
        countIf(disposition = 'Observed') AS observed, countIf(status >= 500) AS errors,
-       ${QUANTILES} ${FROM} ${OF_SITE} GROUP BY bucket ORDER BY bucket LIMIT 10000`,
+       ${QUANTILES} ${FROM} ${OF_VISITORS} GROUP BY bucket ORDER BY bucket LIMIT 10000`,
     { ...parametersOf(scope), step },
   );
   return rows.map((row) => ({
@@ -108,7 +112,7 @@ async function topUrls(lake: Lake, scope: Scope): Promise<Report["topUrls"]> {
   type Row = { value: string; latencies: number[] } & Numbers<"n" | "errors">;
   const rows = await lake.query<Row>(
     `SELECT path AS value, count() AS n, countIf(status >= 500) AS errors, ${QUANTILES}
-     ${FROM} ${OF_SITE} GROUP BY value ORDER BY n DESC, value LIMIT {limit:UInt32}`,
+     ${FROM} ${OF_VISITORS} GROUP BY value ORDER BY n DESC, value LIMIT {limit:UInt32}`,
     { ...parametersOf(scope), limit: limits.topMax },
   );
   return rows.map(({ value, n, errors, latencies }) => ({

@@ -7,13 +7,16 @@ import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import type { Database, Sql } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
+import { type CodedText, messageFields } from "../../lib/coded-text.ts";
 import { type AppgatewayParts, type ReportMail, requireSite } from "./parts.ts";
 import { reportOf } from "./report-lake.ts";
 import type { Report } from "./report-operations.ts";
+import { periodText } from "./report-period.ts";
 import { reportBytes, reportFile, requireFont } from "./reports.ts";
 import { lastPeriod, nextEnd } from "./schedule-domain.ts";
 import type { ReportSchedule, scheduleOperations } from "./schedule-operations.ts";
 import { dueSchedules, scheduleStore } from "./schedule-store.ts";
+import { tell } from "./texts.ts";
 
 type Operations = typeof scheduleOperations;
 
@@ -44,7 +47,7 @@ export function scheduleHandlers(parts: AppgatewayParts) {
       else await store.put(context.accountId, { siteId, every, ...settings, nextTime: time }, time);
       await context.emit({
         type: "appgateway.reportScheduleSet",
-        message: `Reports of site ${siteId} are made by themselves: ${every}`,
+        message: tell(`appgateway.reportEvery.${every}`, { siteId }),
         resource: siteId,
       });
       return scheduleOf(context, siteId);
@@ -132,37 +135,41 @@ async function makeOne(parts: JobParts, due: Due, nowMs: number) {
     const isNew = await store.keep(accountId, { id, report, time, max: keptMax });
     await store.put(accountId, { ...now, nextTime: timeText(nextEnd(every, nowMs)) }, time);
     if (!isNew) return;
-    await tell(sql, { accountId, nowMs, report });
+    await announce(sql, { accountId, nowMs, report });
     const { mailChannelIds: channelIds } = now;
     if (channelIds.length === 0) return;
     await parts.queueMail(sql, {
       ...{ accountId, channelIds, nowMs, files: made.files, groupKey: `report ${id}` },
       notice: {
         ...{ time, type: MADE, severityId: 1, resource: siteId },
-        message: `${summaryOf(report)}${made.fault}`,
+        ...messageFields(summaryOf(report)),
+        ...{ fix: made.next.text, fixCoded: made.next.coded },
       },
     });
   });
 }
 
-/** A report as the files that are mailed; a fault in words when one cannot be made here. */
+/** A report as the files that are mailed, and where it is; or why it has none. */
 async function filesOf(
   parts: JobParts,
   report: Report,
-  { mailChannelIds, mailFormats, mailLanguage: language }: Due,
+  { siteId, mailChannelIds, mailFormats, mailLanguage: language }: Due,
 ) {
-  if (mailChannelIds.length === 0) return { files: [], fault: "" };
+  const path = `/sites/${siteId}?tab=keptReport`;
+  const next = tell("appgateway.reportKept", { path });
+  if (mailChannelIds.length === 0) return { files: [], next };
   try {
     const files = mailFormats.map((format) => reportBytes(parts, report, { format, language }));
-    return { files: await Promise.all(files), fault: "" };
+    return { files: await Promise.all(files), next };
   } catch (error) {
     // The font was there when the schedule was set. A report without its files is told, too.
     if (!(error instanceof Problem)) throw error;
-    return { files: [], fault: `; its files could not be made: ${error.reason}` };
+    const { reason } = error;
+    return { files: [], next: tell("appgateway.reportWithoutFiles", { reason, path }) };
   }
 }
 
-function tell(
+function announce(
   sql: Sql,
   given: { accountId: string; nowMs: number; report: Report },
 ): Promise<void> {
@@ -173,11 +180,10 @@ function tell(
   });
 }
 
-function summaryOf({ siteId, domain, startTime, endTime, totals }: Report): string {
-  const days = `${startTime.slice(0, 10)} to ${endTime.slice(0, 10)}`;
-  return (
-    `Report of ${domain}, ${days}: ${totals.requestCount} requests, ` +
-    `${totals.blockedCount} blocked, ${totals.errorCount} errors; ` +
-    `it is on /sites/${siteId}?tab=keptReport`
-  );
-}
+const summaryOf = (report: Report): CodedText =>
+  tell("appgateway.reportMade", {
+    ...{ domain: report.domain, period: periodText(report) },
+    requestCount: report.totals.requestCount,
+    blockedCount: report.totals.blockedCount,
+    errorCount: report.totals.errorCount,
+  });

@@ -5,6 +5,7 @@ import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import { type AppgatewayParts, fromLake, requireSite } from "./parts.ts";
+import { tell } from "./texts.ts";
 import { learningDefaults, proposalsOf, tuningLimits } from "./tuning-domain.ts";
 import { cleanSourcesOf, evidenceOf } from "./tuning-lake.ts";
 import type { Learning, Proposal, tuningOperations } from "./tuning-operations.ts";
@@ -80,7 +81,9 @@ async function setLearning(
   await tuningStore(context.sql).putLearning(context.accountId, siteId, { settings, updateTime });
   await context.emit({
     type: "appgateway.learningSet",
-    message: `Site ${siteId} ${settings.learning ? "learns exclusions" : "does not learn"}`,
+    message: tell(settings.learning ? "appgateway.learningOn" : "appgateway.learningOff", {
+      siteId,
+    }),
     resource: siteId,
   });
   return learningOf(context, siteId);
@@ -143,7 +146,7 @@ async function record(
     decision === "accepted" ? "appgateway.proposalAccepted" : "appgateway.proposalRejected";
   await context.emit({
     type: past,
-    message: `Rule ${ruleId} for ${variable} below ${pathPrefix}: the proposal was ${decision}`,
+    message: tell(past, { ruleId, variable, pathPrefix }),
     resource: siteId,
   });
 }

@@ -2,6 +2,7 @@
 import type { Lake, LakeParameters } from "../../kernel/lake/client.ts";
 import type { ListInput } from "../../kernel/operation.ts";
 import { pageOf } from "../../kernel/store/page.ts";
+import { CHECK_AGENT } from "./compliance-probe.ts";
 import type { Period } from "./domain.ts";
 import { clausesOf, quantile, requestList, urlList, userList } from "./user-columns.ts";
 import type { SiteUser, UserRequest, UserUrl } from "./user-operations.ts";
@@ -13,6 +14,19 @@ export const OF_SITE =
   "account = {account:String} AND class_uid = 4002 AND site_id = {site:String}" +
   " AND e.time >= fromUnixTimestamp64Milli({start:Int64})" +
   " AND e.time < fromUnixTimestamp64Milli({end:Int64})";
+
+/** The event of a check that ended; its OCSF class. */
+export const CHECKED_EVENT = "appgateway.complianceChecked";
+export const COMPLIANCE_FINDING = 2003;
+/**
+ * Requests of one site in a period but for those of its compliance checks: known by the ids that
+ * the gateway gave them and the check wrote down, so that nobody hides behind the check's name.
+ */
+export const OF_VISITORS = `${OF_SITE} AND NOT (user_agent = '${CHECK_AGENT}'
+  AND JSONExtractString(raw, 'http_request', 'uid') IN (
+    SELECT arrayJoin(JSONExtract(raw, 'unmapped', 'cordon', 'data', 'requestIds', 'Array(String)'))
+    FROM event WHERE account = {account:String} AND class_uid = ${COMPLIANCE_FINDING}
+      AND JSONExtractString(raw, 'unmapped', 'cordon', 'type') = '${CHECKED_EVENT}'))`;
 
 export const parametersOf = ({ accountId, siteId, startMs, endMs }: Scope) => ({
   account: accountId,

@@ -9,6 +9,7 @@ import { checkUserAudit, periodOf, settledUserAudit, usesPseudonyms } from "./do
 import { jwtSecretPurpose, pseudonymPurpose } from "./intent.ts";
 import { type AppgatewayParts, fromLake, requireSite } from "./parts.ts";
 import { type UserAuditRow, userAuditStore } from "./store.ts";
+import { tell } from "./texts.ts";
 import { requests, urls, users } from "./user-lake.ts";
 import type { userOperations } from "./user-operations.ts";
 
@@ -43,7 +44,7 @@ export function userHandlers(parts: AppgatewayParts) {
       await newKey(parts, context);
       await context.emit({
         type: "appgateway.pseudonymKeyRotated",
-        message: "The key of users' pseudonyms was replaced",
+        message: tell("appgateway.pseudonymKeyRotated", {}),
       });
       await context.intentChanged(PLANE);
       return { createTime: timeText(context.nowMs) };
@@ -124,7 +125,7 @@ async function setUserAudit(
   await store.put(context.accountId, row);
   await context.emit({
     type: "appgateway.userAuditSet",
-    message: `Users of site ${siteId} are told apart by ${settings.identitySource}`,
+    message: tell("appgateway.userAuditSet", { siteId }),
     resource: siteId,
   });
   await context.intentChanged(PLANE);

@@ -9,6 +9,7 @@ import { limits } from "./domain.ts";
 import { plainLine } from "./messages.ts";
 import type { Notice } from "./resources.ts";
 import { channelStore } from "./store.ts";
+import { tell } from "./texts.ts";
 
 export type FileMail = {
   readonly accountId: string;
@@ -37,10 +38,11 @@ export async function queueMail(sql: Sql, mail: FileMail): Promise<void> {
   const channels = await channelStore(sql).list(accountId);
   const bytes = mail.files.reduce((sum, { content }) => sum + content.length, 0);
   const fits = bytes <= limits.mailFilesBytesMax;
-  const excess = ` (files of ${bytes} bytes are too large to attach)`;
+  const tooLarge = tell("notify.filesTooLarge", { bytes });
   const notice = {
     ...mail.notice,
-    message: plainLine(`${mail.notice.message}${fits ? "" : excess}`),
+    message: plainLine(mail.notice.message),
+    ...(fits ? {} : { fix: tooLarge.text, fixCoded: tooLarge.coded }),
   };
   for (const channelId of channelIds) {
     const name = channels.find((one) => one.channelId === channelId)?.name ?? channelId;

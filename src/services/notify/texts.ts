@@ -25,6 +25,10 @@ export const notifyTexts = {
   "notify.event.high": ["{time} high: {message}", "{time} 高：{message}"],
   "notify.event.critical": ["{time} critical: {message}", "{time} 严重：{message}"],
   "notify.fix": ["What to do: {fix}", "处理办法：{fix}"],
+  "notify.filesTooLarge": [
+    "get the files from the console: their {bytes} bytes are too large to attach",
+    "附件共 {bytes} 字节，超出邮件限制，请从控制台下载",
+  ],
   "notify.more": ["… and {count} more of the same kind", "…… 另有 {count} 个同类事件"],
   "notify.from": ["Cordon, delivery {deliveryId}", "Cordon，投递编号 {deliveryId}"],
   "notify.test": [

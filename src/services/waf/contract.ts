@@ -52,6 +52,7 @@ import {
   ruleSetProblems,
   ruleSetResources,
 } from "./rule-set-operations.ts";
+import { wafTexts } from "./texts.ts";
 
 const siteInput = input({ siteId: SiteId });
 
@@ -311,6 +312,7 @@ export const wafContract = contract({
       problems: ["waf.siteNotFound", "waf.rulesUnavailable", ...candidateFaults],
     }),
   },
+  texts: wafTexts,
   problems: {
     ...ruleSetProblems,
     ...policyProblems,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Operations, startOperations } from "../../../test/service-kit.ts";
+import { composedTexts } from "../../catalog.ts";
 import { dryRun } from "./dry-run.ts";
 import { readListApart } from "./list-thread.ts";
 
@@ -63,6 +64,12 @@ test("a list that a rule or a site uses cannot be deleted", async () => {
 test("patches are listed, switched on with an end, and an unknown one is refused", async () => {
   const { result } = await cordon.api("GET", "/v1/waf/virtualPatches");
   expect(result.totalCount).toBeGreaterThan(4);
+  for (const patch of result.virtualPatches) {
+    for (const field of ["title", "description"]) {
+      const { code } = patch[`${field}Coded`];
+      expect(composedTexts[code]?.[0], code).toBe(patch[field]);
+    }
+  }
   const policy = `/v1/waf/sites/${siteId}/policy`;
   const use = (patchId: string) =>
     cordon.api("PATCH", policy, { patches: [{ patchId, action: "block", expiresAt: null }] });

@@ -22,6 +22,7 @@ import { changedPolicy, checkedRoute, checkedRule, over, policyLimits } from "./
 import type { policyOperations } from "./policy-operations.ts";
 import { type CustomRule, type Route, routeDefaults, ruleDefaults } from "./policy-resources.ts";
 import { policyStore } from "./policy-store.ts";
+import { patchView } from "./texts.ts";
 
 type PolicyHandlers = Pick<Handlers<typeof wafContract>, keyof typeof policyOperations>;
 
@@ -48,11 +49,7 @@ export const policyHandlers: PolicyHandlers = {
     return { siteId, ...settings };
   },
   async listVirtualPatches(_context, input) {
-    const patches = virtualPatches().map(({ patchId, title, description }) => ({
-      patchId,
-      title,
-      description,
-    }));
+    const patches = virtualPatches().map(patchView);
     const page = pageInMemory(patches, input, ["patchId", "title"]);
     return { virtualPatches: page.items, totalCount: page.totalCount };
   },

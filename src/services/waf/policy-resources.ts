@@ -6,7 +6,7 @@ import {
   routeSettings,
   sitePolicySettings,
 } from "../../kernel/intent/site-policy-document.ts";
-import { idSchema, Name, Text, Time } from "../../kernel/operation.ts";
+import { CodedOrNull, idSchema, Name, Text, Time } from "../../kernel/operation.ts";
 import { SiteId } from "./resources.ts";
 
 export const RouteId = idSchema("route");
@@ -81,5 +81,7 @@ export const VirtualPatch = Type.Object({
   /** The CVE. */
   patchId: Type.String(),
   title: Type.String(),
+  titleCoded: CodedOrNull,
   description: Type.String(),
+  descriptionCoded: CodedOrNull,
 });

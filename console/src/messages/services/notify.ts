@@ -51,6 +51,7 @@ export const notify: ServiceWords = {
     timeZone: ["Time zone", "时区"],
     groupSeconds: ["Least time between messages (seconds)", "消息最小间隔（秒）"],
     eventType: ["Event type", "事件类型"],
+    fileName: ["File name", "文件名"],
     attempts: ["Attempts", "尝试"],
     attachments: ["Attached files", "附件"],
     endTime: ["Ended", "结束时间"],

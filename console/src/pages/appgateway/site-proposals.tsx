@@ -1,4 +1,5 @@
 /** Exclusions that a site's traffic suggests, with the evidence; one click decides. */
+import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
@@ -15,8 +16,9 @@ import { Rows } from "../../resource/rows.tsx";
 import { Failure } from "../../shell/failure.tsx";
 import { useNotices } from "../../shell/notices.tsx";
 
-const { listProposals, listTuningDecisions, acceptProposal, rejectProposal, setLearning } =
+const { listProposals, listTuningDecisions, acceptProposal, rejectProposal } =
   catalog.appgateway.operations;
+const { getLearning, setLearning } = catalog.appgateway.operations;
 const COUNTS = [
   "requestCount",
   "networkCount",
@@ -27,38 +29,57 @@ const COUNTS = [
 ] as const;
 
 export default function SiteProposals({ siteId }: { siteId: string }) {
-  const { about, operationTitle, resourceTitle } = useWords();
+  const { t } = useWords();
   const query = useQuery({
     queryKey: ["appgateway", "proposals", siteId],
     queryFn: () => call(listProposals, { siteId, pageSize: 100 }),
   });
   if (query.isError) return <Failure error={query.error} />;
   if (query.data === undefined) return <Spinner />;
+  const isEmpty = query.data.proposals.length === 0;
   return (
     <SpaceBetween size="l">
-      {query.data.proposals.length > 0 ? null : (
-        <Container
-          header={
-            <Header
-              variant="h2"
-              actions={
-                <Button href={`/sites/${siteId}?tab=learning`}>
-                  {operationTitle(setLearning)}
-                </Button>
-              }
-            >
-              {resourceTitle("proposal")}
-            </Header>
-          }
-        >
-          {about("proposal")}
-        </Container>
-      )}
+      {isEmpty ? <Empty siteId={siteId} /> : <Box>{t("proposalHelp")}</Box>}
       {query.data.proposals.map((proposal) => (
         <Suggested key={proposal.proposalId} proposal={proposal} />
       ))}
       <Decided siteId={siteId} />
     </SpaceBetween>
+  );
+}
+
+/** Says whether the site learns at all, and what it waits for. */
+function Empty({ siteId }: { siteId: string }) {
+  const { t, about, numberText, operationTitle, resourceTitle, timeText } = useWords();
+  const query = useQuery({
+    queryKey: ["appgateway", "learning", siteId],
+    queryFn: () => call(getLearning, { siteId }),
+    retry: false,
+  });
+  const learning = query.data;
+  const waiting =
+    learning?.learning === true &&
+    t("stillLearning", {
+      since: timeText(learning.sinceTime ?? ""),
+      requests: numberText(learning.requestsMin),
+      networks: numberText(learning.networksMin),
+      hours: numberText(learning.spanHoursMin),
+    });
+  return (
+    <Container
+      header={
+        <Header
+          variant="h2"
+          actions={
+            <Button href={`/sites/${siteId}?tab=learning`}>{operationTitle(setLearning)}</Button>
+          }
+        >
+          {resourceTitle("proposal")}
+        </Header>
+      }
+    >
+      {waiting || about("proposal")}
+    </Container>
   );
 }
 
@@ -86,33 +107,55 @@ const tryHref = ({ siteId, ruleId, variable, pathPrefix }: Proposal, event: stri
   return `/explain?${new URLSearchParams({ siteId, event, draft })}`;
 };
 
+/** What visitors sent, one a line: a space or a dot may be part of it. */
+const Lines = ({ texts }: { texts: readonly string[] }) =>
+  texts.map((text) => (
+    <div key={text}>
+      <Box variant="code">{text}</Box>
+    </div>
+  ));
+
 function Suggested({ proposal }: { proposal: Proposal }) {
   const { t, label, numberText, timeText, operationTitle } = useWords();
   const { failed, succeeded } = useNotices();
   const client = useQueryClient();
   const { siteId, proposalId, ruleId, variable, pathPrefix, message } = proposal;
-  const decide = async (operation: typeof acceptProposal | typeof rejectProposal) => {
+  const title = t("proposalTitle", { rule: ruleId, variable, path: pathPrefix });
+  // The exclusion keeps why it was made, in the words of whoever makes it.
+  const note = t("proposalNote", {
+    requests: numberText(proposal.requestCount),
+    networks: numberText(proposal.networkCount),
+  });
+  const decide = async (isAccepted: boolean) => {
     try {
-      await call(operation, { siteId, proposalId });
+      if (isAccepted) await call(acceptProposal, { siteId, proposalId, note });
+      else await call(rejectProposal, { siteId, proposalId });
       await client.invalidateQueries();
-      succeeded(t(operation === acceptProposal ? "proposalAccepted" : "proposalRejected"));
+      succeeded(t(isAccepted ? "proposalAccepted" : "proposalRejected"));
     } catch (error) {
       failed(error);
     }
   };
+  const button = (operation: typeof acceptProposal | typeof rejectProposal) => (
+    <Button
+      variant={operation === acceptProposal ? "primary" : "normal"}
+      ariaLabel={`${operationTitle(operation)}: ${title}`}
+      onClick={() => void decide(operation === acceptProposal)}
+    >
+      {operationTitle(operation)}
+    </Button>
+  );
   const actions = (
     <SpaceBetween direction="horizontal" size="xs">
-      <Button onClick={() => void decide(rejectProposal)}>{operationTitle(rejectProposal)}</Button>
-      <Button variant="primary" onClick={() => void decide(acceptProposal)}>
-        {operationTitle(acceptProposal)}
-      </Button>
+      {button(rejectProposal)}
+      {button(acceptProposal)}
     </SpaceBetween>
   );
   return (
     <Container
       header={
         <Header variant="h2" actions={actions} description={message}>
-          {`${ruleId} ${variable} ${pathPrefix}`}
+          {title}
         </Header>
       }
     >
@@ -122,20 +165,20 @@ function Suggested({ proposal }: { proposal: Proposal }) {
           ...COUNTS.map((name) => ({ label: label(name), value: numberText(proposal[name]) })),
           { label: label("firstTime"), value: timeText(proposal.firstTime) },
           { label: label("lastTime"), value: timeText(proposal.lastTime) },
-          { label: label("paths"), value: proposal.paths.join(" ") },
-          { label: label("sampleValues"), value: proposal.sampleValues.join(" · ") },
-          {
-            label: label("sampleUids"),
-            value: proposal.sampleUids.map((uid) => (
-              <div key={uid}>
-                <Link href={`/search/${uid}`}>{uid.slice(0, 8)}</Link>
-                {" · "}
-                <Link href={tryHref(proposal, uid)}>{t("tryWithout")}</Link>
-              </div>
-            )),
-          },
+          { label: label("paths"), value: <Lines texts={proposal.paths} /> },
+          { label: label("sampleValues"), value: <Lines texts={proposal.sampleValues} /> },
         ]}
       />
+      <Box margin={{ top: "m" }}>
+        <Box variant="awsui-key-label">{label("sampleUids")}</Box>
+        {proposal.sampleUids.map((uid) => (
+          <div key={uid}>
+            <Link href={`/search/${uid}`}>{uid.slice(0, 8)}</Link>
+            {" · "}
+            <Link href={tryHref(proposal, uid)}>{t("tryWithout")}</Link>
+          </div>
+        ))}
+      </Box>
     </Container>
   );
 }

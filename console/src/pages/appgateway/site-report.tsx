@@ -10,6 +10,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { catalog } from "../../../../src/catalog.ts";
+import { countryText } from "../../../../src/lib/country-name.ts";
 import type { Report } from "../../../../src/services/appgateway/contract.ts";
 import { call } from "../../api/client.ts";
 import { useWords } from "../../language.tsx";
@@ -136,9 +137,7 @@ function Charts({ report }: { report: Report }) {
 
 /** What came most often: URLs, answers, attacks, bots and users. */
 function Rankings({ report }: { report: Report }) {
-  const { label, valueText } = useWords();
-  const wordOf = (field: string, value: string): string =>
-    field === "bots" || field === "country" ? valueText(value) : value;
+  const { label, language } = useWords();
   return (
     <SpaceBetween size="l">
       <Rows
@@ -153,7 +152,8 @@ function Rankings({ report }: { report: Report }) {
             key={name}
             title={label(name)}
             items={report[name].map(({ value, count }) => ({
-              [field]: wordOf(field, value),
+              [field]: field === "country" ? countryText(value, language) : value,
+              [`${field}Coded`]: { code: `appgateway.${name}.${value}`, values: {} },
               count,
             }))}
             columns={[field, "count"]}

@@ -1,6 +1,9 @@
 /** The page that solves a challenge: self-contained, without a request to anybody else. */
 import { hash } from "node:crypto";
+import type { RequestHead } from "../../../engines/http1/request.ts";
 import { escapeHtml } from "../../../engines/sitepolicy/block-page.ts";
+import type { TextPair } from "../../../lib/coded-text.ts";
+import { pageHtml, wordsFor } from "../pages.ts";
 import { PASS_COOKIE } from "./challenge.ts";
 
 /**
@@ -12,7 +15,7 @@ const script = `"use strict";
   const say = (id) => {
     for (const one of document.querySelectorAll("[data-say]")) one.hidden = one.dataset.say !== id;
   };
-  const { token, bits, seconds } = document.querySelector("main").dataset;
+  const { token, bits, seconds, method } = document.querySelector("main").dataset;
   const primes = [];
   for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p)) primes.push(n);
   const fraction = (x) => ((x - Math.floor(x)) * 4294967296) | 0;
@@ -53,7 +56,7 @@ const script = `"use strict";
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = "${PASS_COOKIE}=" + pass + "; Path=/; SameSite=Lax; Max-Age=" + seconds + secure;
     if (!document.cookie.includes(pass)) say("cookies");
-    else if (document.body.dataset.method === "GET") location.reload();
+    else if (method === "GET") location.reload();
     else say("again");
   };
   const work = () => {
@@ -76,30 +79,54 @@ export const challengeFields =
   `script-src 'sha256-${scriptHash}'; base-uri 'none'; form-action 'none'; ` +
   `frame-ancestors 'none'\r\nX-Content-Type-Options: nosniff\r\n`;
 
-/** The page, as bytes in latin1. */
-export function challengePage(given: {
-  token: string;
-  bits: number;
-  passSeconds: number;
-  method: string;
-  requestId: string;
-}): string {
-  const line = (id: string, english: string, chinese: string, isHidden = true) =>
-    `<p data-say="${id}"${isHidden ? " hidden" : ""}>${english}<br><span lang="zh-CN">${chinese}</span></p>`;
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8">
-<title>One moment</title><meta name="viewport" content="width=device-width">
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto;padding:0 1rem;
-color:#222}code,span{color:#666}</style></head>
-<body data-method="${escapeHtml(given.method)}"><main data-token="${escapeHtml(given.token)}"
-data-bits="${given.bits}" data-seconds="${given.passSeconds}"><h1>One moment</h1>
-${line("working", "Your browser is proving that it is one. This takes a second or two.", "正在确认您使用的是浏览器，需要一两秒钟。")}
-${line("cookies", "Your browser does not keep cookies for this site. Allow them, then load the page again.", "浏览器未保存本站的 Cookie。请允许后重新加载页面。")}
-${line("again", "Done. Go back and send your form once more.", "已完成。请返回并重新提交表单。")}
-<noscript><p>This site asks every browser for a small calculation, which needs JavaScript. Turn it
-on for this site and load the page again, or ask the site's operator to let your client
-pass.<br><span lang="zh-CN">本站需要浏览器用 JavaScript 完成一次小计算。请为本站启用 JavaScript
-后重新加载，或联系站点管理员放行。</span></p></noscript>
-<p><code>Request ${escapeHtml(given.requestId)}</code></p></main><script>${script}</script></body></html>
-`;
-  return Buffer.from(html, "utf8").toString("latin1");
+/** What the page says, by what became of the calculation. */
+const states = {
+  working: [
+    ["One moment", "请稍候"],
+    [
+      "Your browser is proving that it is one. The page opens by itself in a few seconds.",
+      "正在确认您使用的是浏览器，几秒钟后自动打开页面。",
+    ],
+  ],
+  cookies: [
+    ["Cookies are needed", "需要 Cookie"],
+    [
+      "Your browser does not keep cookies for this site. Allow them, then load the page again.",
+      "浏览器未保存本站的 Cookie。请允许后重新加载页面。",
+    ],
+  ],
+  again: [
+    ["Done", "已完成"],
+    ["Go back and send your form once more.", "请返回并重新提交表单。"],
+  ],
+} as const satisfies Readonly<Record<string, readonly [heading: TextPair, text: TextPair]>>;
+
+const withoutScript: readonly [heading: TextPair, text: TextPair] = [
+  ["JavaScript is needed", "需要 JavaScript"],
+  [
+    "This site asks every browser for a small calculation. Turn JavaScript on for this site and " +
+      "load the page again, or ask the site's operator to let your client pass.",
+    "本站要求浏览器完成一次小计算。请为本站启用 JavaScript 后重新加载，或联系站点管理员放行。",
+  ],
+];
+
+/** The page for a request with this head, as bytes in latin1. */
+export function challengePage(
+  { method, fields }: RequestHead,
+  given: { token: string; bits: number; passSeconds: number; requestId: string },
+): string {
+  const { token, bits, passSeconds, requestId } = given;
+  const words = wordsFor(fields);
+  const { say } = words;
+  const told = ([heading, text]: readonly [TextPair, TextPair]) =>
+    `<h1>${say(heading)}</h1><p>${say(text)}</p>`;
+  // Hidden until the script says which: without it the page must not promise to open by itself.
+  const sections = Object.entries(states).map(([id, state]) => {
+    const progress = id === "working" ? "<progress></progress>" : "";
+    return `<section data-say="${id}" hidden>${told(state)}${progress}</section>`;
+  });
+  const data = `data-token="${escapeHtml(token)}" data-bits="${bits}" data-seconds="${passSeconds}"`;
+  const main = `<main ${data} data-method="${escapeHtml(method)}" aria-live="polite">
+${sections.join("")}<noscript>${told(withoutScript)}</noscript></main><script>${script}</script>`;
+  return pageHtml(words, { title: say(states.working[0]), main, requestId });
 }

@@ -92,13 +92,34 @@ test("a pass ends at its time", () => {
   expect(hasPass(facts(60_000, cookie), key)).toBe(false);
 });
 
-test("without script the page says what to do, in both languages", async () => {
+/** An answer as its reader sees it. */
+const readIn = async (language: string, path = "/") =>
+  Buffer.from(
+    await guarded.ask(path, { fields: `Accept-Language: ${language}\r\n` }),
+    "latin1",
+  ).toString("utf8");
+
+test("the challenge says what to do without script, in the language that was asked for", async () => {
   use();
-  const page = Buffer.from(await guarded.ask("/"), "latin1").toString("utf8");
-  expect(page).toMatch(/<noscript>[\s\S]*needs JavaScript[\s\S]*启用 JavaScript/);
-  expect(page).toContain("default-src 'none'");
+  const english = await readIn("en-US,zh;q=0.5");
+  expect(english).toMatch(/<html lang="en">[\s\S]*<noscript>[\s\S]*Turn JavaScript on/);
+  expect(english).not.toMatch(/\p{Script=Han}/u);
+  expect(english).toContain("default-src 'none'");
+  const chinese = await readIn("zh-TW,en;q=0.5");
+  expect(chinese).toMatch(/<html lang="zh-CN">[\s\S]*<noscript>[\s\S]*启用 JavaScript/);
   const json = await guarded.ask("/", { fields: "Accept: application/json\r\n" });
   expect(json).toMatch(/^HTTP\/1\.1 403[\s\S]*"code":403/);
+});
+
+test("who is refused reads so in their language, and which request it was", async () => {
+  guarded.use({ rules: [ruleOf({ action: { kind: "block" } })] });
+  const chinese = await readIn("zh-CN");
+  const length = Number(/content-length: (\d+)/i.exec(chinese)?.[1]);
+  expect(Buffer.byteLength(chinese.slice(chinese.indexOf("\r\n\r\n") + 4))).toBe(length);
+  const id = /x-request-id: (\S+)/i.exec(chinese)?.[1] ?? "none";
+  expect(chinese).toContain("403 禁止访问");
+  expect(chinese).toContain(`<code>${id}</code>`);
+  expect(await readIn("fr")).toContain("The request was blocked");
 });
 
 test.skipIf(!existsSync(CHROMIUM))("Chromium solves it by itself and sees the site", async () => {
@@ -116,6 +137,10 @@ test.skipIf(!existsSync(CHROMIUM))("Chromium solves it by itself and sees the si
     expect(faults).toEqual([]);
     await page.goto(`http://a.test:${guarded.worker.httpPort}/more`);
     expect(await page.textContent("body")).toContain('"url":"/more"');
+    const plain = await browser.newPage({ javaScriptEnabled: false, locale: "en-US" });
+    await plain.goto(`http://a.test:${guarded.worker.httpPort}/shop`);
+    const seen = await plain.locator("h1:visible").allInnerTexts();
+    expect(seen).toEqual(["JavaScript is needed"]);
   } finally {
     await browser.close();
   }

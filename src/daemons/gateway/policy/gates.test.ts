@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,10 @@ import { sitePolicyDefaults } from "../../../kernel/intent/site-policy-document.
 import { intentOf, siteFor } from "../test-kit.ts";
 import { badAgentTest, knownCrawlers } from "./bots.ts";
 import { createCrawlers } from "./crawlers.ts";
-import { geoReader } from "./geo.ts";
+import { geoReader, geoTroubles } from "./geo.ts";
 import { bringLists, listOpener } from "./list-files.ts";
 import { writeMmdb } from "./mmdb-test-kit.ts";
+import { compileSitePolicy } from "./site-policy.ts";
 import { policyOf, ruleOf, startGuarded, statusOf } from "./test-kit.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "policy-"));
@@ -117,6 +118,50 @@ test("countries are blocked, or all others, and what no database knows as told",
   guarded.use({ rules: [ruleOf({ when: { ...inGermany, values: ["DE"] } })] }, proxied);
   expect(await from("203.0.113.7")).toBe(403);
   expect(await from("198.51.100.7")).toBe(200);
+});
+
+test("a policy that asks for countries without a database, or with a broken one, is trouble", async () => {
+  let nowMs = 0;
+  const empty = mkdtempSync(join(tmpdir(), "geo-"));
+  const geo = geoReader(empty, () => nowMs);
+  const site = (siteId: string, geoAsked: readonly ("country" | "asn")[]) => ({
+    ...{ intent: { siteId }, policy: { geo, geoAsked } },
+  });
+  const sites = [site("site-a", []), site("site-b", ["country"])];
+  expect(geoTroubles(sites)).toEqual([
+    "cannot tell countries for site-b: geo/country.mmdb is missing",
+  ]);
+  expect(geoTroubles(sites.slice(0, 1))).toEqual([]);
+  const file = join(empty, "country.mmdb");
+  writeFileSync(file, "no database at all");
+  nowMs += 60_000;
+  expect(geoTroubles(sites)[0]).toContain("country.mmdb cannot be read");
+  writeFileSync(
+    file,
+    writeMmdb("GeoLite2-Country", { "203.0.113.0/24": { country: { iso_code: "DE" } } }),
+  );
+  utimesSync(file, 1, 1);
+  nowMs += 60_000;
+  expect(geoTroubles(sites)).toEqual([]);
+  expect(geo.country("203.0.113.7")).toBe("DE");
+  writeFileSync(file, "broken again");
+  nowMs += 60_000;
+  expect(geoTroubles(sites)).toHaveLength(1);
+  expect(geo.country("203.0.113.7")).toBe("DE");
+  rmSync(empty, { recursive: true });
+});
+
+test("what a policy asks the databases for comes from its settings and its rules", () => {
+  const of = (changes: Parameters<typeof policyOf>[0]) =>
+    compileSitePolicy(siteFor([]), policyOf(changes), {
+      ...{ lists: () => undefined, geo: null, bots: null, seed: "" },
+    }).geoAsked;
+  const when = { field: "country", operator: "equals", values: ["DE"] } as const;
+  const rule = ruleOf({ when: { not: { ...when, values: ["DE"] } } });
+  expect(of({})).toEqual([]);
+  expect(of({ rules: [rule] })).toEqual(["country"]);
+  const geo = { mode: "blockThese", countries: [], asns: [64_496], unknown: "allow" } as const;
+  expect(of({ geo: { ...geo, countries: [], asns: [64_496] } })).toEqual(["asn"]);
 });
 
 test("tools that probe are known by their name; browsers are not taken for them", async () => {

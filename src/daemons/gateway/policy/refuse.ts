@@ -1,9 +1,8 @@
 /** Refusals with the site's own page, by rules, lists and limits alike; and the challenge. */
-import { fieldValue } from "../../../engines/http1/fields.ts";
 import { fillPage } from "../../../engines/sitepolicy/block-page.ts";
 import type { BlockPage } from "../../../kernel/intent/site-policy-document.ts";
 import { answerWith } from "../answer.ts";
-import { ownPage } from "../pages.ts";
+import { ownPage, wantsJson } from "../pages.ts";
 import type { Exchange } from "../state.ts";
 import { issueToken } from "./challenge.ts";
 import { challengeFields, challengePage } from "./challenge-page.ts";
@@ -52,10 +51,10 @@ export function refuseByRules(exchange: Exchange, status: number): void {
 }
 
 function contentOf(exchange: Exchange, page: BlockPage | null, status: number) {
-  const accept = fieldValue(exchange.head.fields, "accept") ?? "";
-  if (page === null || page.html === "") return ownPage(status, exchange.requestId, accept);
+  const { requestId, head } = exchange;
+  if (page === null || page.html === "") return ownPage(status, requestId, head.fields);
   const html = fillPage(page.html, {
-    requestId: exchange.requestId,
+    requestId,
     clientAddress: exchange.clientAddress,
     status: String(status),
     time: new Date(exchange.time).toISOString(),
@@ -78,15 +77,14 @@ export function challenge(exchange: Exchange, policy: SitePolicy): void {
   if (exchange.over || facts === null || facts === undefined) return;
   exchange.blocked = true;
   const { challengeBits: bits, passSeconds } = policy.intent.bots;
-  const accept = fieldValue(exchange.head.fields, "accept") ?? "";
-  if (accept.includes("json") && !accept.includes("text/html")) {
-    const page = ownPage(403, exchange.requestId, accept);
+  const { requestId, head } = exchange;
+  if (wantsJson(head.fields)) {
+    const page = ownPage(403, requestId, head.fields);
     answerWith(exchange, "challenged", { status: 403, fields: "", ...page });
     return;
   }
   const token = issueToken(facts, { key: policy.challengeKey, bits, passSeconds });
-  const { requestId, head } = exchange;
-  const body = challengePage({ token, bits, passSeconds, method: head.method, requestId });
+  const body = challengePage(head, { token, bits, passSeconds, requestId });
   const contentType = "text/html; charset=utf-8";
   answerWith(exchange, "challenged", { status: 403, contentType, body, fields: challengeFields });
 }

@@ -1,9 +1,9 @@
 /** The policy of a site, compiled once per intent: what the stage asks for each request. */
 import {
   type AddressTest,
+  asksFor,
   compileCondition,
   type ListLookup,
-  readsBody,
   type Test,
 } from "../../../engines/sitepolicy/condition.ts";
 import { compileRoutes, type RouteTable } from "../../../engines/sitepolicy/route.ts";
@@ -16,7 +16,7 @@ import type {
 import type { SiteIntent } from "../intent.ts";
 import { challengeKeyOf } from "./challenge.ts";
 import type { Crawlers } from "./crawlers.ts";
-import type { Geo } from "./geo.ts";
+import type { Geo, GeoDatabase } from "./geo.ts";
 
 export type CompiledRule = {
   readonly id: string;
@@ -41,6 +41,8 @@ export type SitePolicy = {
   readonly rules: readonly CompiledRule[];
   readonly challengeKey: Buffer;
   readonly geo: Geo | null;
+  /** The databases that its settings and rules need. */
+  readonly geoAsked: readonly GeoDatabase[];
   readonly countries: ReadonlySet<string>;
   readonly asns: ReadonlySet<string>;
   readonly bots: Bots | null;
@@ -86,9 +88,19 @@ export function compileSitePolicy(
     honeypots: new Set(intent.bots.honeypotPaths),
     challengeKey: challengeKeyOf(site, resources.seed),
     geo: resources.geo,
+    geoAsked: geoAskedBy(intent),
     countries: new Set(intent.geo.countries),
     asns: new Set(intent.geo.asns.map(String)),
   };
+}
+
+function geoAskedBy({ geo, rules, patches }: SitePolicyIntent): GeoDatabase[] {
+  const isOn = geo.mode !== "off";
+  const asked = { country: isOn && geo.countries.length > 0, asn: isOn && geo.asns.length > 0 };
+  return (["country", "asn"] as const).filter(
+    (name) =>
+      asked[name] || [...rules, ...patches].some(({ when }) => when && asksFor(when, [name])),
+  );
 }
 
 const ranks = { off: 0, observe: 1, block: 2 } as const;
@@ -141,7 +153,7 @@ function compileRule(rule: RuleIntent, lists: ListLookup, kind: "rule" | "patch"
     name: rule.name,
     kind,
     test: when === null ? null : compileCondition(when, lists),
-    readsBody: when !== null && readsBody(when),
+    readsBody: when !== null && asksFor(when, ["body", "bodyField"]),
     action: rule.action,
     expiresAtMs: rule.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(rule.expiresAt),
   };
