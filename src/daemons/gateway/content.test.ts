@@ -168,6 +168,7 @@ describe("leak protection", () => {
   test.each([
     ...["image/svg+xml", "application/x-javascript", "application/ndjson"],
     ...["application/x-www-form-urlencoded", "application/vnd.api+json", "application/problem+xml"],
+    "",
   ])("%s is a text", async (type) => {
     leaks({ maskPhones: true });
     pieces = ["13800138000"];

@@ -92,7 +92,7 @@ test("a page that is gone, or leads elsewhere, is served as approved; a part or 
   apply("protect", null);
   await get();
   apply("protect", good);
-  for (const status of [404, 500, 302]) {
+  for (const status of [404, 500, 302, 204, 304]) {
     page = { status, body: "x" };
     expect(await get()).toMatchObject({ status: "200", body: "good" });
   }

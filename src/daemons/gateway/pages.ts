@@ -2,6 +2,7 @@
  * Cordon's own answers: small, self-contained, without a version; as HTML in the language of
  * `Accept-Language`, dark where the visitor's system is, or as JSON by `Accept`.
  */
+import { STATUS_CODES } from "node:http";
 import { type Fields, fieldValue } from "../../engines/http1/fields.ts";
 import { acceptedLanguage, type Language, languages, type TextPair } from "../../lib/coded-text.ts";
 
@@ -103,7 +104,8 @@ const MISTAKE: TextPair = [
 ];
 
 /** The reason phrase of a status the gateway answers itself. */
-export const reasonOf = (status: number): string => (answers[status] ?? unknown).reason[0];
+export const reasonOf = (status: number): string =>
+  answers[status]?.reason[0] ?? STATUS_CODES[status] ?? unknown.reason[0];
 
 /** Whether the client asked for JSON and for no page. */
 export function wantsJson(fields: Fields): boolean {

@@ -184,7 +184,7 @@ function startResponse(exchange: Exchange, head: ResponseHead): boolean {
     !connection.gateway.stopping &&
     (!isStream || exchange.chunkedOut);
   const { inspection } = exchange;
-  if (exchange.page !== null && head.framing.kind !== "none") exchange.heldResponse = [];
+  if (exchange.page !== null) exchange.heldResponse = [];
   if (inspection !== null) {
     if (judgedResponse(exchange, inspection.responseHead(head))) return false;
     const hasBody = head.framing.kind !== "none";

@@ -19,8 +19,12 @@ export const digestFields: ReadonlySet<string> = new Set([
 
 const typeOf = ({ fields }: ResponseHead): string => fieldValue(fields, "content-type") ?? "";
 
+/** A body without a type browsers look at, and show as a text if it looks like one. */
+const isText = (head: ResponseHead): boolean =>
+  typeOf(head) === "" ? head.framing.kind !== "none" : textTypes.test(typeOf(head));
+
 const isMasked = ({ site }: Exchange, head: ResponseHead): boolean =>
-  (site?.delivery?.leakKinds ?? null) !== null && textTypes.test(typeOf(head));
+  (site?.delivery?.leakKinds ?? null) !== null && isText(head);
 
 /** The masker for a response; null when nothing of it is masked. */
 export function maskerFor(exchange: Exchange, head: ResponseHead): Masker | null {
@@ -32,7 +36,7 @@ export function maskerFor(exchange: Exchange, head: ResponseHead): Masker | null
 export const isPartOfMasked = (exchange: Exchange, head: ResponseHead): boolean =>
   head.status === 206 &&
   (exchange.site?.delivery?.leakKinds ?? null) !== null &&
-  (textTypes.test(typeOf(head)) || partsType.test(typeOf(head)));
+  (isText(head) || partsType.test(typeOf(head)));
 
 /**
  * The coding that has to be undone before the response can be read; null when there is none.
