@@ -270,6 +270,7 @@ describe("WebSocket", () => {
       1002,
     ],
     ["an unknown opcode", { webSocketFrameBytesMax: 10 }, [frame("a", { opcode: 5 })], 1002],
+    ["a text that is none", { webSocketInspectText: true }, [frame("caf\xe9")], 1007],
     ["a stray continuation", { webSocketFrameBytesMax: 10 }, [frame("a", { opcode: 0 })], 1002],
   ])(
     "%s ends the connection with its status and an event",

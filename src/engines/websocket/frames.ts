@@ -2,6 +2,7 @@
  * Follows the frames of a WebSocket that clients send (RFC 6455 §5.2) without changing a byte:
  * enforces the form and the limits, and gathers text messages for whoever wants to judge them.
  */
+import { isUtf8 } from "node:buffer";
 
 export type WebSocketLimits = {
   /** Payload of one frame, of one message; 0 = no limit. */
@@ -24,6 +25,7 @@ export const webSocketFaults = {
   frameTooLarge: 1009,
   messageTooLarge: 1009,
   tooManyMessages: 1008,
+  invalidText: 1007,
 } as const;
 export type WebSocketFault = keyof typeof webSocketFaults;
 
@@ -170,8 +172,12 @@ function endFrame(reader: FrameReader, onText: (text: string) => void): void {
   const { opcode, text } = reader;
   reader.opcode = 0;
   reader.text = [];
-  if (opcode === TEXT && reader.limits.textBytesMax > 0)
-    onText(Buffer.from(text).toString("latin1"));
+  const { textBytesMax } = reader.limits;
+  if (opcode !== TEXT || textBytesMax === 0) return;
+  const bytes = Buffer.from(text);
+  // RFC 6455 §8.1. A text that was cut may end within a character.
+  if (bytes.length < textBytesMax && !isUtf8(bytes)) reader.fault = "invalidText";
+  else onText(bytes.toString("latin1"));
 }
 
 /** A close frame of a server with this status (RFC 6455 §5.5.1). */
