@@ -2,14 +2,13 @@
  * Reads and compiles the archive of a rule set in a thread of its own: the whole set compiles with
  * the engine's settings before anything is kept, and a hostile one holds nobody up.
  */
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { SecLangError } from "../../engines/seclang/rule.ts";
+import { answerInThread, askThread } from "../../kernel/process/thread.ts";
 import { compileRuleFiles } from "../../kernel/rules/load.ts";
 import { packRuleFiles, type RuleFiles, sha256Of } from "../../kernel/rules/packed.ts";
 import { ArchiveError, readRuleArchive } from "./rule-set-archive.ts";
 
-const TIMEOUT_MS = 45_000;
-const HEAP_MIB_MAX = 768;
+const limits = { timeoutMs: 45_000, heapMiBMax: 768 } as const;
 const FAULTS_MAX = 20;
 
 export type RuleSetFault = { readonly path: string; readonly message: string };
@@ -28,27 +27,11 @@ export type ReadRuleSet =
       readonly version: string;
     };
 
-/** What is in an archive, or every fault of it. @throws Error when it takes too long. */
-export function readRuleSetApart(archive: Uint8Array): Promise<ReadRuleSet> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), {
-      workerData: archive,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
-    });
-    const timer = setTimeout(() => {
-      void worker.terminate();
-      const seconds = TIMEOUT_MS / 1_000;
-      resolve({ faults: [{ path: "", message: `It did not compile within ${seconds} seconds` }] });
-    }, TIMEOUT_MS);
-    worker.once("message", (read: ReadRuleSet) => {
-      clearTimeout(timer);
-      resolve(read);
-    });
-    worker.once("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-  });
+/** What is in an archive, or every fault of it. */
+export async function readRuleSetApart(archive: Uint8Array): Promise<ReadRuleSet> {
+  const message = `It did not compile within ${limits.timeoutMs / 1_000} seconds`;
+  const read = await askThread<ReadRuleSet>(import.meta.url, archive, limits);
+  return read ?? { faults: [{ path: "", message }] };
 }
 
 async function readRuleSet(archive: Uint8Array): Promise<ReadRuleSet> {
@@ -92,12 +75,4 @@ function signatureOf(files: RuleFiles): { name: string; version: string } {
   return { name: "", version: "" };
 }
 
-// What stands in workerData is what readRuleSetApart has put there.
-if (!isMainThread) {
-  readRuleSet(workerData as Uint8Array).then(
-    (read) => parentPort?.postMessage(read),
-    (error: unknown) => {
-      throw error;
-    },
-  );
-}
+answerInThread(readRuleSet);
