@@ -41,11 +41,18 @@ import {
 } from "./resources.ts";
 
 export * from "./dry-run-operations.ts";
+export * from "./geo-database-operations.ts";
 export * from "./list-operations.ts";
 export * from "./policy-resources.ts";
 export * from "./resources.ts";
 export * from "./rule-set-operations.ts";
 
+import {
+  geoDatabaseEvents,
+  geoDatabaseOperations,
+  geoDatabaseProblems,
+  geoDatabaseResources,
+} from "./geo-database-operations.ts";
 import {
   ruleSetEvents,
   ruleSetOperations,
@@ -103,9 +110,11 @@ export const wafContract = contract({
     ...ruleSetResources,
     ...policyResources,
     ...listResources,
+    ...geoDatabaseResources,
   ],
   operations: {
     ...ruleSetOperations,
+    ...geoDatabaseOperations,
     ...policyOperations,
     ...listOperations,
     ...dryRunOperations,
@@ -313,6 +322,7 @@ export const wafContract = contract({
   },
   problems: {
     ...ruleSetProblems,
+    ...geoDatabaseProblems,
     ...policyProblems,
     ...candidateProblems,
     ...listProblems,
@@ -382,6 +392,7 @@ export const wafContract = contract({
     "waf.listEntryCreated",
     "waf.listEntryDeleted",
     ...ruleSetEvents,
+    ...geoDatabaseEvents,
     ...policyEvents,
     ...listEvents,
   ],

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { addressSetOf, packAddressSet } from "../../../engines/sitepolicy/address-set.ts";
+import { writeMmdb } from "../../../kernel/geo/mmdb-test-kit.ts";
 import { sitePolicyDefaults } from "../../../kernel/intent/site-policy-document.ts";
 import { intentOf, siteFor } from "../test-kit.ts";
 import { badAgentTest, knownCrawlers } from "./bots.ts";
 import { createCrawlers } from "./crawlers.ts";
-import { geoReader } from "./geo.ts";
+import { geoOpener } from "./geo.ts";
 import { bringLists, listOpener } from "./list-files.ts";
-import { writeMmdb } from "./mmdb-test-kit.ts";
 import { policyOf, ruleOf, startGuarded, statusOf } from "./test-kit.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "policy-"));
@@ -74,10 +74,11 @@ beforeAll(async () => {
     }),
   );
   const lists = listOpener(folder);
+  const geo = geoOpener(folder);
   guarded = await startGuarded({
     policyResourcesOf: (intent) => ({
       lists: lists(intent),
-      geo: geoReader(join(folder, "geo")),
+      geo: geo(intent),
       bots: {
         isBadAgent: badAgentTest(),
         crawlers: createCrawlers(knownCrawlers(), { servers: [nameServer] }),
