@@ -7,6 +7,7 @@ import { scopesOfNewest } from "../kernel/intent/rate-scopes.ts";
 import { acmeMount } from "../services/certificates/acme-server/mount.ts";
 import { pkiMount } from "../services/certificates/pki-endpoints.ts";
 import { nodeRegistry } from "../services/fleet/service.ts";
+import { geoDatabaseIntentStore } from "../services/waf/geo-database-store.ts";
 import { listIntentStore } from "../services/waf/list-store.ts";
 import { ruleSetIntentStore } from "../services/waf/rule-set-store.ts";
 import type { Foundations } from "./foundations.ts";
@@ -23,7 +24,9 @@ export async function listenForFleet(
       ? database.transaction(
           "system",
           async (sql) =>
-            (await listIntentStore(sql).packed(sha256)) ?? ruleSetIntentStore(sql).packed(sha256),
+            (await listIntentStore(sql).packed(sha256)) ??
+            (await ruleSetIntentStore(sql).packed(sha256)) ??
+            geoDatabaseIntentStore(sql).packed(sha256),
         )
       : Promise.resolve(undefined);
   const rates = createRateExchange({

@@ -16,6 +16,7 @@ export const HELP = `Cordon: the security stack of a cloud as one self-hosted pr
   ./cordon backup create | verify | restore FILE   the whole state in one sealed file
   ./cordon encrypt FILE --key KEY | decrypt FILE   a file under a key of the key service
   ./cordon waf ruleset import ARCHIVE|FOLDER   another rule set, beside the installed one
+  ./cordon waf geo-database import FILE   countries or networks of addresses (.mmdb)
   ./cordon upgrade --check     what the next start would change, and whether it may
   ./cordon config check        every setting: its value, where it comes from, what is unknown
   ./cordon support dump FILE   facts for whoever helps, without secrets

@@ -47,6 +47,11 @@ const ELSEWHERE: readonly { words: readonly string[]; file: string; name: string
     name: "conformanceWycheproof",
   },
   { words: ["waf", "ruleset", "import"], file: "./ruleset-import.ts", name: "rulesetImport" },
+  {
+    words: ["waf", "geo-database", "import"],
+    file: "./geo-database-import.ts",
+    name: "geoDatabaseImport",
+  },
   { words: ["conformance", "crs"], file: "./conformance-crs.ts", name: "conformanceCrs" },
 ];
 

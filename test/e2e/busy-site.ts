@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { writeMmdb } from "../../src/daemons/gateway/policy/mmdb-test-kit.ts";
+import { writeMmdb } from "../../src/kernel/geo/mmdb-test-kit.ts";
 import { startMailServer } from "../mail-server.ts";
 import { type Stack, until } from "../stack.ts";
 import { callOf } from "./awkward-account.ts";

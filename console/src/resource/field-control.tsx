@@ -3,6 +3,7 @@ import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
+import Link from "@cloudscape-design/components/link";
 import Multiselect from "@cloudscape-design/components/multiselect";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -19,6 +20,7 @@ import {
   variantsOf,
 } from "./field-schema.ts";
 import { resourceOfField } from "./id-field-of.ts";
+import { resourceAt } from "./resources.ts";
 
 const IdField = lazy(() => import("./id-field.tsx"));
 const FileField = lazy(() => import("./file-field.tsx"));
@@ -28,6 +30,8 @@ const VariantField = lazy(() => import("./variant-field.tsx"));
 const SECRET_FIELD = /password|secret|token/i;
 /** Long, but one line all the same. */
 const ONE_LINE_FIELD = /^(?:url|issuer|directoryUrl)$/;
+/** Where one makes what a field needs; its hint ends with a link there. */
+const MADE_AT: Readonly<Record<string, string>> = { geo: "geo-databases" };
 /** Lines of a field that takes JSON: all that it holds, within these. */
 const JSON_LINES = { min: 4, max: 24 } as const;
 
@@ -82,7 +86,7 @@ export function AskedField(props: Props) {
       <div role="group" aria-label={title}>
         <Container
           header={
-            <Header variant="h3" description={description}>
+            <Header variant="h3" description={<Description name={name} text={description} />}>
               {title}
             </Header>
           }
@@ -105,6 +109,21 @@ export function AskedField(props: Props) {
     >
       <Control {...props} />
     </FormField>
+  );
+}
+
+/** In a tab of its own, so that what is written in the form stays. */
+function Description({ name, text }: { readonly name: string; readonly text: string }) {
+  const { resourceTitle } = useWords();
+  const shown = resourceAt(MADE_AT[name] ?? "");
+  if (shown === undefined) return text;
+  return (
+    <>
+      {text}{" "}
+      <Link href={`/${shown.path}`} target="_blank">
+        {resourceTitle(shown.resource.name)}
+      </Link>
+    </>
   );
 }
 

@@ -11,9 +11,10 @@ export default function FileField({ accept, set }: Props) {
   const { t } = useWords();
   const [files, setFiles] = useState<File[]>([]);
   const choose = async (chosen: File[]): Promise<void> => {
-    setFiles(chosen);
     const [file] = chosen;
     set(file === undefined ? "" : await base64Of(file));
+    // Named once it has been read: a large one takes a moment, and is not sent before.
+    setFiles(chosen);
   };
   return (
     <SpaceBetween direction="horizontal" size="xs" alignItems="center">

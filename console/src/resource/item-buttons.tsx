@@ -31,6 +31,7 @@ const FINAL_STATES = ["expired", "revoked", "deleted"];
 /** Operations that do something only to some items. */
 const USABLE: Readonly<Record<string, (item: Item) => boolean>> = {
   "notify.retryDelivery": ({ state }) => state === "failed",
+  "waf.restoreGeoDatabase": ({ inForce }) => inForce === false,
   "waf.rollBackRuleSet": ({ previousRuleSetId }) => previousRuleSetId !== null,
 };
 

@@ -9,6 +9,7 @@ import { navigate, useAddress } from "../location.ts";
 import { Answer } from "./answer.tsx";
 import { OperationForm } from "./operation-form.tsx";
 import { type Item, operationOf, type Shown } from "./resources.ts";
+import { sendGeoDatabase } from "./send-geo-database.ts";
 
 const document = (...statement: readonly Item[]): Item => ({ version: "1", statement });
 const every = { effect: "allow", action: ["*"], resource: ["*"] };
@@ -30,6 +31,11 @@ const startsOf = (accountId: string): Readonly<Record<string, Item>> => {
   };
 };
 
+/** What is not sent by one call of its operation. */
+const SENT_BY: Readonly<Record<string, (input: Item) => Promise<Item>>> = {
+  "waf.importGeoDatabase": sendGeoDatabase,
+};
+
 /** The id of what was made, which programs give together with its secret. */
 function idIn(result: Item, idField: string): Item {
   const found = [result, ...Object.values(result)].find(
@@ -48,6 +54,7 @@ export default function ResourceCreate({ shown }: { shown: Shown }) {
   const operation = operationOf(shown, "create");
   const leave = () => navigate(`/${path}`);
   if (operation === undefined) return t("notFound");
+  const send = SENT_BY[operation.name];
   const done = async (result: Item): Promise<void> => {
     await client.invalidateQueries();
     const { secretOutput = [] } = operation;
@@ -70,6 +77,7 @@ export default function ResourceCreate({ shown }: { shown: Shown }) {
       {answer === undefined ? (
         <OperationForm
           operation={operation}
+          {...(send === undefined ? {} : { send })}
           initial={{ ...startsOf(accountId)[resource.name], ...given }}
           submitText={operation.name.includes(".create") ? t("create") : operationTitle(operation)}
           cancel={leave}

@@ -62,6 +62,7 @@ const listed: readonly Shown[] = [
   ...shown("virtual-patches", waf, "virtualPatch", "patchId title"),
   ...shown("address-lists", waf, "addressList", "name note entries"),
   ...shown("rule-sets", waf, "ruleSet", "name version sha256 rules origin"),
+  ...shown("geo-databases", waf, "geoDatabase", "kind databaseType inForce isOutdated origin"),
   ...shown("exclusions", waf, "exclusion", "siteId pathPrefix ruleId variable createdBy"),
   ...shown("list-entries", waf, "listEntry", "cidr action siteId note"),
   ...shown("rules", waf, "rule", "ruleId message severity paranoiaLevel phase file"),

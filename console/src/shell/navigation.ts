@@ -26,7 +26,7 @@ const declared: readonly SectionEntry[] = [
     services: ["waf"],
     places: [
       ...resources(
-        "site customRule route exclusion listEntry addressList virtualPatch ruleSet rule",
+        "site customRule route exclusion listEntry addressList virtualPatch ruleSet geoDatabase rule",
       ),
       { href: "/explain", title: "explain" },
     ],

@@ -1,9 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { writeMmdb } from "../../kernel/geo/mmdb-test-kit.ts";
 import { sitePolicyDefaults } from "../../kernel/intent/site-policy-document.ts";
 import { packRuleFiles, sha256Of } from "../../kernel/rules/packed.ts";
 import type { GatewayIntent } from "./intent.ts";
@@ -309,3 +311,71 @@ test.skipIf(!hasOpenssl)(
     expect(redirected).toContain(`Location: https://p.test:${httpsPort}/\r\n`);
   },
 );
+
+/** A database in which the loopback address is of a country. */
+function geoOf(code: string, raw = databaseOf(code)) {
+  const content = gzipSync(raw);
+  contents.set(sha256Of(content), content);
+  return { kind: "country", sha256: sha256Of(raw), contentSha256: sha256Of(content) } as const;
+}
+const databaseOf = (code: string) =>
+  writeMmdb("Test-Country", { "127.0.0.0/8": { country: { iso_code: code } } });
+
+/** A site that is closed to a country. */
+function closedTo(...countries: string[]) {
+  const settings = sitePolicyDefaults;
+  const geo = { ...settings.geo, mode: "blockThese" as const, countries };
+  const policy = { ...settings, geo, routes: [], rules: [], patches: [] };
+  return siteFor([origin.url], { mode: "block", policy });
+}
+
+test("an imported database counts from the next request on, also before one put there by hand", async () => {
+  await mkdir(join(folder, "gateway", "geo"), { recursive: true });
+  await writeFile(join(folder, "gateway", "geo", "country.mmdb"), databaseOf("FR"));
+  const { httpPort } = await start();
+  await apply(intentOf([closedTo("FR")]));
+  expect(await statusCode(httpPort)).toBe("403");
+  const [de, cn] = [geoOf("DE"), geoOf("CN")];
+  await apply(intentOf([closedTo("DE")], { version: 2, geoDatabases: [de] }));
+  expect(await statusCode(httpPort)).toBe("403");
+  const used = () => status?.geoDatabases[0];
+  expect(used()).toEqual({ kind: "country", sha256: de.sha256, fault: "" });
+  await apply(intentOf([closedTo("DE")], { version: 3, geoDatabases: [cn] }));
+  expect(await statusCode(httpPort)).toBe("200");
+  // What is on the disk is enough after a restart, and what nobody names is gone from it.
+  await master?.stop(50);
+  const again = await start();
+  await eventually(() => used()?.sha256 === cn.sha256);
+  await apply(intentOf([closedTo("CN")], { version: 4, geoDatabases: [cn] }));
+  expect(await statusCode(again.httpPort)).toBe("403");
+  expect(await readdir(join(folder, "gateway", "geo-imported"))).toEqual([`${cn.sha256}.mmdb`]);
+  // Without an imported one, that of the folder counts again.
+  await apply(intentOf([closedTo("FR")], { version: 5 }));
+  expect(await statusCode(again.httpPort)).toBe("403");
+});
+
+test("a database that does not open changes nothing but what is told of it; other changes go on", async () => {
+  const { httpPort } = await start();
+  const sound = geoOf("DE");
+  await apply(intentOf([closedTo("DE")], { geoDatabases: [sound] }));
+  const broken = geoOf("CN", Buffer.from("no database"));
+  const other = siteFor([origin.url], { siteId: "site-b", domains: ["b.test"] });
+  await apply(intentOf([closedTo("DE"), other], { version: 2, geoDatabases: [broken] }));
+  expect(await statusCode(httpPort)).toBe("403");
+  expect(await exchangeRaw(httpPort, request.replace("a.test", "b.test"))).toContain("origin");
+  const { geoDatabases = [], messages = [] } = status ?? {};
+  expect(geoDatabases[0]).toMatchObject({
+    sha256: sound.sha256,
+    fault: expect.stringContaining("another format"),
+  });
+  expect(messages.join()).toContain("Database of kind country: It does not end as");
+});
+
+test("bytes that are not those of the digest are never kept", async () => {
+  await start();
+  const wanted = geoOf("DE");
+  contents.set(wanted.contentSha256, gzipSync(databaseOf("FR")));
+  give(intentOf([closedTo("DE")], { geoDatabases: [wanted] }));
+  await eventually(() => status?.messages.join().includes("came with other bytes") === true);
+  expect(await readdir(join(folder, "gateway", "geo-imported")).catch(() => [])).toEqual([]);
+});

@@ -4,6 +4,14 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { saveLastGood } from "../../kernel/intent/last-good.ts";
 import type { RateNews, RateReport } from "../../kernel/intent/rate-protocol.ts";
+import {
+  bringGeoDatabases,
+  createGeoCheck,
+  dropOldGeoDatabases,
+  type GeoCheck,
+  type GeoFault,
+  geoStatuses,
+} from "./geo-files.ts";
 import { type GatewayIntent, type IntentFault, readIntent, settleIntent } from "./intent.ts";
 import { loadIntent } from "./intent-store.ts";
 import {
@@ -63,10 +71,12 @@ type MasterState = {
   readonly rates: RateHub;
   readonly fleetRates: FleetRates;
   readonly checkRules: ReturnType<typeof createRuleCheck>;
+  readonly checkGeo: GeoCheck;
   /** What the workers share and nobody outside may know: keys of hashes and of challenges. */
   readonly seed: string;
   intent: GatewayIntent | null;
   faults: IntentFault[];
+  geoFaults: readonly GeoFault[];
   messages: string[];
   httpPort: number;
   httpsPort: number;
@@ -94,12 +104,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const state: MasterState = {
     options,
     checkRules: createRuleCheck(),
+    checkGeo: createGeoCheck(options.folder),
     slots: [],
     rates: createRateHub(),
     fleetRates: createFleetRates(options.tellRates ?? (async () => false)),
     seed: randomBytes(32).toString("hex"),
     intent: null,
     faults: [],
+    geoFaults: [],
     messages: [],
     httpPort: options.httpPort,
     httpsPort: options.httpsPort,
@@ -107,7 +119,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   };
   const kept = await loadIntent(options.folder);
   // This program may be newer than the one that compiled these rules before.
-  if (kept !== null) state.intent = await settleRules(state, kept, null);
+  if (kept !== null) state.intent = await settleContent(state, kept, null);
   for (let at = 0; at < options.workers; at++) {
     const slot: Slot = { at, child: null, status: null, restartMs: RESTART_MS_MIN };
     state.slots.push(slot);
@@ -144,7 +156,7 @@ async function follow(state: MasterState): Promise<void> {
     if (result.ok) {
       const named = withRulesetFolders(result.intent, state.options.folder);
       if (!(await bringContent(state, settleIntent(named, result.faults, state.intent)))) continue;
-      const settled = await settleRules(state, named, state.intent);
+      const settled = await settleContent(state, named, state.intent);
       state.intent = settled;
       for (const slot of state.slots) send(slot, { kind: "intent", intent: settled });
       await saveLastGood(state.options.folder, settled).catch((error: unknown) =>
@@ -155,8 +167,11 @@ async function follow(state: MasterState): Promise<void> {
   }
 }
 
-/** Settles an intent once its rules are known to compile; what does not is told as a fault. */
-async function settleRules(
+/**
+ * Settles an intent once its rules are known to compile and its databases to open; what does not is
+ * told as a fault.
+ */
+async function settleContent(
   state: MasterState,
   intent: GatewayIntent,
   previous: GatewayIntent | null,
@@ -165,12 +180,14 @@ async function settleRules(
   const sound = withoutBrokenSets(intent, broken, previous);
   const settled = settleIntent(sound, [...state.faults, ...textFaults], previous);
   state.faults = [...state.faults, ...setFaults, ...textFaults];
-  return settled;
+  const geo = await state.checkGeo(settled, previous);
+  state.geoFaults = geo.faults;
+  return geo.intent;
 }
 
 /**
- * Lists and rule sets first, then the intent that names them: tries again until it has them. False
- * for an intent that is out of date, or when the gateway stops.
+ * Lists, rule sets and databases first, then the intent that names them: tries again until it has
+ * them. False for an intent that is out of date, or when the gateway stops.
  */
 async function bringContent(state: MasterState, intent: GatewayIntent): Promise<boolean> {
   const { folder, fetchContent = async () => undefined } = state.options;
@@ -178,15 +195,17 @@ async function bringContent(state: MasterState, intent: GatewayIntent): Promise<
     try {
       const isWhole =
         (await bringLists(folder, intent, fetchContent)) &&
-        (await bringRulesets(folder, intent, fetchContent));
+        (await bringRulesets(folder, intent, fetchContent)) &&
+        (await bringGeoDatabases(folder, intent, fetchContent));
       if (!isWhole) {
-        note(state, `Intent ${intent.version} names a list or rule set that is gone`);
+        note(state, `Intent ${intent.version} names a list, rule set or database that is gone`);
         return false;
       }
       // What the intent before this one named stays until the next: workers may still open it.
       if (state.intent !== null) {
         await dropOldLists(folder, [state.intent, intent]);
         await dropOldRulesets(folder, [state.intent, intent]);
+        await dropOldGeoDatabases(folder, [state.intent, intent]);
       }
       return true;
     } catch (error) {
@@ -208,13 +227,15 @@ function statusOf(state: MasterState): GatewayStatus {
   const troubles = state.slots.flatMap(({ at, status }) =>
     (status?.troubles ?? []).map((trouble) => `Worker ${at} ${trouble}`),
   );
+  const geo = state.geoFaults.map(({ kind, message }) => `Database of kind ${kind}: ${message}`);
   const versions = workers.map(({ version }) => version);
   return {
     runningVersion: versions.length === 0 ? 0 : Math.min(...versions),
     failures,
-    messages: [...troubles, ...general, ...state.messages].slice(0, MESSAGES_MAX),
+    messages: [...troubles, ...general, ...geo, ...state.messages].slice(0, MESSAGES_MAX),
     workers: workers.map(({ upstreams: _, pages: _pages, ...rest }) => rest),
     pages: joinPages(workers.map(({ pages }) => pages)),
+    geoDatabases: geoStatuses(state.intent, state.geoFaults),
     upstreams: joinUpstreams(workers.map(({ upstreams }) => upstreams)),
   };
 }

@@ -107,4 +107,6 @@ export type GatewayStatus = {
   workers: Omit<WorkerStatus, "upstreams" | "pages">[];
   upstreams: UpstreamStatus[];
   pages: PageStatus[];
+  /** Of each kind the imported database in use, and why it is not the newest. */
+  geoDatabases: { kind: "country" | "asn"; sha256: string | null; fault: string }[];
 };

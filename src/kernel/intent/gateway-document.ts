@@ -75,6 +75,18 @@ export const ChallengeIntent = Type.Object(
   { additionalProperties: false },
 );
 
+/** A database of countries or networks; the gateway fetches it packed and keeps it unpacked. */
+const GeoDatabaseIntent = Type.Object(
+  {
+    kind: Type.Enum(["country", "asn"]),
+    sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+    /** Of the packed bytes. */
+    contentSha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+  },
+  { additionalProperties: false },
+);
+export type GeoDatabaseIntent = Type.Static<typeof GeoDatabaseIntent>;
+
 export const GatewayIntent = Type.Object(
   {
     version: Type.Integer({ minimum: 0 }),
@@ -82,6 +94,8 @@ export const GatewayIntent = Type.Object(
     challenges: Type.Optional(Type.Array(ChallengeIntent, { maxItems: 10_000 })),
     /** Lists of addresses that policies of sites name. */
     addressLists: Type.Optional(Type.Array(AddressListIntent, { maxItems: 10_000 })),
+    /** One of a kind; absent while there is none. */
+    geoDatabases: Type.Optional(Type.Array(GeoDatabaseIntent, { maxItems: 2 })),
     sites: Type.Array(SiteIntent, { maxItems: 10_000 }),
     sources: Type.Array(SourceIntent, { maxItems: 1_000_000 }),
     /** Rule sets by name, and the folder of the files on the gateway's machine. */

@@ -163,5 +163,6 @@ export async function gatewayReports(database: Database) {
       failures: status.failures ?? [],
       upstreams: status.upstreams ?? [],
       pages: status.pages ?? [],
+      geoDatabases: status.geoDatabases ?? [],
     }));
 }

@@ -7,8 +7,16 @@ export type NodeStatus = {
   /** Of gateways: the upstreams that they watch, as they see them. */
   readonly upstreams?: readonly UpstreamStatus[];
   readonly pages?: readonly PageStatus[];
+  readonly geoDatabases?: readonly GeoDatabaseStatus[];
   /** Of a gateway: what each worker counted since it started. */
   readonly workers?: readonly Readonly<Record<string, unknown>>[];
+};
+
+/** Which database of a kind a gateway looks addresses up in, and why it is not the newest. */
+export type GeoDatabaseStatus = {
+  readonly kind: string;
+  readonly sha256: string | null;
+  readonly fault: string;
 };
 
 export type PageStatus = {

@@ -41,11 +41,18 @@ import {
 } from "./resources.ts";
 
 export * from "./dry-run-operations.ts";
+export * from "./geo-database-operations.ts";
 export * from "./list-operations.ts";
 export * from "./policy-resources.ts";
 export * from "./resources.ts";
 export * from "./rule-set-operations.ts";
 
+import {
+  geoDatabaseEvents,
+  geoDatabaseOperations,
+  geoDatabaseProblems,
+  geoDatabaseResources,
+} from "./geo-database-operations.ts";
 import {
   ruleSetEvents,
   ruleSetOperations,
@@ -104,9 +111,11 @@ export const wafContract = contract({
     ...ruleSetResources,
     ...policyResources,
     ...listResources,
+    ...geoDatabaseResources,
   ],
   operations: {
     ...ruleSetOperations,
+    ...geoDatabaseOperations,
     ...policyOperations,
     ...listOperations,
     ...dryRunOperations,
@@ -315,6 +324,7 @@ export const wafContract = contract({
   texts: wafTexts,
   problems: {
     ...ruleSetProblems,
+    ...geoDatabaseProblems,
     ...policyProblems,
     ...candidateProblems,
     ...listProblems,
@@ -384,6 +394,7 @@ export const wafContract = contract({
     "waf.listEntryCreated",
     "waf.listEntryDeleted",
     ...ruleSetEvents,
+    ...geoDatabaseEvents,
     ...policyEvents,
     ...listEvents,
   ],

@@ -1,12 +1,14 @@
 /** Rules of sites, exclusions and lists. */
 import { formatPrefix, parsePrefix } from "../../engines/netpolicy/prefix.ts";
 import { Problem } from "../../kernel/problem.ts";
-import { type Site, siteDefaults } from "./contract.ts";
+import { type GeoDatabase, type Site, siteDefaults } from "./contract.ts";
 
 export const limits = {
   sitesMax: 1_000,
   exclusionsPerSiteMax: 500,
   listEntriesMax: 10_000,
+  /** Editions appear each month or more often, and blocks of addresses move. */
+  geoDatabaseDaysMax: 60,
 } as const;
 
 /** What an operator sets on a site; the rest is the system's. */
@@ -85,4 +87,37 @@ export function siteState(
   return behind.length === 0
     ? { state: "applied", stateReason: "" }
     : { state: "pending", stateReason: `${behind.length} of ${gateways.length} gateways follow` };
+}
+
+const DAY_MS = 86_400_000;
+
+/** How old a database is, and whether that is too old. */
+export function geoDatabaseAge(
+  buildTime: string,
+  nowMs: number,
+): Pick<GeoDatabase, "ageDays" | "isOutdated"> {
+  const ageDays = Math.max(0, Math.floor((nowMs - Date.parse(buildTime)) / DAY_MS));
+  return { ageDays, isOutdated: ageDays > limits.geoDatabaseDaysMax };
+}
+
+/** What each gateway says of a database; nothing of one that is not in force. */
+export function geoDatabaseStates(
+  database: Pick<GeoDatabase, "kind" | "sha256" | "inForce">,
+  gateways: readonly {
+    readonly name: string;
+    readonly geoDatabases: readonly {
+      readonly kind: string;
+      readonly sha256: string | null;
+      readonly fault: string;
+    }[];
+  }[],
+): GeoDatabase["gateways"] {
+  if (!database.inForce) return [];
+  return gateways.map(({ name: gateway, geoDatabases }) => {
+    const report = geoDatabases.find(({ kind }) => kind === database.kind);
+    if (report?.sha256 === database.sha256) return { gateway, state: "applied", stateReason: "" };
+    const fault = report?.fault ?? "";
+    if (fault !== "") return { gateway, state: "failed", stateReason: fault };
+    return { gateway, state: "pending", stateReason: "It does not have it yet" };
+  });
 }

@@ -7,6 +7,7 @@ import type { SiteUserAudit } from "../../kernel/intent/site-user-audit.ts";
 import type { CertificateAuthority } from "../../kernel/pki/authority.ts";
 import type { Sql } from "../../kernel/store/database.ts";
 import { INSTALLED_RULE_SET } from "./contract.ts";
+import { geoDatabaseIntentStore } from "./geo-database-store.ts";
 import { listIntentStore } from "./list-store.ts";
 import { sitePolicies } from "./policy-intent.ts";
 import { type SiteRow, wafIntentStore } from "./store.ts";
@@ -69,7 +70,12 @@ export function wafGatewaySection(parts: {
         responseId: null,
       }),
     );
-    return { sites, sources, addressLists: await listIntentStore(sql).list() };
+    const geoDatabases = await geoDatabaseIntentStore(sql).inForce();
+    return {
+      ...{ sites, sources, addressLists: await listIntentStore(sql).list() },
+      // Left out while there is none: an older gateway refuses what it does not know.
+      ...(geoDatabases.length === 0 ? {} : { geoDatabases }),
+    };
   };
 }
 

@@ -11,6 +11,11 @@ export async function changed(context: Context, type: string, message: string): 
   await context.intentChanged(PLANE);
 }
 
+/** What all accounts share is the operator's. @throws Problem account.operatorOnly. */
+export function requireOperator({ caller }: Context): void {
+  if (!caller.operator) throw new Problem("account.operatorOnly");
+}
+
 /** The site of this account. @throws Problem waf.siteNotFound. */
 export async function loadSite({ sql, accountId }: Context, siteId: string): Promise<SiteRow> {
   const site = await wafStore(sql).getSite(accountId, siteId);

@@ -5,11 +5,12 @@ import type { Lake } from "../../kernel/lake/client.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import type { Database } from "../../kernel/store/database.ts";
 import type { Exclusion, Rule, RuleSet, wafContract } from "./contract.ts";
-import type { siteState } from "./domain.ts";
+import type { geoDatabaseStates, siteState } from "./domain.ts";
 import type { SiteRow } from "./store.ts";
 
 /** What the gateways report; the fleet's part, read when a site is shown. */
-export type GatewayReport = Parameters<typeof siteState>[1];
+export type GatewayReport = Parameters<typeof siteState>[1] &
+  Parameters<typeof geoDatabaseStates>[1];
 
 export type ExplainInput = InputOf<typeof wafContract.operations.explainRequest>;
 

@@ -2,14 +2,13 @@
  * Reads and compiles the archive of a rule set in a thread of its own: the whole set compiles with
  * the engine's settings before anything is kept, and a hostile one holds nobody up.
  */
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { SecLangError } from "../../engines/seclang/rule.ts";
+import { answerInThread, askThread, isOutOfMemory } from "../../kernel/process/thread.ts";
 import { compileRuleFiles } from "../../kernel/rules/load.ts";
 import { packRuleFiles, type RuleFiles, sha256Of } from "../../kernel/rules/packed.ts";
 import { ArchiveError, readRuleArchive } from "./rule-set-archive.ts";
 
-const TIMEOUT_MS = 45_000;
-const HEAP_MIB_MAX = 768;
+const limits = { timeoutMs: 45_000, heapMiBMax: 768 } as const;
 const FAULTS_MAX = 20;
 
 export type RuleSetFault = { readonly path: string; readonly message: string };
@@ -29,30 +28,19 @@ export type ReadRuleSet =
     };
 
 /** What is in an archive, or every fault of it; too much time or memory is one, too. */
-export function readRuleSetApart(
+export async function readRuleSetApart(
   archive: Uint8Array,
-  heapMibMax = HEAP_MIB_MAX,
+  heapMiBMax: number = limits.heapMiBMax,
 ): Promise<ReadRuleSet> {
-  return new Promise((resolve, reject) => {
-    const refuse = (message: string): void => resolve({ faults: [{ path: "", message }] });
-    const worker = new Worker(new URL(import.meta.url), {
-      workerData: archive,
-      resourceLimits: { maxOldGenerationSizeMb: heapMibMax },
-    });
-    const timer = setTimeout(() => {
-      void worker.terminate();
-      refuse(`It did not compile within ${TIMEOUT_MS / 1_000} seconds`);
-    }, TIMEOUT_MS);
-    worker.once("message", (read: ReadRuleSet) => {
-      clearTimeout(timer);
-      resolve(read);
-    });
-    worker.once("error", (error: Error & { code?: string }) => {
-      clearTimeout(timer);
-      if (error.code !== "ERR_WORKER_OUT_OF_MEMORY") reject(error);
-      else refuse(`It needs more than ${heapMibMax} MiB of memory to compile: give it fewer rules`);
-    });
-  });
+  const refuse = (message: string): ReadRuleSet => ({ faults: [{ path: "", message }] });
+  try {
+    const bounds = { ...limits, heapMiBMax };
+    const read = await askThread<ReadRuleSet>(import.meta.url, archive, bounds);
+    return read ?? refuse(`It did not compile within ${limits.timeoutMs / 1_000} seconds`);
+  } catch (error) {
+    if (!isOutOfMemory(error)) throw error;
+    return refuse(`It needs more than ${heapMiBMax} MiB of memory to compile: give it fewer rules`);
+  }
 }
 
 async function readRuleSet(archive: Uint8Array): Promise<ReadRuleSet> {
@@ -96,12 +84,4 @@ function signatureOf(files: RuleFiles): { name: string; version: string } {
   return { name: "", version: "" };
 }
 
-// What stands in workerData is what readRuleSetApart has put there.
-if (!isMainThread) {
-  readRuleSet(workerData as Uint8Array).then(
-    (read) => parentPort?.postMessage(read),
-    (error: unknown) => {
-      throw error;
-    },
-  );
-}
+answerInThread(readRuleSet);

@@ -9,7 +9,7 @@ import type { Handlers } from "../../kernel/service.ts";
 import { violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import { INSTALLED_RULE_SET, type wafContract } from "./contract.ts";
-import { loadSite } from "./load.ts";
+import { loadSite, requireOperator } from "./load.ts";
 import type { RuleLibrary } from "./parts.ts";
 import type { RuleSet, ruleSetOperations } from "./rule-set-operations.ts";
 import { type RuleSetRow, ruleSetStore } from "./rule-set-store.ts";
@@ -104,10 +104,6 @@ async function importRuleSet(
   const message = `Rule set ${set.name} ${set.version} was imported, SHA-256 ${set.sha256}`;
   await context.emit({ type: "waf.ruleSetImported", message });
   return { ...set, siteIds: [] };
-}
-
-function requireOperator({ caller }: Context): void {
-  if (!caller.operator) throw new Problem("account.operatorOnly");
 }
 
 /** Refuses a set that is not there. @throws Problem waf.ruleSetNotFound. */

@@ -15,6 +15,7 @@ import {
   siteState,
 } from "./domain.ts";
 import { explainHandler } from "./explain.ts";
+import { geoDatabaseHandlers } from "./geo-databases.ts";
 import { listHandlers } from "./lists.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
 import type { GatewayReport, WafParts } from "./parts.ts";
@@ -77,6 +78,7 @@ export function wafService(parts: WafParts): Service {
       await changed(context, "waf.listEntryDeleted", `List entry ${listEntryId} was deleted`);
       return {};
     },
+    ...geoDatabaseHandlers(parts),
     ...ruleSetHandlers(parts.library),
     async rollBackRuleSet(context, { siteId }) {
       const ruleSetId = await previousRuleSet(context, siteId);

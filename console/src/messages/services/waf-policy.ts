@@ -67,8 +67,8 @@ export const wafPolicy: ServiceWords = {
       "名单在“地址名单”中创建。动作为放行的名单，其来源跳过后续所有检查",
     ],
     geo: [
-      "Needs country.mmdb and asn.mmdb in the folder geo of each gateway (docs/waf.md); without them every address is unknown",
-      "需要在每个网关的 geo 目录中放置 country.mmdb 和 asn.mmdb（见 docs/waf.md）；没有数据库时所有地址都视为未收录",
+      "Needs an imported database of countries, and one of networks for ASNs; without them every address is unknown. They are imported by the operator's account under",
+      "需要导入国家库；使用 ASN 时还需要网络库。没有数据库时所有地址都视为未收录。由运营方账户在此导入：",
     ],
     countries: ["Such as CN or DE", "例如 CN 或 DE"],
     asns: ["Such as 64496, without AS", "例如 64496，不带 AS"],

@@ -1,13 +1,15 @@
 import type { ServiceWords } from "../words.ts";
+import { wafGeoDatabases } from "./waf-geo-databases.ts";
 import { wafPolicy } from "./waf-policy.ts";
 import { wafRuleSets } from "./waf-rule-sets.ts";
 
 export const waf: ServiceWords = {
-  resource: { ...wafPolicy.resource, ...wafRuleSets.resource },
+  resource: { ...wafPolicy.resource, ...wafRuleSets.resource, ...wafGeoDatabases.resource },
   value: { ...wafPolicy.value },
   about: {
     ...wafPolicy.about,
     ...wafRuleSets.about,
+    ...wafGeoDatabases.about,
     site: [
       "A site is a domain that the gateway serves and guards in front of your application.",
       "站点是由网关代您的应用提供服务并加以防护的域名。",
@@ -52,6 +54,7 @@ export const waf: ServiceWords = {
     draftExclusions: ["Such as 942100 ARGS:q /search", "例如 942100 ARGS:q /search"],
     ...wafPolicy.hint,
     ...wafRuleSets.hint,
+    ...wafGeoDatabases.hint,
     upstreams: [
       "Where the application answers, such as http://127.0.0.1:3000",
       "应用所在的地址，例如 http://127.0.0.1:3000",
@@ -73,6 +76,7 @@ export const waf: ServiceWords = {
   field: {
     ...wafPolicy.field,
     ...wafRuleSets.field,
+    ...wafGeoDatabases.field,
     target: ["Path and query", "路径和查询"],
     headers: ["Header lines", "请求头"],
     body: ["Body", "请求体"],
@@ -86,6 +90,7 @@ export const waf: ServiceWords = {
   operation: {
     ...wafPolicy.operation,
     ...wafRuleSets.operation,
+    ...wafGeoDatabases.operation,
     listSites: "列出站点",
     getSite: "查看站点",
     createSite: "创建站点",
@@ -112,6 +117,7 @@ export const waf: ServiceWords = {
     ],
     lakeUnavailable: ["事件库暂时无响应", "请几秒后重试；数据没有丢失"],
     ...wafRuleSets.problem,
+    ...wafGeoDatabases.problem,
     siteNotFound: ["没有这个站点", "请列出站点，并使用其中的编号"],
     domainTaken: ["此站点的某个域名已由另一个站点提供服务", "请先从那里移除该域名，或不要在此填写"],
     siteLimit: ["此账户的站点数已达上限", "请删除不用的站点，或把域名加到其他站点"],

@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { addressSetOf, packAddressSet } from "../../../engines/sitepolicy/address-set.ts";
+import { writeMmdb } from "../../../kernel/geo/mmdb-test-kit.ts";
 import { sitePolicyDefaults } from "../../../kernel/intent/site-policy-document.ts";
 import { intentOf, siteFor } from "../test-kit.ts";
 import { badAgentTest, knownCrawlers } from "./bots.ts";
 import { createCrawlers } from "./crawlers.ts";
-import { geoReader, geoTroubles } from "./geo.ts";
+import { geoOpener, geoTroubles } from "./geo.ts";
 import { bringLists, listOpener } from "./list-files.ts";
-import { writeMmdb } from "./mmdb-test-kit.ts";
 import { compileSitePolicy } from "./site-policy.ts";
 import { policyOf, ruleOf, startGuarded, statusOf } from "./test-kit.ts";
 
@@ -75,10 +75,11 @@ beforeAll(async () => {
     }),
   );
   const lists = listOpener(folder);
+  const geo = geoOpener(folder);
   guarded = await startGuarded({
     policyResourcesOf: (intent) => ({
       lists: lists(intent),
-      geo: geoReader(join(folder, "geo")),
+      geo: geo(intent),
       bots: {
         isBadAgent: badAgentTest(),
         crawlers: createCrawlers(knownCrawlers(), { servers: [nameServer] }),
@@ -123,16 +124,17 @@ test("countries are blocked, or all others, and what no database knows as told",
 test("a policy that asks for countries without a database, or with a broken one, is trouble", async () => {
   let nowMs = 0;
   const empty = mkdtempSync(join(tmpdir(), "geo-"));
-  const geo = geoReader(empty, () => nowMs);
+  const geo = geoOpener(empty, () => nowMs)({});
   const site = (siteId: string, geoAsked: readonly ("country" | "asn")[]) => ({
     ...{ intent: { siteId }, policy: { geo, geoAsked } },
   });
   const sites = [site("site-a", []), site("site-b", ["country"])];
   expect(geoTroubles(sites)).toEqual([
-    "cannot tell countries for site-b: geo/country.mmdb is missing",
+    "cannot tell countries for site-b: the database country.mmdb is missing",
   ]);
   expect(geoTroubles(sites.slice(0, 1))).toEqual([]);
-  const file = join(empty, "country.mmdb");
+  mkdirSync(join(empty, "geo"));
+  const file = join(empty, "geo", "country.mmdb");
   writeFileSync(file, "no database at all");
   nowMs += 60_000;
   expect(geoTroubles(sites)[0]).toContain("country.mmdb cannot be read");

@@ -1,9 +1,8 @@
 /** What policies need from the gateway's disk: lists, and databases of countries and networks. */
-import { join } from "node:path";
 import type { GatewayIntent } from "../intent.ts";
 import { badAgentTest, knownCrawlers } from "./bots.ts";
 import { createCrawlers } from "./crawlers.ts";
-import { geoReader } from "./geo.ts";
+import { geoOpener } from "./geo.ts";
 import { listOpener } from "./list-files.ts";
 import type { PolicyResources } from "./site-policy.ts";
 
@@ -12,7 +11,7 @@ export function policyResources(
   gatewayFolder: string,
 ): (intent: GatewayIntent) => Omit<PolicyResources, "seed"> {
   const lists = listOpener(gatewayFolder);
-  const geo = geoReader(join(gatewayFolder, "geo"));
+  const geo = geoOpener(gatewayFolder);
   const bots = { isBadAgent: badAgentTest(), crawlers: createCrawlers(knownCrawlers()) };
-  return (intent) => ({ lists: lists(intent), geo, bots });
+  return (intent) => ({ lists: lists(intent), geo: geo(intent), bots });
 }

@@ -7,6 +7,7 @@ import {
   type Test,
 } from "../../../engines/sitepolicy/condition.ts";
 import { compileRoutes, type RouteTable } from "../../../engines/sitepolicy/route.ts";
+import type { GeoKind } from "../../../kernel/geo/database.ts";
 import type {
   RouteIntent,
   RuleAction,
@@ -16,7 +17,7 @@ import type {
 import type { SiteIntent } from "../intent.ts";
 import { challengeKeyOf } from "./challenge.ts";
 import type { Crawlers } from "./crawlers.ts";
-import type { Geo, GeoDatabase } from "./geo.ts";
+import type { Geo } from "./geo.ts";
 
 export type CompiledRule = {
   readonly id: string;
@@ -42,7 +43,7 @@ export type SitePolicy = {
   readonly challengeKey: Buffer;
   readonly geo: Geo | null;
   /** The databases that its settings and rules need. */
-  readonly geoAsked: readonly GeoDatabase[];
+  readonly geoAsked: readonly GeoKind[];
   readonly countries: ReadonlySet<string>;
   readonly asns: ReadonlySet<string>;
   readonly bots: Bots | null;
@@ -94,7 +95,7 @@ export function compileSitePolicy(
   };
 }
 
-function geoAskedBy({ geo, rules, patches }: SitePolicyIntent): GeoDatabase[] {
+function geoAskedBy({ geo, rules, patches }: SitePolicyIntent): GeoKind[] {
   const isOn = geo.mode !== "off";
   const asked = { country: isOn && geo.countries.length > 0, asn: isOn && geo.asns.length > 0 };
   return (["country", "asn"] as const).filter(

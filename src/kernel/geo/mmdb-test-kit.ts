@@ -29,7 +29,11 @@ type Node = { next: [Node | number, Node | number] };
 const NONE = -1;
 
 /** A database of IPv4 blocks with 24-bit records. */
-export function writeMmdb(type: string, blocks: Readonly<Record<string, Value>>): Buffer {
+export function writeMmdb(
+  type: string,
+  blocks: Readonly<Record<string, Value>>,
+  buildTime = "2026-01-01T00:00:00Z",
+): Buffer {
   const root: Node = { next: [NONE, NONE] };
   const data: Buffer[] = [];
   let offset = 0;
@@ -56,7 +60,7 @@ export function writeMmdb(type: string, blocks: Readonly<Record<string, Value>>)
     control(7, 9),
     ...[encode("binary_format_major_version"), encode(2)],
     ...[encode("binary_format_minor_version"), encode(0)],
-    ...[encode("build_epoch"), Buffer.from([0x08, EXTENDED.uint64 - 7]), Buffer.alloc(8)],
+    ...[encode("build_epoch"), Buffer.from([0x08, EXTENDED.uint64 - 7]), epochOf(buildTime)],
     ...[encode("database_type"), encode(type)],
     ...[encode("description"), encode({ en: "a test" })],
     ...[encode("ip_version"), encode(4)],
@@ -66,6 +70,12 @@ export function writeMmdb(type: string, blocks: Readonly<Record<string, Value>>)
   ]);
   const marker = Buffer.from("\xab\xcd\xefMaxMind.com", "latin1");
   return Buffer.concat([tree, Buffer.alloc(16), ...data, marker, metadata]);
+}
+
+function epochOf(time: string): Buffer {
+  const epoch = Buffer.alloc(8);
+  epoch.writeBigUInt64BE(BigInt(Date.parse(time) / 1_000));
+  return epoch;
 }
 
 function insert(root: Node, block: { number: number; bits: number; offset: number }): void {
