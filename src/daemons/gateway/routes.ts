@@ -6,6 +6,7 @@ import { noInspector } from "./inspect.ts";
 import { cidrMatcher, type GatewayIntent, parseUpstream, type SiteIntent } from "./intent.ts";
 import { pageGuard } from "./page-guard.ts";
 import { compileSitePolicy, intentOfRoute, type PolicyResources } from "./policy/site-policy.ts";
+import { requestRecorder } from "./request-record.ts";
 import { compileSources } from "./source-list.ts";
 import type { Gateway, Routes, Site } from "./state.ts";
 import { upstreamOf } from "./upstream.ts";
@@ -85,6 +86,7 @@ function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResour
     routes: [],
     guard: pageGuard(intent.delivery?.pages, guardBefore(gateway, intent), gateway.copies.keep),
     userReader: userReader(intent.userAudit),
+    recorder: requestRecorder(intent),
   };
   const routes = (intent.policy?.routes ?? []).map((route) => ({
     ...site,

@@ -23,6 +23,7 @@ import {
   policyProblems,
   policyResources,
 } from "./policy-operations.ts";
+import { recordOperations, recordProblems } from "./record-operations.ts";
 import {
   Cidr,
   Exclusion,
@@ -43,6 +44,7 @@ import {
 export * from "./dry-run-operations.ts";
 export * from "./list-operations.ts";
 export * from "./policy-resources.ts";
+export * from "./record-operations.ts";
 export * from "./resources.ts";
 export * from "./rule-set-operations.ts";
 
@@ -109,6 +111,7 @@ export const wafContract = contract({
     ...policyOperations,
     ...listOperations,
     ...dryRunOperations,
+    ...recordOperations,
     listSites: operation({
       name: "waf.listSites",
       summary: "List sites",
@@ -317,6 +320,7 @@ export const wafContract = contract({
     ...candidateProblems,
     ...listProblems,
     ...dryRunProblems,
+    ...recordProblems,
     "waf.siteNotFound": {
       code: 404,
       message: "There is no such site",

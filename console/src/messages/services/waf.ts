@@ -1,10 +1,11 @@
 import type { ServiceWords } from "../words.ts";
 import { wafPolicy } from "./waf-policy.ts";
+import { wafRecords } from "./waf-records.ts";
 import { wafRuleSets } from "./waf-rule-sets.ts";
 
 export const waf: ServiceWords = {
   resource: { ...wafPolicy.resource, ...wafRuleSets.resource },
-  value: { ...wafPolicy.value },
+  value: { ...wafPolicy.value, ...wafRecords.value },
   about: {
     ...wafPolicy.about,
     ...wafRuleSets.about,
@@ -51,6 +52,7 @@ export const waf: ServiceWords = {
     ],
     draftExclusions: ["Such as 942100 ARGS:q /search", "例如 942100 ARGS:q /search"],
     ...wafPolicy.hint,
+    ...wafRecords.hint,
     ...wafRuleSets.hint,
     upstreams: [
       "Where the application answers, such as http://127.0.0.1:3000",
@@ -72,6 +74,7 @@ export const waf: ServiceWords = {
   },
   field: {
     ...wafPolicy.field,
+    ...wafRecords.field,
     ...wafRuleSets.field,
     target: ["Path and query", "路径和查询"],
     headers: ["Header lines", "请求头"],
@@ -85,6 +88,7 @@ export const waf: ServiceWords = {
   },
   operation: {
     ...wafPolicy.operation,
+    ...wafRecords.operation,
     ...wafRuleSets.operation,
     listSites: "列出站点",
     getSite: "查看站点",
@@ -102,6 +106,7 @@ export const waf: ServiceWords = {
   },
   problem: {
     ...wafPolicy.problem,
+    ...wafRecords.problem,
     requestMissing: [
       "没有可解释的请求",
       "请填写目标（如 /search?q=x），或在 event 中填写已存储请求的编号",
