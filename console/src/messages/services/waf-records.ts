@@ -2,6 +2,13 @@
 import type { ServiceWords } from "../words.ts";
 
 export const wafRecords: ServiceWords = {
+  resource: { requestRecords: ["Request records", "请求记录"] },
+  about: {
+    requestRecords: [
+      "An event tells of a request without its header fields and body. With records a false positive, that of a form above all, can be explained as it came, against the rules as they are or with a change.",
+      "事件中没有请求头和请求体。启用请求记录后，可按原样解释误报（尤其是表单提交的误报），既可用当前规则，也可试用修改。",
+    ],
+  },
   hint: {
     recordedRequests: [
       "Of requests that rules flag: all header fields and the beginning of the body, beside the event",

@@ -4,10 +4,11 @@ import { wafRecords } from "./waf-records.ts";
 import { wafRuleSets } from "./waf-rule-sets.ts";
 
 export const waf: ServiceWords = {
-  resource: { ...wafPolicy.resource, ...wafRuleSets.resource },
+  resource: { ...wafPolicy.resource, ...wafRecords.resource, ...wafRuleSets.resource },
   value: { ...wafPolicy.value, ...wafRecords.value },
   about: {
     ...wafPolicy.about,
+    ...wafRecords.about,
     ...wafRuleSets.about,
     site: [
       "A site is a domain that the gateway serves and guards in front of your application.",
