@@ -65,7 +65,11 @@ async function deliverSource(delivery: Delivery, source: string, signal: AbortSi
 
 async function deliverBatch(delivery: Delivery, reader: SpoolReader, signal: AbortSignal) {
   const { records, next } = await reader.read(RECORDS_MAX, BYTES_MAX, { waitMs: WAIT_MS, signal });
-  if (records.length === 0) return;
+  if (records.length === 0) {
+    // An empty segment behind: what is before it can go.
+    if (next.segment > reader.committed().segment) await reader.commit(next);
+    return;
+  }
   const lines = await linesOf(delivery, records);
   if (lines !== "") await delivery.insert(delivery.table, lines);
   await reader.commit(next);

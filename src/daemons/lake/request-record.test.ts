@@ -3,6 +3,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -33,11 +34,15 @@ const recordOf = (uid: string, expires: number): RequestRecord => ({
 test("records reach their own table, what is over is not kept, and no backup holds them", async () => {
   const lake = join(folder, "lake");
   mkdirSync(lake);
-  const spool = openSpool({ folder: join(folder, "records", "gateway-0") });
+  const spoolFolder = join(folder, "records", "gateway-0");
+  const spool = openSpool({ folder: spoolFolder });
+  const isInSpool = () =>
+    readdirSync(spoolFolder)
+      .filter((name) => name.endsWith(".segment"))
+      .some((name) => readFileSync(join(spoolFolder, name)).includes("a=MARKED"));
   await spool.append(JSON.stringify(recordOf("new", Date.now() + DAY_MS)), 0);
   await spool.append(JSON.stringify(recordOf("old", Date.now() - 3 * DAY_MS)), 0);
   await spool.append("no record at all", 0);
-  await spool.close();
   const engine = await openEmbedded(join(lake, "chdb"));
   const rows = async (table: string) => (await engine.query(`SELECT uid FROM ${table}`, {})).trim();
   const ended = new AbortController();
@@ -46,6 +51,11 @@ test("records reach their own table, what is over is not kept, and no backup hol
   while ((await rows("request_record")) !== '{"uid":"new"}') {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  // Nothing more comes, and yet nothing stays in the spool.
+  expect(isInSpool()).toBe(true);
+  await spool.roll();
+  while (isInSpool()) await new Promise((resolve) => setTimeout(resolve, 50));
+  await spool.close();
   ended.abort();
   await delivering;
   const time = new Date().toISOString().replace("T", " ").replace("Z", "");
