@@ -19,6 +19,12 @@ export type AuditRecord = {
   readonly decidedBy?: string;
   /** Tags of the resource that policies asked for, as they were; absent when none asked. */
   readonly resourceTags?: Readonly<Record<string, string>>;
+  /** Further decisions that the operation asked for, such as to show more to those who may. */
+  readonly also?: readonly {
+    readonly action: string;
+    readonly resource: string;
+    readonly decision: "allow" | "deny";
+  }[];
   /** Seconds since the caller's second factor, when there was one. */
   readonly mfaAgeSeconds?: number;
   /** Of an assumed role: the principal that assumed it. */

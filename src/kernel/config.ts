@@ -15,6 +15,8 @@ export type Config = {
     readonly postgres: string;
     readonly lake: string;
     readonly spool: string;
+    /** Requests that were kept whole, on their way into the lake. */
+    readonly records: string;
     readonly audit: string;
     readonly gateway: string;
     readonly keys: string;
@@ -86,6 +88,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       postgres: inData("postgres"),
       lake: inData("lake"),
       spool: inData("spool"),
+      records: inData("records"),
       audit: inData("audit"),
       gateway: inData("gateway"),
       keys: env.CORDON_KEYS || inData("keys"),

@@ -39,6 +39,11 @@ export type Context = {
    * the call or not at all. The caller's own scope comes back after it.
    */
   asSystem<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>;
+  /**
+   * Whether the caller may do this beside the operation's own action, for what is shown only to
+   * those who may. The question and its answer stand in the record of the call.
+   */
+  mayAlso(asked: { readonly action: string; readonly resource: string }): Promise<boolean>;
   newId(prefix: string): string;
   /** Writes an event in the same transaction. */
   emit(event: ServiceEvent): Promise<void>;

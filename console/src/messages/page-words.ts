@@ -233,6 +233,26 @@ export const pageWords = {
     "Filled in from a recorded event. Its body and other headers were not kept, so they are not asked again.",
     "已根据记录的事件填写。请求体和其他请求头未被保留，因此不参与解释。",
   ],
+  explainRecorded: [
+    "This request was kept whole. It is run as it came, but for what is said below the answer.",
+    "此请求已完整保存，将按原样重放；差别会在结果下方说明。",
+  ],
+  replayedWhole: ["The request was run as it came.", "已按原样重放此请求。"],
+  replayedPartly: ["Not all of the request was run as it came:", "此请求没有完全按原样重放："],
+  requestRecord: ["The request as it came", "原始请求"],
+  requestRecordHelp: [
+    "Header fields and body, kept until {time}. Secrets are asterisks, and were never kept.",
+    "请求头和请求体，保存至 {time}。机密以星号代替，从未保存。",
+  ],
+  requestRecordShow: ["Show", "显示"],
+  requestRecordAsk: [
+    "It may hold personal data. That you read it is recorded in the audit log.",
+    "其中可能含有个人数据。您的查看会记录在审计日志中。",
+  ],
+  requestRecordsWarning: [
+    "Records hold what people sent: all header fields and the beginning of the body of each request that rules flag. They lie in the lake of this Cordon for the days set here, and are read by whoever has the right waf:ReadRequestRecord (SiteOperator and Administrator have it); each reading is audited. Values of cookies, authorization, and of fields named like passwords, tokens or cards are never kept, but other personal data is. Switching records off does not delete those that are kept.",
+    "请求记录保存用户发送的内容：规则命中的每个请求的全部请求头和请求体开头部分。记录按此处设置的天数保存在本 Cordon 的事件库中，拥有 waf:ReadRequestRecord 权限者（SiteOperator 和 Administrator 拥有）可以读取，每次读取都会审计。Cookie、授权信息以及名称类似密码、令牌或银行卡的字段，其值绝不保存，但其他个人数据会被保存。停用后，已保存的记录不会立即删除。",
+  ],
   explainThis: ["Explain this request", "解释此请求"],
   explainRun: ["Explain", "解释"],
   explainBlocked: [

@@ -10,6 +10,8 @@ import { useWords } from "../language.tsx";
 import { Value } from "../resource/value.tsx";
 import { Failure } from "../shell/failure.tsx";
 import { EventReason, matchesOf } from "./event-reason.tsx";
+import { RequestRecord } from "./request-record.tsx";
+import { isRecorded } from "./stored-request.ts";
 
 /** Finds the reported rules wherever the source put them in its OCSF event. */
 function findMatches(value: unknown, depth = 0): unknown {
@@ -34,6 +36,9 @@ export default function EventDetail({ uid }: { uid: string }) {
     <SpaceBetween size="l">
       <Header variant="h1">{t("event")}</Header>
       <EventReason row={row} matches={matchesOf(findMatches(event))} />
+      {isRecorded(event) && row.siteId !== "" ? (
+        <RequestRecord siteId={row.siteId} uid={uid} />
+      ) : null}
       <Container>
         <Value field="input" value={event} />
       </Container>

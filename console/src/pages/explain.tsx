@@ -18,7 +18,7 @@ import { Rows } from "../resource/rows.tsx";
 import { Failure } from "../shell/failure.tsx";
 import { matchesOf } from "./event-reason.tsx";
 import { MatchedBytes } from "./matched-bytes.tsx";
-import { requestOfEvent } from "./stored-request.ts";
+import { isRecorded, requestOfEvent } from "./stored-request.ts";
 
 export default function Explain() {
   const { t } = useWords();
@@ -31,7 +31,13 @@ export default function Explain() {
     enabled: uid !== "",
   });
   const { row, event } = stored.data ?? {};
-  const fromEvent = row === undefined ? {} : requestOfEvent(row, event);
+  const isWhole = isRecorded(event);
+  const fromEvent =
+    row === undefined
+      ? {}
+      : isWhole
+        ? { siteId: row.siteId, event: uid }
+        : requestOfEvent(row, event);
   const initial = {
     siteId: searchParams.get("siteId") ?? "",
     ...fromEvent,
@@ -45,7 +51,8 @@ export default function Explain() {
       {stored.isError ? <Failure error={stored.error} /> : null}
       {row === undefined ? null : (
         <Alert type="info">
-          {t("explainStored")} <Link href={`/search/${uid}`}>{uid}</Link>
+          {t(isWhole ? "explainRecorded" : "explainStored")}{" "}
+          <Link href={`/search/${uid}`}>{uid}</Link>
         </Alert>
       )}
       <Container>
@@ -66,6 +73,24 @@ export default function Explain() {
   );
 }
 
+/** What of a stored request was not run as it came. */
+function Replayed({ replayed }: { replayed: unknown }) {
+  const { t, valueText } = useWords();
+  if (typeof replayed !== "object" || replayed === null || !("lacks" in replayed)) return null;
+  const lacks = Array.isArray(replayed.lacks) ? replayed.lacks.map(String) : [];
+  if (lacks.length === 0) return <Alert type="success">{t("replayedWhole")}</Alert>;
+  return (
+    <Alert type="info">
+      {t("replayedPartly")}
+      <ul>
+        {lacks.map((code) => (
+          <li key={code}>{valueText(code)}</li>
+        ))}
+      </ul>
+    </Alert>
+  );
+}
+
 function Explained({ result }: { result: Item }) {
   const { t, label } = useWords();
   const matches = matchesOf(result.matches);
@@ -76,6 +101,7 @@ function Explained({ result }: { result: Item }) {
       <Alert type={result.wouldBlock === true ? "error" : "success"}>
         {t(result.wouldBlock === true ? "explainBlocked" : "explainPassed", score)}
       </Alert>
+      <Replayed replayed={result.replayed} />
       <Container
         header={
           <Header variant="h2" counter={`(${matches.length})`}>

@@ -55,6 +55,8 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
   const settings = (concern: Concern): Part =>
     part(concern, <SiteSettings siteId={siteId} concern={concern} />);
   const allSettings = (...names: readonly Concern[]): Part[] => names.map(settings);
+  const proposals = part("proposal", <SiteProposals siteId={siteId} />);
+  const tuning = [proposals, ...allSettings("learning", "requestRecords")];
   return (
     <ResourceDetail
       shown={shown}
@@ -74,10 +76,7 @@ export default function SiteDetail({ siteId }: { siteId: string }) {
             settings("sitePolicy"),
           ],
         },
-        {
-          label: t("tuningOfSite"),
-          parts: [part("proposal", <SiteProposals siteId={siteId} />), settings("learning")],
-        },
+        { label: t("tuningOfSite"), parts: tuning },
         {
           label: t("usageOfSite"),
           parts: [

@@ -5,6 +5,11 @@ function object(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
+/** Whether the gateway kept the request whole beside its event. */
+export function isRecorded(event: unknown): boolean {
+  return object(object(object(event).unmapped).cordon).isRecorded === true;
+}
+
 /** Input for `waf.explainRequest`. */
 export function requestOfEvent(row: EventRow, event: unknown) {
   const request = object(object(event).http_request);

@@ -5,6 +5,7 @@ import { httpsLocation } from "./forward.ts";
 import { holdAnswer, sendText } from "./hold.ts";
 import { ownPage, reasonOf } from "./pages.ts";
 import type { RefusalEvent } from "./refusal-event.ts";
+import { recordRequest } from "./request-record.ts";
 import type { Exchange, Gateway } from "./state.ts";
 import { dropUpstream } from "./upstream.ts";
 
@@ -85,7 +86,10 @@ export function endExchange(exchange: Exchange, keep: boolean): void {
   const finding = exchange.inspection?.finish() ?? null;
   exchange.inspection = null;
   if (exchange.tried.length > 0) noteOutcome(exchange);
-  emitEvent(connection.gateway, eventOf(exchange, finding));
+  const event = eventOf(exchange, finding);
+  const isRecorded = recordRequest(exchange, finding, event.metadata.uid);
+  if (isRecorded !== undefined) event.unmapped.cordon.isRecorded = isRecorded;
+  emitEvent(connection.gateway, event);
   connection.onExchangeEnd(connection, keep);
 }
 

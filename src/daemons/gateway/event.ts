@@ -50,6 +50,8 @@ type CordonDetail = {
   policy?: PolicyFinding;
   /** How much was masked in the response, by kind; absent where nothing is. */
   masked?: LeakCounts;
+  /** Whether the request is kept whole, too; absent where it should not be. */
+  isRecorded?: boolean;
   /** How the user was told; absent where none was. */
   user?: Omit<UserFinding, "name">;
 };

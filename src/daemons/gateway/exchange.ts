@@ -16,6 +16,7 @@ import { guardedPage } from "./page-guard.ts";
 import { refuse, refuseByRules } from "./policy/refuse.ts";
 import { applyPolicy, applyPolicyToBody, refuseLargeBody } from "./policy/stage.ts";
 import { relayHandlers } from "./relay.ts";
+import { holdBody } from "./request-record.ts";
 import { challengeOf, siteOf } from "./routes.ts";
 import { decideSource } from "./source-list.ts";
 import type { Connection, Exchange, Site, Upstream } from "./state.ts";
@@ -111,6 +112,7 @@ function newExchange(connection: Connection, head: RequestHead): Exchange {
     policy: null,
     heldRequest: null,
     heldRequestBytes: 0,
+    seenBody: null,
     bodyReady: false,
     bodyJudged: false,
     requestBytes: 0,
@@ -232,6 +234,7 @@ function judgeRequestBody(exchange: Exchange, isWhole: boolean): void {
   exchange.heldRequest = [body];
   exchange.bodyJudged = true;
   const seen = decodedBody(exchange, body, isWhole);
+  if (seen.ok) holdBody(exchange, { body: seen.body, sent: body, isWhole });
   if (!seen.ok && refusedBody(exchange, seen)) return;
   if (bodyJudged(exchange, seen.ok ? seen.body : body, isWhole)) return;
   exchange.bodyReady = false;

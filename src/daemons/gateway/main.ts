@@ -71,6 +71,7 @@ await runDaemon({
       ...gateway,
       folder: folders.gateway,
       spoolFolder: folders.spool,
+      recordsFolder: folders.records,
       intents,
       fetchContent: async (sha256) => client?.content(sha256),
       tellRates: async (report) => (await client?.tellRates(report)) ?? false,

@@ -55,6 +55,7 @@ async function start(workers = 1): Promise<Master> {
     httpsPort: 0,
     folder: join(folder, "gateway"),
     spoolFolder: join(folder, "spool"),
+    recordsFolder: join(folder, "records"),
     intents: given(),
     fetchContent: async (sha256) => contents.get(sha256),
     onStatus: (next) => {

@@ -38,6 +38,8 @@ export type MasterOptions = {
   folder: string;
   /** `<data>/spool`: each worker writes `gateway-<n>` below it. */
   spoolFolder: string;
+  /** `<data>/records`: the same for records of requests. */
+  recordsFolder: string;
   /** Desired states, newest last; ends with the gateway. */
   intents: AsyncIterable<unknown>;
   /** Gives what an intent names by its SHA-256; default: only what is on the disk already. */
@@ -286,6 +288,7 @@ function startSlot(state: MasterState, slot: Slot): Promise<void> {
       CORDON_WORKER_INTENT: state.intent === null ? "none" : "sent",
       CORDON_WORKER_PAGES: join(options.folder, "pages"),
       CORDON_WORKER_SPOOL: join(options.spoolFolder, `gateway-${slot.at}`),
+      CORDON_WORKER_RECORDS: join(options.recordsFolder, `gateway-${slot.at}`),
     },
   });
   slot.child = child;

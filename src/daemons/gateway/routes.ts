@@ -11,6 +11,7 @@ import {
   type PolicyResources,
   strictIntent,
 } from "./policy/site-policy.ts";
+import { requestRecorder } from "./request-record.ts";
 import { compileSources } from "./source-list.ts";
 import type { Gateway, Routes, Site } from "./state.ts";
 import { upstreamOf } from "./upstream.ts";
@@ -91,6 +92,7 @@ function buildSite(gateway: Gateway, intent: SiteIntent, resources: PolicyResour
     strictRoutes: [],
     guard: pageGuard(intent.delivery?.pages, guardBefore(gateway, intent), gateway.copies.keep),
     userReader: userReader(intent.userAudit),
+    recorder: requestRecorder(intent),
   };
   const routes = (intent.policy?.routes ?? []).map((route) => ({
     ...site,

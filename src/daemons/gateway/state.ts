@@ -10,6 +10,7 @@ import type { RequestParser } from "../../engines/http1/request-parser.ts";
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import type { Masker } from "../../engines/leaks/mask.ts";
 import type { ClientHello } from "../../engines/tls/client-hello.ts";
+import type { RequestRecord } from "../../kernel/events/request-record.ts";
 import type { Delivery, UpstreamPolicy, UpstreamTls } from "./delivery.ts";
 import type { GatewayEvent } from "./event.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
@@ -22,6 +23,7 @@ import type { Rates } from "./policy/rates.ts";
 import type { PolicyRun } from "./policy/run.ts";
 import type { SitePolicy } from "./policy/site-policy.ts";
 import type { RefusalEvent, Refusals } from "./refusal-event.ts";
+import type { RequestRecorder, SeenBody } from "./request-record-types.ts";
 import type { ResponseDecoder } from "./response-decoder.ts";
 import type { SourceList } from "./source-list.ts";
 import type { UpstreamEvent } from "./upstream-event.ts";
@@ -98,6 +100,8 @@ export type Site = {
   readonly guard: PageGuard | null;
   /** Null: nobody asked who uses the site. */
   readonly userReader: UserReader | null;
+  /** Null: flagged requests are kept as events only. */
+  readonly recorder: RequestRecorder | null;
 };
 
 /** Everything an intent decides; replaced as one value. */
@@ -137,6 +141,8 @@ export type Gateway = {
   readonly seed: string;
   readonly emit: Emit;
   readonly settle: Settle;
+  /** Takes a flagged request whole; false when it could not be kept. */
+  readonly keepRecord: (record: RequestRecord) => boolean;
   /** Makes the handshake of a site whose TLS differs; null when that of all sites will do. */
   readonly ownTlsServer: (intent: SiteIntent) => TlsServer | null;
   /** Connections whose answers wait for the end of this turn. */
@@ -247,6 +253,8 @@ export type Exchange = {
   /** Request body pieces held back for rules; null when they are passed on at once. */
   heldRequest: Buffer[] | null;
   heldRequestBytes: number;
+  /** For a record of the request; null on sites without them, and when rules saw no body. */
+  seenBody: SeenBody | null;
   bodyReady: boolean;
   bodyJudged: boolean;
   requestBytes: number;

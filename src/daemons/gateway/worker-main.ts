@@ -8,6 +8,7 @@ import { createInspectors } from "./inspector.ts";
 import { type FromWorker, readToWorker } from "./messages.ts";
 import { newestIntent } from "./newest-intent.ts";
 import { policyResources } from "./policy/resources.ts";
+import { recordSpool } from "./record-spool.ts";
 import { type GatewayWorker, startWorker } from "./worker.ts";
 
 const STATUS_EVERY_MS = 1_000;
@@ -37,13 +38,14 @@ async function run(): Promise<void> {
   surviveFullDisk();
   const folder = join(setting("CORDON_WORKER_SPOOL"));
   const spool = openSpool({ folder });
+  const records = recordSpool(setting("CORDON_WORKER_RECORDS"));
   let isStopping = false;
   let worker: GatewayWorker | undefined;
   const stop = async (graceMs: number): Promise<void> => {
     if (isStopping) return;
     isStopping = true;
     await worker?.close(graceMs);
-    await spool.close();
+    await Promise.all([spool.close(), records.close()]);
     process.exit(0);
   };
   const filesOf = (rulesFolder: string) => ({ rulesFolder, setupFile: setupFileOf(rulesFolder) });
@@ -84,6 +86,7 @@ async function run(): Promise<void> {
     policyResourcesOf: policyResources(setting("CORDON_WORKER_FOLDER")),
     shareRates: (counts) => say({ kind: "rates", counts: [...counts] }),
     settle: () => spool.settle(),
+    keepRecord: records.keep,
     inspectorOf: inspectors.of,
     beforeListen: async (apply) => {
       if (setting("CORDON_WORKER_INTENT") !== "sent") return;

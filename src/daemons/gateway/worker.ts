@@ -34,6 +34,8 @@ export type WorkerOptions = {
   pagesFolder?: string;
   /** Default: events need no settling. */
   settle?: Settle;
+  /** Takes records of flagged requests; default: none is kept. */
+  keepRecord?: Gateway["keepRecord"];
   /** Compiles the rules of an intent; throws an Error whose message a person can act on. */
   /** Called before it listens, so that a restart never answers for sites it does not know yet. */
   beforeListen?: (apply: GatewayWorker["apply"]) => Promise<void>;
@@ -72,6 +74,7 @@ export async function startWorker(options: WorkerOptions): Promise<GatewayWorker
     limits: { ...gatewayLimits, ...options.limits },
     emit: options.emit,
     settle: options.settle ?? (() => true),
+    keepRecord: options.keepRecord ?? (() => false),
     held: [],
     connections: new Set(),
     connectionsBySource: new Map(),

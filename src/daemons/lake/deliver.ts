@@ -7,18 +7,21 @@ import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { columnsOf } from "../../kernel/events/row.ts";
+import type { Lake, LakeTable } from "../../kernel/lake/client.ts";
 import {
   openSpoolReader,
   type SpoolReader,
   type SpoolRecord,
 } from "../../kernel/spool/spool-reader.ts";
 
-export type InsertLines = (lines: string) => Promise<void>;
-
 export type Delivery = {
   readonly spoolFolder: string;
-  readonly deadLetterFile: string;
-  readonly insert: InsertLines;
+  readonly table: LakeTable;
+  readonly insert: Lake["insert"];
+  /** The row of a record as JSON; undefined for what is none. */
+  readonly lineOf: (bytes: Buffer) => string | undefined;
+  /** Takes what is no row. */
+  readonly setAside: (bytes: Buffer) => Promise<void>;
 };
 
 const READER = "lake";
@@ -62,9 +65,13 @@ async function deliverSource(delivery: Delivery, source: string, signal: AbortSi
 
 async function deliverBatch(delivery: Delivery, reader: SpoolReader, signal: AbortSignal) {
   const { records, next } = await reader.read(RECORDS_MAX, BYTES_MAX, { waitMs: WAIT_MS, signal });
-  if (records.length === 0) return;
+  if (records.length === 0) {
+    // An empty segment behind: what is before it can go.
+    if (next.segment > reader.committed().segment) await reader.commit(next);
+    return;
+  }
   const lines = await linesOf(delivery, records);
-  if (lines !== "") await delivery.insert(lines);
+  if (lines !== "") await delivery.insert(delivery.table, lines);
   await reader.commit(next);
   if (records.length < RECORDS_MAX) {
     await sleep(GATHER_MS, undefined, { signal }).catch(() => {});
@@ -74,27 +81,64 @@ async function deliverBatch(delivery: Delivery, reader: SpoolReader, signal: Abo
 async function linesOf(delivery: Delivery, records: readonly SpoolRecord[]): Promise<string> {
   const lines: string[] = [];
   for (const { bytes } of records) {
-    const raw = bytes.toString("utf8");
-    const line = lineOf(raw);
-    if (line !== undefined) lines.push(line);
-    // Kept and counted by its file, never dropped in silence.
-    else await appendFile(delivery.deadLetterFile, `${JSON.stringify(raw)}\n`);
+    const line = delivery.lineOf(bytes);
+    if (line === undefined) await delivery.setAside(bytes);
+    else lines.push(line);
   }
   return lines.join("\n");
 }
 
+/** Events go into their table; what is none is kept in a file, never dropped in silence. */
+export function eventDelivery(
+  spoolFolder: string,
+  deadLetterFile: string,
+): Omit<Delivery, "insert"> {
+  return {
+    spoolFolder,
+    table: "event",
+    lineOf: (bytes) => lineOf(bytes.toString("utf8")),
+    setAside: (bytes) => appendFile(deadLetterFile, `${JSON.stringify(bytes.toString("utf8"))}\n`),
+  };
+}
+
+/** Records of requests; what is none is told by its length only, since it may be anything. */
+export function recordDelivery(spoolFolder: string): Omit<Delivery, "insert"> {
+  return {
+    spoolFolder,
+    table: "request_record",
+    lineOf: (bytes) => recordLine(bytes.toString("utf8")),
+    setAside: async ({ length }) => console.error(`lake: ${length} bytes are no request record`),
+  };
+}
+
+function recordLine(raw: string): string | undefined {
+  const record = parsed(raw);
+  if (record === undefined) return undefined;
+  const { uid, requestId, accountId, siteId, time, expires } = record;
+  if (typeof time !== "number" || typeof expires !== "number") return undefined;
+  if ([uid, requestId, accountId, siteId].some((id) => typeof id !== "string")) return undefined;
+  return JSON.stringify({
+    ...{ account: accountId, site_id: siteId, uid, request_id: requestId, record: raw },
+    time: clickhouseTime(time),
+    expires: Math.ceil(expires / 1_000),
+  });
+}
+
 function lineOf(raw: string): string | undefined {
-  let event: unknown;
-  try {
-    event = JSON.parse(raw);
-  } catch {
-    return undefined;
-  }
-  if (typeof event !== "object" || event === null) return undefined;
-  const columns = columnsOf({ ...event });
+  const event = parsed(raw);
+  const columns = event === undefined ? undefined : columnsOf(event);
   if (columns === undefined) return undefined;
   const { time, ...rest } = columns;
   return JSON.stringify({ ...rest, time: clickhouseTime(time), raw });
+}
+
+function parsed(raw: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(raw);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `2026-01-31 12:00:00.000`, which DateTime64 reads in every mode. */

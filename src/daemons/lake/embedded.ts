@@ -1,5 +1,6 @@
 /** chDB, the ClickHouse engine as a library, with modest limits. */
 import { Session } from "chdb";
+import type { LakeTable } from "../../kernel/lake/client.ts";
 import { schemaStatements } from "../../kernel/lake/schema.ts";
 
 const MEMORY_BYTES_MAX = 1_073_741_824;
@@ -9,8 +10,8 @@ const ROWS_MAX = 200_000;
 
 export type EmbeddedLake = {
   query(sql: string, parameters: Readonly<Record<string, string>>): Promise<string>;
-  /** Lines of JSON into the table; synced to disk when it resolves. */
-  insert(lines: string): Promise<void>;
+  /** Lines of JSON into a table; synced to disk when it resolves. */
+  insert(table: LakeTable, lines: string): Promise<void>;
   close(): void;
 };
 
@@ -45,9 +46,9 @@ export async function openEmbedded(folder: string): Promise<EmbeddedLake> {
       const result = await reader.queryBindAsync(sql, { ...parameters }, { format: "JSONEachRow" });
       return result.text();
     },
-    async insert(lines) {
+    async insert(table, lines) {
       await writer.insert({
-        table: "event",
+        table,
         values: Buffer.from(lines),
         format: "JSONEachRow",
         settings: { input_format_skip_unknown_fields: 1 },

@@ -5,11 +5,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfig } from "../../kernel/config.ts";
-import { connectLake } from "../../kernel/lake/client.ts";
+import { connectLake, type Lake } from "../../kernel/lake/client.ts";
 import { schemaStatements } from "../../kernel/lake/schema.ts";
 import { lakeSocket } from "../../kernel/lake/socket.ts";
 import { runDaemon } from "../../kernel/process/daemon.ts";
-import { deliverSpools, type InsertLines } from "./deliver.ts";
+import { deliverSpools, eventDelivery, recordDelivery } from "./deliver.ts";
 import { openEmbedded } from "./embedded.ts";
 import { startQueryServer } from "./query-server.ts";
 
@@ -21,14 +21,12 @@ await runDaemon({
     await mkdir(config.folders.lake, { recursive: true, mode: 0o700 });
     const opened = config.lakeUrl === undefined ? await embedded() : await cluster(config.lakeUrl);
     const ended = new AbortController();
-    const delivering = deliverSpools(
-      {
-        spoolFolder: config.folders.spool,
-        deadLetterFile: join(config.folders.lake, "dead-letters.ndjson"),
-        insert: opened.insert,
-      },
-      ended.signal,
-    );
+    const { spool, records, lake } = config.folders;
+    const events = eventDelivery(spool, join(lake, "dead-letters.ndjson"));
+    const delivering = Promise.all([
+      deliverSpools({ ...events, insert: opened.insert }, ended.signal),
+      deliverSpools({ ...recordDelivery(records), insert: opened.insert }, ended.signal),
+    ]);
     return {
       async stop() {
         ended.abort();
@@ -39,7 +37,7 @@ await runDaemon({
   },
 });
 
-type Opened = { readonly insert: InsertLines; close(): Promise<void> };
+type Opened = { readonly insert: Lake["insert"]; close(): Promise<void> };
 
 async function embedded(): Promise<Opened> {
   const engine = await openEmbedded(join(config.folders.lake, "chdb"));
@@ -57,5 +55,5 @@ async function embedded(): Promise<Opened> {
 async function cluster(url: string): Promise<Opened> {
   const lake = connectLake({ url });
   for (const statement of schemaStatements) await lake.query(statement);
-  return { insert: (lines) => lake.insert("event", lines), close: async () => {} };
+  return { insert: lake.insert, close: async () => {} };
 }

@@ -34,7 +34,7 @@ beforeAll(async () => {
     ...{ account: "a", uid: `u${at}`, time, class_uid: 4002 },
     ...{ user_name, status: 200 + at, rule_ids: [at, at + 1], latency_ms: at },
   }));
-  await engine.insert(rows.map((row) => JSON.stringify(row)).join("\n"));
+  await engine.insert("event", rows.map((row) => JSON.stringify(row)).join("\n"));
   server = await startQueryServer(socketPath, (sql, parameters) => engine.query(sql, parameters));
   lake = connectLake({ socketPath });
 }, 60_000);

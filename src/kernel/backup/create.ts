@@ -22,6 +22,7 @@ import type { Connection } from "../store/database.ts";
 import { type ArchiveWriter, writeArchive } from "./archive.ts";
 import { openSnapshot, type Snapshot } from "./database-snapshot.ts";
 import { filesBelow, HEADS_FOLDER, keyFiles, readHeads, sameHeads } from "./key-files.ts";
+import { lakeFiles } from "./lake-files.ts";
 import { END, type End, FORMAT, MANIFEST, type Manifest } from "./manifest.ts";
 import { readBackup } from "./read.ts";
 import { asBackupError, BackupError, type Locks, sealing } from "./sealed-file.ts";
@@ -113,7 +114,10 @@ async function writeState(archive: ArchiveWriter, parts: CreateParts) {
     await archive.add("settings.json", jsonOf(parts.settings));
     for (const [name, bytes] of heads) await archive.add(`keys/${HEADS_FOLDER}/${name}`, bytes);
     let files = heads.size;
-    files += await addFiles(archive, { name: "keys", folder: config.folders.keys, keys: true });
+    files += await addFiles(archive, {
+      ...{ name: "keys", folder: config.folders.keys },
+      paths: await keyFiles(config.folders.keys),
+    });
     const rows: Record<string, number> = {};
     for (const table of snapshot.tables)
       rows[table.name] = await addTable(archive, snapshot, table);
@@ -123,7 +127,9 @@ async function writeState(archive: ArchiveWriter, parts: CreateParts) {
     const audit = await addAudit(archive, config);
     files += await addFiles(archive, { name: "rules", folder: config.folders.rules });
     if (withEvents) {
-      files += await addFiles(archive, { name: "lake", folder: config.folders.lake });
+      const { lake } = config.folders;
+      const paths = await lakeFiles(lake);
+      files += await addFiles(archive, { name: "lake", folder: lake, paths });
       files += await addFiles(archive, { name: "spool", folder: config.folders.spool });
     }
     const end: End = { rows, sequences, audit, files };
@@ -199,11 +205,10 @@ async function addAudit(archive: ArchiveWriter, { folders }: Config): Promise<En
 
 async function addFiles(
   archive: ArchiveWriter,
-  { name, folder, keys }: { name: string; folder: string; keys?: boolean },
+  { name, folder, paths }: { name: string; folder: string; paths?: readonly string[] },
 ): Promise<number> {
-  const paths = keys === true ? await keyFiles(folder) : await filesBelow(folder);
   let count = 0;
-  for (const path of paths) {
+  for (const path of paths ?? (await filesBelow(folder))) {
     try {
       await archive.addFile(`${name}/${path}`, join(folder, path));
       count += 1;

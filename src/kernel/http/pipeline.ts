@@ -11,7 +11,6 @@ import {
   type Decision,
   mfaAgeSeconds,
   resourceName,
-  tagsOf,
 } from "../identity/authorize.ts";
 import { SHARED_PER_MINUTE_MAX, type SharedMemory } from "../identity/shared-memory.ts";
 import type { NonceMemory } from "../identity/signed-request.ts";
@@ -21,6 +20,7 @@ import { tell } from "../texts.ts";
 import { authenticateCall, requireFactors } from "./authenticate-call.ts";
 import type { Call } from "./call.ts";
 import { type CallTelemetry, watchCall } from "./call-telemetry.ts";
+import { decide } from "./decide.ts";
 import { beginIdempotent } from "./idempotency.ts";
 import { problemOf } from "./problem-of.ts";
 import type { RateLimiter } from "./rate-limit.ts";
@@ -60,6 +60,7 @@ type Progress = {
   input: Record<string, unknown>;
   resource: string;
   decision: Decision | undefined;
+  also: NonNullable<AuditRecord["also"]>;
 };
 
 const PER_MINUTE_DEFAULT = 6_000;
@@ -90,6 +91,7 @@ export async function runCall(parts: PipelineParts, call: Call): Promise<unknown
     input: {},
     resource: "",
     decision: undefined,
+    also: [],
   };
   const watch = watchCall(parts.telemetry, call);
   try {
@@ -180,40 +182,17 @@ async function authorize(parts: PipelineParts, progress: Progress): Promise<void
   requireFactors(call, identity, progress.nowMs);
 }
 
-/** One decision, with what the resource's own service knows of the resource. */
-async function decide(
+async function mayAlso(
   parts: PipelineParts,
-  { call, identity, input, nowMs }: Progress,
+  progress: Progress,
   { action, resource }: { action: string; resource: string },
-): Promise<Decision> {
-  if (identity === undefined) throw new Problem("kernel.unauthenticated");
-  const { accountId } = identity.caller;
-  const facts = await call.route.access?.({ accountId, action, resource, input });
-  const whole =
-    facts === undefined
-      ? identity
-      : {
-          ...identity,
-          resourcePolicies: [...(identity.resourcePolicies ?? []), ...facts.policies],
-          delegation: facts.delegation,
-        };
-  const resourceTags =
-    facts?.resourceTags ??
-    (parts.authorizer.needsResourceTags(whole)
-      ? await parts.credentials.resourceTags(accountId, resource)
-      : undefined);
-  const decision = parts.authorizer.decide({
-    identity: whole,
-    action,
-    resource,
-    resourceTags,
-    requestTags: tagsOf(input),
-    sourceIp: call.sourceIp,
-    nowMs,
-    encryptionContext: facts?.encryptionContext,
-  });
-  const seen = resourceTags && parts.authorizer.askedTags(whole, resourceTags);
-  return seen === undefined ? decision : { ...decision, resourceTags: seen };
+): Promise<boolean> {
+  const { accountId } = progress.identity?.caller ?? NOBODY;
+  const { contract } = progress.call.route;
+  const named = resourceName(contract, { resource }, { accountId, input: progress.input });
+  const { decision } = await decide(parts, progress, { action, resource: named });
+  progress.also = [...progress.also, { action, resource: named, decision }];
+  return decision === "allow";
 }
 
 async function handle(parts: PipelineParts, progress: Progress): Promise<unknown> {
@@ -292,6 +271,7 @@ function contextFor(
     ifMatch: call.headers["if-match"],
     sql,
     asSystem: (work) => inSystemScope(sql, caller.accountId === "" ? "system" : caller, work),
+    mayAlso: (asked) => mayAlso(parts, progress, asked),
     newId: parts.newId,
     async emit(event) {
       if (!told) committed.push(parts.eventsWritten);
@@ -357,6 +337,7 @@ async function appendRecord(
     determiningPolicyIds: decision?.determiningPolicyIds ?? [],
     ...(decision === undefined ? {} : { decidedBy: decision.decidedBy }),
     ...(decision?.resourceTags === undefined ? {} : { resourceTags: decision.resourceTags }),
+    ...(progress.also.length === 0 ? {} : { also: progress.also }),
     ...mfaOf(identity, nowMs),
     ...(caller.assumedBy === undefined ? {} : { assumedBy: caller.assumedBy }),
     input: recordableInput(operation, progress.input),

@@ -5,6 +5,7 @@
 
 import Type, { type Static, type TSchema } from "typebox";
 import { FIELD_NAMES, OPERATORS } from "../../engines/sitepolicy/condition-names.ts";
+import { RequestRecordSettings, requestRecordDefaults } from "./request-records.ts";
 
 export const policyLimits = {
   routesPerSiteMax: 200,
@@ -227,6 +228,8 @@ export const sitePolicySettings = {
   secLang: Type.String({ maxLength: policyLimits.secLangLengthMax }),
   /** What the site runs: the rule set's own exclusions for it are switched on. */
   applications: Type.Array(ExcludedApplication, { maxItems: 6, uniqueItems: true }),
+  /** Requests that rules flagged, kept whole to be replayed. */
+  requestRecords: RequestRecordSettings,
 };
 export const SitePolicySettings = Type.Object(sitePolicySettings, closed);
 export type SitePolicySettings = Static<typeof SitePolicySettings>;
@@ -248,6 +251,7 @@ export const sitePolicyDefaults: SitePolicySettings = {
   patches: [],
   secLang: "",
   applications: [],
+  requestRecords: requestRecordDefaults,
 };
 
 /** A patch in use, with what it stops. */
@@ -262,6 +266,7 @@ export const SitePolicyIntent = Type.Object(
     ...sitePolicySettings,
     /** Absent in the last good intent of an older version. */
     applications: Type.Optional(sitePolicySettings.applications),
+    requestRecords: Type.Optional(sitePolicySettings.requestRecords),
     patches: Type.Array(PatchIntent, { maxItems: policyLimits.patchesPerSiteMax }),
     routes: Type.Array(RouteIntent, { maxItems: policyLimits.routesPerSiteMax }),
     /** In their order. */

@@ -11,11 +11,13 @@ export type LakeParameters = Readonly<
   Record<string, string | number | readonly string[] | readonly number[]>
 >;
 
+export type LakeTable = "event" | "request_record";
+
 export type Lake = {
   /** Rows of a SELECT. @throws LakeError. */
   query<Row extends object>(sql: string, parameters?: LakeParameters): Promise<Row[]>;
   /** Inserts lines of JSON; a cluster only, the embedded lake fills itself. */
-  insert(table: string, lines: string): Promise<void>;
+  insert(table: LakeTable, lines: string): Promise<void>;
   ping(): Promise<boolean>;
 };
 

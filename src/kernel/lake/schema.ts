@@ -1,4 +1,8 @@
-/** The lake's one table. `raw` is the event as it was recorded; the rest is for search. */
+/**
+ * The lake's tables. Of an event `raw` is what was recorded; the rest is for search. Requests that
+ * were kept whole have a table of their own, and each row its own end: no query over events meets
+ * them.
+ */
 
 const DAYS_KEPT = 90;
 const RAW_DAYS_KEPT = 30;
@@ -31,5 +35,18 @@ export const schemaStatements: readonly string[] = [
   ORDER BY (account, class_uid, time, uid)
   TTL toDateTime(time) + INTERVAL ${DAYS_KEPT} DAY
   SETTINGS fsync_after_insert = 1`,
+  `CREATE TABLE IF NOT EXISTS request_record (
+    account LowCardinality(String),
+    site_id LowCardinality(String),
+    uid String,
+    request_id String,
+    time DateTime64(3, 'UTC'),
+    expires DateTime('UTC'),
+    record String CODEC(ZSTD(3))
+  ) ENGINE = ReplacingMergeTree
+  PARTITION BY toDate(expires)
+  ORDER BY (account, site_id, uid)
+  TTL expires
+  SETTINGS fsync_after_insert = 1, ttl_only_drop_parts = 1, merge_with_ttl_timeout = 3600`,
   "ALTER TABLE event ADD COLUMN IF NOT EXISTS ja4 LowCardinality(String) AFTER user_name",
 ];

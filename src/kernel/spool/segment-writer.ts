@@ -22,6 +22,7 @@ export type SegmentWriter = {
   isBad: boolean;
 };
 
+const MAGIC_BYTES = segmentMagic.length;
 const datasync = promisify(fdatasync);
 
 /** A writer behind segment `newest`; INVARIANT: no segment is opened for writing twice. */
@@ -86,6 +87,20 @@ export async function syncFrames(writer: SegmentWriter): Promise<number> {
 export function closeSegment(writer: SegmentWriter): void {
   if (writer.file !== undefined) closeSync(writer.file);
   Object.assign(writer, { file: undefined, end: 0, synced: 0, isNew: false, isBad: false });
+}
+
+/**
+ * Begins a new segment unless the newest is empty: readers remove all but the newest, and what is
+ * in it would stay on the disk for as long as nothing more comes.
+ *
+ * @throws Error of the disk.
+ */
+export function beginSegment(writer: SegmentWriter): void {
+  const isEmpty = writer.file === undefined ? writer.segment === 0 : writer.end <= MAGIC_BYTES;
+  if (isEmpty) return;
+  closeSegment(writer);
+  writer.file = openNext(writer);
+  writer.end = writeWhole(writer.file, segmentMagic, 0);
 }
 
 /**

@@ -50,6 +50,8 @@ export type SpoolReader = {
   ): Promise<ReadResult>;
   /** Stores the cursor durably and removes segments that every reader has passed. */
   commit(cursor: Cursor): Promise<void>;
+  /** Where it would go on after a restart. */
+  committed(): Cursor;
   /** Goes back (or on) to a cursor: after a failed delivery the same records come again. */
   seek(cursor: Cursor): Promise<void>;
   /** Bytes between the last committed cursor and the end, and bytes skipped as no frames. */
@@ -106,6 +108,7 @@ export async function openSpoolReader(options: SpoolReaderOptions): Promise<Spoo
   return {
     read: (recordsMax, bytesMax, wait) => readWaiting(state, { recordsMax, bytesMax, ...wait }),
     commit: (cursor) => commit(state, cursor),
+    committed: () => state.committed,
     seek: async (cursor) => {
       state.position = cursor;
     },

@@ -17,6 +17,7 @@ import {
   segmentPath,
 } from "./segment.ts";
 import {
+  beginSegment,
   closeSegment,
   type SegmentWriter,
   segmentWriter,
@@ -69,6 +70,8 @@ export type Spool = {
    */
   settle(): boolean;
   stats(): SpoolStats;
+  /** Writes what is pending, and lets readers remove all that was written until now. */
+  roll(): Promise<void>;
   /** Writes what is pending and ends the writer. */
   close(): Promise<void>;
 };
@@ -144,6 +147,7 @@ export function openSpool(options: SpoolOptions): Spool {
     appendLater: (record, classUid) => appendLater(state, record, classUid),
     settle: () => settle(state),
     stats: () => statsOf(state),
+    roll: () => roll(state),
     close: () => close(state),
   };
 }
@@ -214,16 +218,26 @@ function startTimer(state: State, delayMs: number): void {
   }, delayMs);
 }
 
-function startFlush(state: State): void {
+function startFlush(state: State, andThen?: () => void): void {
   if (state.flushing !== undefined) return;
   clearTimeout(state.timer);
   state.timer = undefined;
-  state.flushing = flushAll(state).finally(() => {
+  const flushing = andThen === undefined ? flushAll(state) : flushAnd(state, andThen);
+  state.flushing = flushing.finally(() => {
     state.flushing = undefined;
     if (state.failure !== undefined) startTimer(state, retryMs);
     else if (state.waiters.length > 0) startFlush(state);
     else if (state.later.used > 0) startTimer(state, delayMsMax);
   });
+}
+
+async function flushAnd(state: State, andThen: () => void): Promise<void> {
+  await flushAll(state);
+  try {
+    andThen();
+  } catch (error) {
+    state.failure = messageOf(error);
+  }
 }
 
 function settle(state: State): boolean {
@@ -324,6 +338,15 @@ function statsOf(state: State): SpoolStats {
     tornBytes: state.counts.torn,
     failure: state.failure ?? (hasRoom(state, 1) ? undefined : fullMessage(state)),
   };
+}
+
+async function roll(state: State): Promise<void> {
+  while (state.flushing !== undefined) await state.flushing;
+  if (state.closed) return;
+  startFlush(state, () => {
+    if (state.failure === undefined && pendingBytes(state) === 0) beginSegment(state.writer);
+  });
+  await state.flushing;
 }
 
 async function close(state: State): Promise<void> {

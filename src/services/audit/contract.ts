@@ -20,10 +20,20 @@ export const AuditEntry = Type.Object({
   sourceIp: Type.String(),
   decision: Type.Enum(["allow", "deny", "none"]),
   determiningPolicyIds: Type.Array(Type.String()),
-  /** Absent in entries of older versions, as are the next three. */
+  /** Absent in entries of older versions, as are the next four. */
   decidedBy: Type.Optional(Type.String()),
   /** Tags of the resource that policies asked for, as they were; absent when none asked. */
   resourceTags: Type.Optional(Type.Record(Type.String(), Type.String())),
+  /** Further decisions of the call, such as to show more to those who may. */
+  also: Type.Optional(
+    Type.Array(
+      Type.Object({
+        action: Type.String(),
+        resource: Type.String(),
+        decision: Type.Enum(["allow", "deny"]),
+      }),
+    ),
+  ),
   mfaAgeSeconds: Type.Optional(Type.Integer()),
   assumedBy: Type.Optional(Type.String()),
   /** HTTP status code of the answer. */

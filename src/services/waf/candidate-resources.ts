@@ -1,10 +1,11 @@
 /** What may differ from a site's rules when a request is explained, and what is replayed. */
 import Type from "typebox";
+import { Lacking, StoredId } from "./record-operations.ts";
 import { RuleSetId, siteSettings } from "./resources.ts";
 
 export const candidateFields = {
   /** Uid of an event, or a request id: what was stored of it stands for what is not given here. */
-  event: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9-]+$" })),
+  event: Type.Optional(StoredId),
   paranoiaLevel: Type.Optional(siteSettings.paranoiaLevel),
   inboundThreshold: Type.Optional(siteSettings.inboundThreshold),
   /** Another rule set than the one that the site follows. */
@@ -29,8 +30,13 @@ export const Replayed = Type.Union([
     target: Type.String(),
     headers: Type.Array(Type.String()),
     body: Type.String(),
-    /** What an event does not hold, so that it was not run. */
+    /** `record`: as it came, but for what is missing. `event`: what its event tells of it. */
+    source: Type.Enum(["record", "event"]),
+    /** Whether it was run as it came, nothing missing and nothing changed. */
+    isWhole: Type.Boolean(),
+    /** What was not run, or not as it came; `lacks` says the same in codes. */
     missing: Type.String(),
+    lacks: Type.Array(Lacking),
   }),
   Type.Null(),
 ]);

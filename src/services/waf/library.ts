@@ -14,7 +14,7 @@ import {
 } from "../../kernel/rules/load.ts";
 import { packRuleFiles, ruleFilesIn, sha256Of } from "../../kernel/rules/packed.ts";
 import { INSTALLED_RULE_SET, type Rule } from "./contract.ts";
-import type { ExplainInput, RuleLibrary } from "./parts.ts";
+import type { RequestBytes, RuleLibrary } from "./parts.ts";
 
 /** A library over a rule set that is compiled when first asked for. */
 export function ruleLibrary(
@@ -39,14 +39,14 @@ export function ruleLibrary(
       ruleset ??= load();
       return ruleset?.rules.find((rule) => rule.id === ruleId)?.phase;
     },
-    explain(site, input, imported) {
-      const transaction = beginTransaction(imported ?? current(), connectionOf(input), {
+    explain(site, request, imported) {
+      const transaction = beginTransaction(imported ?? current(), connectionOf(request), {
         engine: "detectionOnly",
         exclusions: compileExclusions(site.exclusions),
         variables: siteVariables(site),
         trace: true,
       });
-      run(transaction, input);
+      run(transaction, request);
       const score = anomalyScore(transaction, "inbound");
       return {
         wouldBlock: score >= site.inboundThreshold,
@@ -100,33 +100,24 @@ function matchView(match: RuleMatch) {
   return { ruleId, message, severity, tags: [...tags], variable, value, matchStart, matchEnd };
 }
 
-function connectionOf(_input: ExplainInput) {
+function connectionOf({ client, server }: RequestBytes) {
   return {
-    remoteAddress: "192.0.2.1",
-    remotePort: 0,
-    serverAddress: "192.0.2.2",
-    serverPort: 443,
+    remoteAddress: client?.address ?? "192.0.2.1",
+    remotePort: client?.port ?? 0,
+    serverAddress: server?.address ?? "192.0.2.2",
+    serverPort: server?.port ?? 443,
     uniqueId: "explain",
     timeMs: 0,
   };
 }
 
-/** Text of a person becomes the bytes that would be on the wire. */
-function bytes(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
-}
-
-function run(transaction: ReturnType<typeof beginTransaction>, input: ExplainInput): void {
-  const method = input.method ?? "GET";
-  const target = bytes(input.target ?? "/");
-  const names: string[] = [];
-  const values: string[] = [];
-  for (const line of input.headers ?? []) {
-    const colon = line.indexOf(":");
-    names.push(line.slice(0, colon));
-    values.push(bytes(line.slice(colon + 1).trim()));
-  }
-  transaction.requestLine(method, target, "HTTP/1.1", `${method} ${target} HTTP/1.1`);
-  transaction.requestHeaders(names, values);
-  transaction.requestBody(bytes(input.body ?? ""));
+function run(transaction: ReturnType<typeof beginTransaction>, request: RequestBytes): void {
+  const { method, target, fields, body, isWhole = true, protocol = "HTTP/1.1" } = request;
+  const line = request.requestLine ?? `${method} ${target} ${protocol}`;
+  transaction.requestLine(method, target, protocol, line);
+  transaction.requestHeaders(
+    fields.map(([name]) => name),
+    fields.map(([, value]) => value),
+  );
+  transaction.requestBody(body, { partial: !isWhole });
 }

@@ -14,6 +14,21 @@ export type GatewayReport = Parameters<typeof siteState>[1] &
 
 export type ExplainInput = InputOf<typeof wafContract.operations.explainRequest>;
 
+/** A request as rules are given it: latin1 texts, one char a byte. */
+export type RequestBytes = {
+  readonly method: string;
+  readonly target: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+  /** False: the body goes on, so that what does not end in it is no fault. */
+  readonly isWhole?: boolean;
+  readonly protocol?: string;
+  readonly requestLine?: string;
+  readonly client?: Endpoint;
+  readonly server?: Endpoint;
+};
+type Endpoint = { readonly address: string; readonly port: number };
+
 /** The rules as the control plane knows them: to list them and to explain a request. */
 export type RuleLibrary = {
   /** Of the installed set, or of the one given. */
@@ -25,7 +40,7 @@ export type RuleLibrary = {
       readonly exclusions: readonly Exclusion[];
       readonly policy: { readonly applications: readonly string[] };
     },
-    input: ExplainInput,
+    request: RequestBytes,
     imported?: Ruleset,
   ): Omit<Static<(typeof wafContract.operations.explainRequest)["output"]>, "replayed">;
 };

@@ -14,18 +14,20 @@ export async function sitePolicies(
   nowMs: number,
 ): Promise<(siteId: string) => { policy?: SitePolicyIntent }> {
   const store = policyIntentStore(sql);
-  const settings = new Map((await store.listSettings()).map((row) => [row.siteId, row.settings]));
+  const settingsOf = new Map((await store.listSettings()).map((row) => [row.siteId, row.settings]));
   const routes = Map.groupBy(await store.listRoutes(), ({ siteId }) => siteId);
   const nowText = new Date(nowMs).toISOString();
   const rules = Map.groupBy(await store.listRules(nowText), ({ siteId }) => siteId);
   return (siteId) => {
-    const of = { settings: settings.get(siteId), routes: routes.get(siteId) };
+    const of = { settings: settingsOf.get(siteId), routes: routes.get(siteId) };
     const rulesOf = rules.get(siteId);
     if (of.settings === undefined && of.routes === undefined && rulesOf === undefined) return {};
+    const { requestRecords, ...settings } = { ...sitePolicyDefaults, ...of.settings };
     return {
       policy: {
-        ...sitePolicyDefaults,
-        ...of.settings,
+        ...settings,
+        // Gateways before this setting would refuse the whole intent for a word they do not know.
+        ...(requestRecords.recordedRequests === "off" ? {} : { requestRecords }),
         patches: patchesOf(of.settings?.patches ?? [], nowMs),
         routes: (of.routes ?? []).map(
           ({ siteId: _site, position, createTime, updateTime, ...route }) => route,

@@ -1,38 +1,46 @@
 /**
- * A stored request as far as its event tells it. Method, target, host and agent are kept; of the
- * rest only what rules met, which is what another set of rules is asked about. Bodies and headers
- * that met no rule are not kept, so a replay says itself that it is partial.
+ * A stored request for a replay: whole by its record, else as far as its event tells it. Of an
+ * event method, target, host and agent are kept, and of the rest only what rules met. Bodies and
+ * headers that met no rule are not, so a replay says itself that it is partial.
  */
+import type { RequestRecord } from "../../kernel/events/request-record.ts";
 import { matchesOf } from "../../kernel/events/row.ts";
-import { type Lake, LakeError } from "../../kernel/lake/client.ts";
+import type { Lake } from "../../kernel/lake/client.ts";
 import { Problem } from "../../kernel/problem.ts";
+import type { Lacking } from "./contract.ts";
+import type { RequestBytes } from "./parts.ts";
+import { askLake, lackingOf, type StoredPlace } from "./records.ts";
 
-export type StoredRequest = {
+export type StoredRequest = RequestBytes & {
   readonly uid: string;
-  readonly method: string;
-  readonly target: string;
-  readonly headers: readonly string[];
-  readonly body: string;
+  readonly source: "record" | "event";
+  readonly lacks: readonly Lacking[];
 };
+
+/** The request of a record, as it came but for what it lacks. */
+export function requestOfRecord(record: RequestRecord): StoredRequest {
+  const { uid, method, target, protocol, requestLine, fields, client, server, body } = record;
+  return {
+    ...{ uid, method, target, protocol, requestLine, fields, client, server },
+    source: "record",
+    lacks: lackingOf(record),
+    body: body.text,
+    isWhole: body.isWhole && body.state !== "cut",
+  };
+}
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The request with this event uid or request id. @throws Problem waf.requestNotFound. */
-export async function storedRequest(
-  lake: Lake,
-  where: { readonly accountId: string; readonly siteId: string; readonly id: string },
-): Promise<StoredRequest> {
-  const [row] = await lake
-    .query<{ raw: string }>(
-      `SELECT raw FROM event AS e FINAL
-       WHERE account = {account:String} AND class_uid = 4002 AND site_id = {site:String}
-         AND raw != '' AND (uid = {id:String} OR (position(raw, {id:String}) > 0
-           AND JSONExtractString(raw, 'http_request', 'uid') = {id:String})) LIMIT 1`,
-      { account: where.accountId, site: where.siteId, id: where.id },
-    )
-    .catch((error: unknown) => {
-      throw error instanceof LakeError ? new Problem("waf.lakeUnavailable") : error;
-    });
+/** The request of the event with this uid or request id. @throws Problem waf.requestNotFound. */
+export async function storedRequest(lake: Lake, where: StoredPlace): Promise<StoredRequest> {
+  const [row] = await askLake<{ raw: string }>(
+    lake,
+    `SELECT raw FROM event AS e FINAL
+     WHERE account = {account:String} AND class_uid = 4002 AND site_id = {site:String}
+       AND raw != '' AND (uid = {id:String} OR (position(raw, {id:String}) > 0
+         AND JSONExtractString(raw, 'http_request', 'uid') = {id:String})) LIMIT 1`,
+    where,
+  );
   if (row === undefined) throw new Problem("waf.requestNotFound");
   return requestOfEvent(fieldsOf(JSON.parse(row.raw)));
 }
@@ -65,11 +73,11 @@ export function requestOfEvent(event: Json): StoredRequest {
   if (args.size > 0) headers.set("Content-Type", "application/x-www-form-urlencoded");
   return {
     uid: textOf(fieldsOf(event.metadata).uid),
+    source: "event",
+    lacks: ["unmatchedParts"],
     method: textOf(request.http_method),
     target: query === "" ? path : `${path}?${query}`,
-    headers: [...headers]
-      .filter(([, value]) => value !== "")
-      .map(([name, value]) => `${name}: ${value}`),
+    fields: [...headers].filter(([, value]) => value !== ""),
     body: [...args].map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join("&"),
   };
 }

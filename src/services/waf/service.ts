@@ -20,6 +20,7 @@ import { listHandlers } from "./lists.ts";
 import { changed, loadSite, ofSite } from "./load.ts";
 import type { GatewayReport, WafParts } from "./parts.ts";
 import { dryRunRule, policyHandlers } from "./policies.ts";
+import { readRequestRecord } from "./records.ts";
 import { compiledRuleSet, previousRuleSet, requireRuleSet, ruleSetHandlers } from "./rule-sets.ts";
 import { type SiteRow, wafStore } from "./store.ts";
 
@@ -90,6 +91,7 @@ export function wafService(parts: WafParts): Service {
       return { rules: page.items, totalCount: page.totalCount };
     },
     explainRequest: explainHandler(parts),
+    readRequestRecord: (context, input) => readRequestRecord(parts.lake, context, input),
   });
 }
 

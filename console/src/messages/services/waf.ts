@@ -1,13 +1,20 @@
 import type { ServiceWords } from "../words.ts";
 import { wafGeoDatabases } from "./waf-geo-databases.ts";
 import { wafPolicy } from "./waf-policy.ts";
+import { wafRecords } from "./waf-records.ts";
 import { wafRuleSets } from "./waf-rule-sets.ts";
 
 export const waf: ServiceWords = {
-  resource: { ...wafPolicy.resource, ...wafRuleSets.resource, ...wafGeoDatabases.resource },
-  value: { ...wafPolicy.value },
+  resource: {
+    ...wafPolicy.resource,
+    ...wafRecords.resource,
+    ...wafRuleSets.resource,
+    ...wafGeoDatabases.resource,
+  },
+  value: { ...wafPolicy.value, ...wafRecords.value },
   about: {
     ...wafPolicy.about,
+    ...wafRecords.about,
     ...wafRuleSets.about,
     ...wafGeoDatabases.about,
     site: [
@@ -53,6 +60,7 @@ export const waf: ServiceWords = {
     ],
     draftExclusions: ["Such as 942100 ARGS:q /search", "例如 942100 ARGS:q /search"],
     ...wafPolicy.hint,
+    ...wafRecords.hint,
     ...wafRuleSets.hint,
     ...wafGeoDatabases.hint,
     upstreams: [
@@ -75,6 +83,7 @@ export const waf: ServiceWords = {
   },
   field: {
     ...wafPolicy.field,
+    ...wafRecords.field,
     ...wafRuleSets.field,
     ...wafGeoDatabases.field,
     target: ["Path and query", "路径和查询"],
@@ -89,6 +98,7 @@ export const waf: ServiceWords = {
   },
   operation: {
     ...wafPolicy.operation,
+    ...wafRecords.operation,
     ...wafRuleSets.operation,
     ...wafGeoDatabases.operation,
     listSites: "列出站点",
@@ -107,6 +117,7 @@ export const waf: ServiceWords = {
   },
   problem: {
     ...wafPolicy.problem,
+    ...wafRecords.problem,
     requestMissing: [
       "没有可解释的请求",
       "请填写目标（如 /search?q=x），或在 event 中填写已存储请求的编号",

@@ -2,8 +2,18 @@
 import { catalog } from "../../../../src/catalog.ts";
 
 const operations = catalog.delivery.operations;
+const { getSitePolicy, updateSitePolicy } = catalog.waf.operations;
+/** What is kept of people's requests is set apart from the rest, beside a warning. */
+const { requestRecords, ...otherPolicy } = updateSitePolicy.input.properties;
+const { siteId } = otherPolicy;
+const setting = <Properties extends object>(properties: Properties) => ({
+  ...updateSitePolicy,
+  input: { ...updateSitePolicy.input, properties },
+});
+
 export const concerns = {
-  sitePolicy: [catalog.waf.operations.getSitePolicy, catalog.waf.operations.updateSitePolicy],
+  sitePolicy: [getSitePolicy, setting(otherPolicy)],
+  requestRecords: [getSitePolicy, setting({ siteId, requestRecords })],
   upstreams: [operations.getUpstreams, operations.setUpstreams],
   tls: [operations.getTls, operations.setTls],
   protocols: [operations.getProtocols, operations.setProtocols],

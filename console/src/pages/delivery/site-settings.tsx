@@ -1,4 +1,6 @@
 /** One concern of a site's delivery as a form: what was set, or the defaults. */
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import Spinner from "@cloudscape-design/components/spinner";
@@ -31,6 +33,11 @@ export default function SiteSettings({ siteId, concern }: { siteId: string; conc
         </Header>
       }
     >
+      {concern === "requestRecords" ? (
+        <Box margin={{ bottom: "l" }}>
+          <Alert type="warning">{t("requestRecordsWarning")}</Alert>
+        </Box>
+      ) : null}
       {query.isError ? <Failure error={query.error} /> : null}
       {query.isPending ? <Spinner /> : null}
       {query.data === undefined ? null : (

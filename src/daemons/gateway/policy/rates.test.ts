@@ -103,6 +103,7 @@ test("two workers count together: what one has let through, the other does not a
     httpsPort: 0,
     folder: join(folder, "gateway"),
     spoolFolder: join(folder, "spool"),
+    recordsFolder: join(folder, "records"),
     intents: (async function* () {
       yield intentOf([siteFor([origin.url], { mode: "block", policy })]);
       await new Promise(() => {});
