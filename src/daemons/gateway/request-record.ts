@@ -12,6 +12,7 @@ import {
   type RecordedBody,
   type RequestRecord,
 } from "../../kernel/events/request-record.ts";
+import { codingOf } from "./content-coding.ts";
 import type { Finding } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { RequestRecorder } from "./request-record-types.ts";
@@ -46,8 +47,7 @@ export function holdBody(
   const recorder = exchange.site?.recorder ?? null;
   if (recorder === null) return;
   const { bodyBytesMax } = recorder;
-  const coding = fieldValue(exchange.head.fields, "content-encoding")?.trim() ?? "identity";
-  const isCoded = body === sent && coding.toLowerCase() !== "identity";
+  const isCoded = body === sent && codingOf(exchange.head.fields) !== "identity";
   // A copy: a part of a large body would keep all of it in memory.
   const start = body.length > bodyBytesMax ? Buffer.from(body.subarray(0, bodyBytesMax)) : body;
   exchange.seenBody = { start: isCoded ? null : start, bytes: body.length, isWhole };
