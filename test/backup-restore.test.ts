@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEmbedded } from "../src/daemons/lake/embedded.ts";
 import { measureLog } from "../src/kernel/audit-log/read-files.ts";
 import { readBackup } from "../src/kernel/backup/read.ts";
 import { keydClient } from "../src/kernel/keyd/client.ts";
@@ -154,6 +155,26 @@ describe("restored into an empty machine", () => {
         const [left, right] = [join(stack.dataFolder, path), join(machine.dataFolder, path)];
         expect(readFileSync(right), name).toEqual(readFileSync(left));
       }
+    },
+    TEST_MAX_MS,
+  );
+
+  test(
+    "with events: the rows of the lake are what they were",
+    async () => {
+      const machine = await emptyMachine("events");
+      const withEvents = file("events.age");
+      expectDone(await cordon(stack.env, ["backup", "create", withEvents, "--events", ...given]));
+      expectDone(await machine.run(["backup", "restore", withEvents, ...given]));
+      const events = async (dataFolder: string): Promise<string> => {
+        const lake = await openEmbedded(join(dataFolder, "lake", "chdb"));
+        const uids = await lake.query("SELECT uid FROM event ORDER BY uid", {});
+        lake.close();
+        return uids;
+      };
+      const before = await events(stack.dataFolder);
+      expect(before).toContain("uid");
+      expect(await events(machine.dataFolder)).toBe(before);
     },
     TEST_MAX_MS,
   );

@@ -65,7 +65,9 @@ describe.skipIf(!hasBrowser)("notifications in the console (needs Chromium)", ()
     const { result } = await stack.api("GET", "/v1/notify/deliveries");
     const page = await pageIn("zh-CN");
     await openPage(page, address(`/deliveries/${result.deliveries[0].deliveryId}`));
-    const row = page.getByRole("row").filter({ hasText: "notify.test" });
+    // The type in words, with itself as the tip.
+    const row = page.getByRole("row").filter({ has: page.getByTitle("notify.test") });
+    await row.getByText("通知渠道测试", { exact: true }).waitFor();
     await row.getByText(`通知渠道 ${CHANNEL} 的测试，由 admin 发起`).waitFor();
     expect(await page.locator("main pre.json").count()).toBe(0);
     expect(await page.locator("main").textContent()).not.toContain("asked for by");

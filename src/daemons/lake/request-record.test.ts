@@ -1,18 +1,9 @@
 /** The table of request records: its end, its own spool, and that backups pass it over. */
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { lakeFiles } from "../../kernel/backup/lake-files.ts";
+import { lakeFiles, linkTables } from "../../kernel/backup/lake-files.ts";
 import type { RequestRecord } from "../../kernel/events/request-record.ts";
 import { openSpool } from "../../kernel/spool/spool.ts";
 import { deliverSpools, recordDelivery } from "./deliver.ts";
@@ -69,12 +60,8 @@ test("records reach their own table, what is over is not kept, and no backup hol
     cpSync(join(lake, path), join(copy, path));
     expect(readFileSync(join(lake, path)).includes("a=MARKED")).toBe(false);
   }
-  // Without its parts the table is there, and empty.
-  for (const name of ["metadata/default", "data/default/event", "data/default/request_record"]) {
-    const link = join(copy, "chdb", name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(readlinkSync(join(lake, "chdb", name)), link);
-  }
+  await linkTables(copy);
+  // Without its parts the table of records is there, and empty.
   const restored = await openEmbedded(join(copy, "chdb"));
   expect((await restored.query("SELECT uid FROM event", {})).trim()).toBe('{"uid":"e"}');
   expect(await restored.query("SELECT uid FROM request_record", {})).toBe("");

@@ -16,6 +16,7 @@ import {
   knownState,
   sizesWanted,
 } from "./known-state.ts";
+import { linkTables } from "./lake-files.ts";
 import { beginRestore, endRestore, type RestoreMarker, unfinishedRestore } from "./marker.ts";
 import { readBackup, type Verified } from "./read.ts";
 import { type RestoredBy, recordRestore } from "./record-restore.ts";
@@ -150,6 +151,7 @@ async function load(
         audit: area.writeAudit,
       },
     });
+    if (manifest.contains.lake) await linkTables(join(given.staged, "lake"));
     await area.sync();
     await loading.finish(end.rows, end.sequences);
     for (const statement of AFTER_LOADING) await loading.query(statement);
