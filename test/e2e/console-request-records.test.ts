@@ -64,7 +64,7 @@ async function posted(): Promise<string> {
 }
 
 test.skipIf(!canRun)(
-  "records are switched on with a warning, and one is shown when asked for (needs Chromium, modsecurity-crs)",
+  "switched on with a warning, and shown when asked for (needs Chromium, modsecurity-crs)",
   async () => {
     const page = await pageIn("en");
     await openPage(page, address(`/sites/${siteId}?tab=requestRecords`));
