@@ -1,4 +1,4 @@
-/** A flagged request as it came, in the console: switched on, read on demand, its secrets marked. */
+/** A flagged request as it came, in the console: switched on, read on demand, secrets marked. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
