@@ -8,7 +8,7 @@ import { createInspectors } from "./inspector.ts";
 import { type FromWorker, readToWorker } from "./messages.ts";
 import { newestIntent } from "./newest-intent.ts";
 import { policyResources } from "./policy/resources.ts";
-import { recordSpool } from "./record-spool.ts";
+import { type RecordSpool, recordSpool } from "./record-spool.ts";
 import { type GatewayWorker, startWorker } from "./worker.ts";
 
 const STATUS_EVERY_MS = 1_000;
@@ -24,11 +24,13 @@ const setting = (name: string): string => {
 };
 
 /** Tells the master once a second how it goes. */
-function sayStatus(worker: GatewayWorker, spool: Spool): void {
+function sayStatus(worker: GatewayWorker, spool: Spool, records: RecordSpool): void {
   const timer = setInterval(() => {
     const status = worker.status();
-    const { failure } = spool.stats();
-    const troubles = failure === undefined ? [] : [`cannot keep events: ${failure}`];
+    const failures = { events: spool.stats().failure, "request records": records.failure() };
+    const troubles = Object.entries(failures).flatMap(([what, failure]) =>
+      failure === undefined ? [] : [`cannot keep ${what}: ${failure}`],
+    );
     say({ kind: "status", status: { ...status, troubles: [...troubles, ...status.troubles] } });
   }, STATUS_EVERY_MS);
   timer.unref();
@@ -96,7 +98,7 @@ async function run(): Promise<void> {
   });
   // One that came while it began to listen.
   await intents.applyWith(worker.apply);
-  sayStatus(worker, spool);
+  sayStatus(worker, spool, records);
   say({ kind: "listening", httpPort: worker.httpPort, httpsPort: worker.httpsPort });
   keepCompiled();
 }

@@ -7,7 +7,7 @@
  * instruction is alive wherever it might be, and a search that follows decides.
  */
 import { type Alphabet, alphabetOf } from "./alphabet.ts";
-import { GAVE_UP, NO_MATCH, TABLE_ENTRIES_MAX } from "./dfa.ts";
+import { GAVE_UP, NO_MATCH, TABLE_ENTRIES_MAX, withRoom } from "./dfa.ts";
 import type { Program } from "./program.ts";
 import { EDGE, FINAL_NEWLINE, type NeighborPair, pairsHold, symbolAt } from "./syntax.ts";
 
@@ -118,11 +118,7 @@ function intern(automaton: Alive, wanted: State): number {
   if ((automaton.states.length + 1) * stride > TABLE_ENTRIES_MAX) return GAVE_UP;
   const id = automaton.states.push(state) - 1;
   const offset = id * stride;
-  if (offset + stride > automaton.table.length) {
-    const grown = new Int32Array(automaton.table.length * 2).fill(-1);
-    grown.set(automaton.table);
-    automaton.table = grown;
-  }
+  automaton.table = withRoom(automaton.table, offset + stride);
   if (id === 0) automaton.table.fill(0, 0, stride);
   automaton.ids.set(key, offset);
   return offset;

@@ -70,6 +70,14 @@ function reset(dfa: Dfa): void {
   intern(dfa, { pcs: [], prev: 0, seeded: false });
 }
 
+/** The table itself where it has so many entries, else one twice as large; new entries are -1. */
+export function withRoom(table: Int32Array, entries: number): Int32Array {
+  if (entries <= table.length) return table;
+  const grown = new Int32Array(table.length * 2).fill(-1);
+  grown.set(table);
+  return grown;
+}
+
 /** The state's row offset. */
 function intern(dfa: Dfa, wanted: Omit<State, "closures">): number {
   const stride = dfa.alphabet.size;
@@ -84,11 +92,7 @@ function intern(dfa: Dfa, wanted: Omit<State, "closures">): number {
   }
   const id = dfa.states.push({ ...state, closures: new Map() }) - 1;
   const offset = id * stride;
-  if (offset + stride > dfa.table.length) {
-    const grown = new Int32Array(dfa.table.length * 2).fill(-1);
-    grown.set(dfa.table);
-    dfa.table = grown;
-  }
+  dfa.table = withRoom(dfa.table, offset + stride);
   if (id === 0) dfa.table.fill(0, 0, stride);
   dfa.ids.set(key, offset);
   return offset;
