@@ -25,6 +25,8 @@ export type Alive = {
   table: Int32Array;
   states: State[];
   ids: Map<string, number>;
+  /** Offset of the state in which a scan begins, by the class behind it; -1 when not made yet. */
+  readonly entries: Int32Array;
   /** Times the table has been full; what was made of its entries before is void. */
   flushes: number;
   /** What the last call of `close` found: `queue` up to its answer, each with the mark. */
@@ -69,14 +71,16 @@ function waysOf({ code }: Program): Ways {
 
 /** Prepares an automaton; no state exists yet. */
 export function createAlive(program: Program, ends: Alive["ends"]): Alive {
+  const alphabet = alphabetOf(program);
   const alive: Alive = {
     program,
     ends,
-    alphabet: alphabetOf(program),
+    alphabet,
     ways: waysOf(program),
     table: new Int32Array(0),
     states: [],
     ids: new Map(),
+    entries: new Int32Array(alphabet.size),
     flushes: -1,
     marks: new Int32Array(program.code.length),
     mark: 0,
@@ -92,6 +96,7 @@ function reset(alive: Alive): void {
   alive.flushes++;
   alive.states = [];
   alive.ids = new Map();
+  alive.entries.fill(-1);
   alive.table = new Int32Array(alive.alphabet.size * 16).fill(-1);
   // INVARIANT: state 0 is dead: nothing is alive and no match ends farther left.
   intern(alive, { alive: NONE, next: 0, ending: false });
@@ -212,14 +217,25 @@ export function scanBackward(
   return scanOnce(automaton, value, at);
 }
 
+/** The state in which a scan begins in front of a symbol. */
+function enter(automaton: Alive, symbol: number): number {
+  const { alphabet, entries } = automaton;
+  const symbolClass = alphabet.classOf[symbol] ?? 0;
+  const known = entries[symbolClass] ?? -1;
+  if (known >= 0) return known;
+  const next = alphabet.nextOf[symbolClass] ?? 0;
+  const offset = intern(automaton, { alive: NONE, next, ending: true });
+  entries[symbolClass] = offset;
+  return offset;
+}
+
 function scanOnce(
   automaton: Alive,
   value: string,
   { end, until, entries }: { end: number; until: number; entries?: Int32Array | undefined },
 ): number {
-  const { classOf, nextOf } = automaton.alphabet;
-  const next = nextOf[classOf[symbolAt(value, end)] ?? 0] ?? 0;
-  let state = intern(automaton, { alive: NONE, next, ending: true });
+  const { classOf } = automaton.alphabet;
+  let state = enter(automaton, symbolAt(value, end));
   if (state < 0) return GAVE_UP;
   let { table } = automaton;
   let found = NO_MATCH;

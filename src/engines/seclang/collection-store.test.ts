@@ -11,7 +11,10 @@ SecRule REQUEST_METHOD "@streq POST" "id:2,phase:1,pass,nolog,setvar:ip.tries=+1
 SecRule IP:tries "@gt 2" "id:3,phase:1,deny,status:429"`;
 const ruleset = compileRuleset([{ name: "test.conf", text: RULES }], { dataFile: () => undefined });
 
-function statusOf(store: CollectionStore | undefined, given: { from: string; atMs: number }) {
+type Given = { from: string; atMs: number; method?: string };
+
+function statusOf(store: CollectionStore | undefined, given: Given) {
+  const { method = "POST" } = given;
   const transaction = beginTransaction(
     ruleset,
     {
@@ -24,7 +27,7 @@ function statusOf(store: CollectionStore | undefined, given: { from: string; atM
     },
     store === undefined ? {} : { collections: store },
   );
-  transaction.requestLine("POST", "/", "HTTP/1.1", "POST / HTTP/1.1");
+  transaction.requestLine(method, "/", "HTTP/1.1", `${method} / HTTP/1.1`);
   return transaction.requestHeaders([], [])?.status;
 }
 
@@ -144,6 +147,15 @@ test("the collection that was unused for longest goes, and one past its time", (
   for (let atSeconds = 500; atSeconds < 700; atSeconds += 0.5) {
     expect(load("a", atSeconds)).toBe(busy);
   }
+});
+
+test("a request that sets nothing makes no collection, and pushes nobody's out", () => {
+  const store = createCollectionStore(2)("site");
+  for (let atMs = 0; atMs < 3; atMs += 1) statusOf(store, { from: "192.0.2.1", atMs });
+  for (let host = 2; host < 10; host += 1) {
+    expect(statusOf(store, { from: `192.0.2.${host}`, atMs: 3, method: "GET" })).toBeUndefined();
+  }
+  expect(statusOf(store, { from: "192.0.2.1", atMs: 4 })).toBe(429);
 });
 
 test("what is kept of a request does not keep the request", () => {

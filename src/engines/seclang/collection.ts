@@ -59,6 +59,12 @@ export function nameValuesOf(collection: Collection): Value[] {
   return collection.nameValues;
 }
 
+/** The first text of a name in lower case; empty when there is none. */
+export function firstText({ lowered, values }: Collection, name: string): string {
+  const at = lowered.indexOf(name);
+  return at === -1 ? "" : (values[at]?.text ?? "");
+}
+
 /** One collection after the other, sharing the values. */
 export function joinCollections(first: Collection, second: Collection): Collection {
   if (second.names.length === 0) return first;

@@ -212,7 +212,7 @@ function readEffect(set: ActionSet, { name, value }: ParsedAction): string | und
       const [variable = "", text] = splitOnce(value, "=");
       set.setVariables.push({
         collection: "ENV",
-        name: parseTemplate(variable),
+        name: parseTemplate(variable.toLowerCase()),
         operation: "set",
         value: parseTemplate(text),
       });

@@ -46,6 +46,7 @@ export type Aging = {
 
 export type SetVariable = {
   readonly collection: string;
+  /** In lower case, as far as it is no macro. */
   readonly name: Template;
   readonly operation: "set" | "add" | "subtract" | "unset";
   readonly value: Template;

@@ -27,6 +27,16 @@ export function expand(state: State, template: Template): string {
   return text;
 }
 
+/** The template's text now in lower case; what is fixed of it is so already. */
+function expandLowered(state: State, template: Template): string {
+  let text = "";
+  for (const part of template) {
+    text +=
+      typeof part === "string" ? part : readText(state, part.variable, part.key).toLowerCase();
+  }
+  return text;
+}
+
 /** Runs what a rule does on each match, whether or not the rest of its chain matches. */
 export function applyEffects(state: State, rule: Rule): void {
   state.touches += 1;
@@ -40,7 +50,7 @@ export function applyEffects(state: State, rule: Rule): void {
 }
 
 function applyAging(state: State, { collection, name, amount, seconds: after }: Aging): void {
-  const key = expand(state, name).toLowerCase();
+  const key = expandLowered(state, name);
   const seconds = integerOf(expand(state, after));
   if (amount === undefined) expirePersistent(state, collection, { key, seconds });
   else {
@@ -55,7 +65,7 @@ function setIn(state: State, collection: string, key: string, text: string): voi
 
 function applySet(state: State, { collection, name, operation, value }: SetVariable): void {
   const isTx = collection === "TX";
-  const key = expand(state, name).toLowerCase();
+  const key = expandLowered(state, name);
   if (operation === "unset") {
     if (isTx) removeTx(state.tx, key);
     else removePersistent(state, collection, key);

@@ -3,7 +3,7 @@
  * I/O; the caller brings the bytes and carries out the verdict.
  */
 import { isBelow, viewPath } from "../sitepolicy/path.ts";
-import { addTo, type Collection, collectionOf, createCollection } from "./collection.ts";
+import { addTo, type Collection, collectionOf, createCollection, firstText } from "./collection.ts";
 import type { Ruleset } from "./compiled.ts";
 import { startOf } from "./course.ts";
 import { processBody } from "./request-body.ts";
@@ -159,7 +159,7 @@ function readRequestLine(
   state.requestLine = line.rawLine;
   state.uriRaw = line.target;
   // REQUEST_URI has no scheme and host, also when the client sent them (absolute-form).
-  const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i.exec(line.target)?.[0] ?? "";
+  const origin = line.target.startsWith("/") ? "" : originOf(line.target);
   const target = line.target.slice(origin.length) || (origin === "" ? "" : "/");
   state.uri = target;
   const fragment = target.indexOf("#");
@@ -180,6 +180,10 @@ function readRequestLine(
     }
   }
 }
+
+/** `http://host` of a target in absolute form (RFC 9112 §3.2.2). */
+const originOf = (target: string): string =>
+  /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i.exec(target)?.[0] ?? "";
 
 /** Those below whose path a request is, also for a server that reads its path differently. */
 function exclusionsOf(
@@ -208,9 +212,7 @@ function readRequestHeaders(state: State, headers: Collection): Verdict | undefi
       parseCookies(values[at]?.text ?? "", (name, text) => addTo(cookies, name, text));
   }
   state.cookies = cookies;
-  const type = (
-    state.headers.values[state.headers.lowered.indexOf("content-type")]?.text ?? ""
-  ).toLowerCase();
+  const type = firstText(headers, "content-type").toLowerCase();
   if (type.startsWith("application/x-www-form-urlencoded")) state.bodyProcessor = "URLENCODED";
   else if (type.startsWith("multipart/form-data")) state.bodyProcessor = "MULTIPART";
   return run(state, 1);

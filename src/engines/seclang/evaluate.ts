@@ -329,7 +329,9 @@ function matchOf(
   return {
     ruleId: rule.id,
     phase: rule.phase,
-    ...told,
+    message: told.message,
+    logData: told.logData,
+    scoring: told.scoring,
     tags: rule.tags,
     severity: rule.severity,
     file: rule.file,

@@ -1,12 +1,12 @@
 /**
  * Collections that `initcol` opens. One is fetched from its keeper when a rule first asks for it,
- * since most that are opened are never asked. `expirevar` notes beside a variable when it ends;
+ * since most that are opened are never asked, and made when a rule first sets something in it. `expirevar` notes beside a variable when it ends;
  * whoever reads it from then on finds nothing. `deprecatevar` notes since when it is lowered.
  */
 import { type Collection, collectionOf, createCollection } from "./collection.ts";
 import { integerOf } from "./operators/operator.ts";
 import { ownText } from "./own-text.ts";
-import type { State } from "./state.ts";
+import type { CollectionUse, State } from "./state.ts";
 
 /** What a client sends may be kept: little of it. Notes of both count as variables. */
 export const limits = { variablesMax: 32, textCharsMax: 256 } as const;
@@ -21,20 +21,35 @@ export function openPersistent(state: State, collection: string, key: string): v
   state.persistent.delete(collection);
 }
 
-/** An open collection; `setenv` needs no opening. Without a keeper it ends with the request. */
+/** What an open collection holds; undefined when nothing was set in it. */
 function variablesOf(state: State, collection: string): Map<string, string> | undefined {
   const known = state.persistent.get(collection);
   if (known !== undefined) return known;
+  const key = state.opened.get(collection);
+  if (key === undefined) return undefined;
+  const found = state.store?.find(collection, key, useOf(state));
+  if (found !== undefined) state.persistent.set(collection, found);
+  return found;
+}
+
+/** An open collection to set something in; without a keeper it ends with the request. */
+function variablesToSet(state: State, collection: string): Map<string, string> | undefined {
+  const known = variablesOf(state, collection);
+  if (known !== undefined) return known;
+  // `setenv` needs no opening, and is of the request alone.
   const isOfRequest = collection === "ENV";
   const key = isOfRequest ? "" : state.opened.get(collection);
   if (key === undefined) return undefined;
-  const { store, connection, ruleset } = state;
-  const kept = { nowMs: connection.timeMs, timeoutMs: ruleset.settings.collectionTimeoutMs };
-  const opened = isOfRequest ? undefined : store?.load(collection, key, kept);
-  const variables = opened ?? new Map<string, string>();
+  const kept = isOfRequest ? undefined : state.store?.load(collection, key, useOf(state));
+  const variables = kept ?? new Map<string, string>();
   state.persistent.set(collection, variables);
   return variables;
 }
+
+const useOf = ({ connection, ruleset }: State): CollectionUse => ({
+  nowMs: connection.timeMs,
+  timeoutMs: ruleset.settings.collectionTimeoutMs,
+});
 
 /** A variable's text; undefined when it is unset or its time is over. */
 export function persistentText(state: State, collection: string, key: string): string | undefined {
@@ -45,7 +60,7 @@ export function persistentText(state: State, collection: string, key: string): s
 
 /** Sets a variable of an open collection; beyond the limits it is cut, or left out. */
 export function setPersistent(state: State, collection: string, key: string, text: string): void {
-  const variables = variablesOf(state, collection);
+  const variables = variablesToSet(state, collection);
   if (variables === undefined) return;
   if (isOver(state, variables, key)) forget(variables, key);
   put(variables, key, text);

@@ -7,13 +7,14 @@ import { createTx, type TxVariables } from "./tx.ts";
 
 /** What `initcol` opens: a named collection that outlives requests. Bounded by its keeper. */
 export type CollectionStore = {
-  /** @param timing the collection is forgotten when it was not loaded for `timeoutMs`. */
-  load(
-    collection: string,
-    key: string,
-    timing: { readonly nowMs: number; readonly timeoutMs: number },
-  ): Map<string, string>;
+  /** A collection that is kept; undefined where there is none. */
+  find(collection: string, key: string, use: CollectionUse): Map<string, string> | undefined;
+  /** The same, made where there is none. */
+  load(collection: string, key: string, use: CollectionUse): Map<string, string>;
 };
+
+/** When it is used; it is forgotten when it was not for `timeoutMs`. */
+export type CollectionUse = { readonly nowMs: number; readonly timeoutMs: number };
 
 export type Connection = {
   readonly remoteAddress: string;

@@ -5,6 +5,7 @@ import {
   collectionOf,
   collectionOfOne,
   createCollection,
+  firstText,
   joinCollections,
   nameValuesOf,
 } from "./collection.ts";
@@ -135,7 +136,7 @@ function fullRequest(state: State): string {
 
 /** Who a client says it is (RFC 7617 §2); nobody has checked it. */
 function basicUser(state: State): string {
-  const token = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(header(state.headers, "authorization"))?.[1];
+  const token = /^basic +([A-Za-z0-9+/]+=*)$/i.exec(firstText(state.headers, "authorization"))?.[1];
   const text = Buffer.from(token ?? "", "base64").toString("latin1");
   return text.includes(":") ? text.slice(0, text.indexOf(":")) : "";
 }
@@ -146,10 +147,6 @@ const invalidEscape = /%(?![0-9A-Fa-f]{2})/;
 function hasInvalidEscape(state: State): boolean {
   if (invalidEscape.test(state.queryString)) return true;
   return state.bodyProcessor === "URLENCODED" && invalidEscape.test(state.requestBody);
-}
-
-function header(collection: Collection, lowered: string): string {
-  return collection.values[collection.lowered.indexOf(lowered)]?.text ?? "";
 }
 
 const MULTIPART_FLAGS = [
@@ -176,7 +173,7 @@ const singles: Readonly<Record<string, SingleReader>> = {
     const names = args.names.reduce((sum, name) => sum + name.length, 0);
     return String(names + lengthOf(args));
   },
-  AUTH_TYPE: (state) => header(state.headers, "authorization").split(" ", 1)[0] ?? "",
+  AUTH_TYPE: (state) => firstText(state.headers, "authorization").split(" ", 1)[0] ?? "",
   DURATION: () => "0",
   FILES_COMBINED_SIZE: (state) =>
     String(state.fileSizes.values.reduce((sum, size) => sum + Number(size.text), 0)),
@@ -212,12 +209,12 @@ const singles: Readonly<Record<string, SingleReader>> = {
   REQUEST_URI_RAW: (state) => state.uriRaw,
   RESPONSE_BODY: (state) => state.responseBody,
   RESPONSE_CONTENT_LENGTH: (state) =>
-    header(state.responseHeaders, "content-length") || String(state.responseBody.length),
-  RESPONSE_CONTENT_TYPE: (state) => header(state.responseHeaders, "content-type"),
+    firstText(state.responseHeaders, "content-length") || String(state.responseBody.length),
+  RESPONSE_CONTENT_TYPE: (state) => firstText(state.responseHeaders, "content-type"),
   RESPONSE_PROTOCOL: (state) => state.responseProtocol,
   RESPONSE_STATUS: (state) => (state.responseStatus === 0 ? "" : String(state.responseStatus)),
   SERVER_ADDR: (state) => state.connection.serverAddress,
-  SERVER_NAME: (state) => header(state.headers, "host").replace(/:\d+$/, ""),
+  SERVER_NAME: (state) => firstText(state.headers, "host").replace(/:\d+$/, ""),
   SERVER_PORT: (state) => String(state.connection.serverPort),
   SESSIONID: (state) => state.opened.get("SESSION") ?? "",
   STATUS_LINE: (state) => `${state.responseProtocol} ${state.responseStatus}`,
@@ -367,8 +364,7 @@ export function sharedSlotOf(slot: number): number {
 export function readText(state: State, name: string, key: string | undefined): string {
   if (key === undefined) return singles[name]?.(state) ?? "";
   if (name === "TX") return txOf(state.tx, key) ?? "";
-  const items = collections[name]?.(state) ?? EMPTY;
-  return items.values[items.lowered.indexOf(key)]?.text ?? "";
+  return firstText(collections[name]?.(state) ?? EMPTY, key);
 }
 
 const ofResponse = /^RESPONSE_|^OUTBOUND_|^STATUS_LINE$/;

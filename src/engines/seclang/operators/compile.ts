@@ -12,6 +12,7 @@ import {
   type OperatorMatch,
   type OperatorResources,
   whole,
+  withLastMatch,
 } from "./operator.ts";
 import { phraseOperator, phrasesOf, phrasesOfFile } from "./phrases.ts";
 import { byteRangeOperator, urlEncodingOperator, utf8Operator } from "./validate.ts";
@@ -106,7 +107,7 @@ const operators: Readonly<Record<string, Compile>> = {
     ...whole((value, argument) => value === argument),
     required: literal(given),
   }),
-  within: () => whole((value, argument) => argument.includes(value)),
+  within: () => withLastMatch(whole((value, argument) => argument.includes(value))),
   eq: numeric((left, right) => left === right),
   ge: numeric((left, right) => left >= right),
   gt: numeric((left, right) => left > right),
@@ -202,7 +203,7 @@ function patternOperator(argument: string, search: Search): Compiled {
   const pattern = patternOf(argument);
   if ("error" in pattern) return pattern;
   const { required } = pattern;
-  return { required, match: (value) => search(pattern, value), ...ranOut(pattern) };
+  return withLastMatch({ required, match: (value) => search(pattern, value), ...ranOut(pattern) });
 }
 
 /** Tells of each search that ran out of steps once. */

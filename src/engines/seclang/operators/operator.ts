@@ -34,6 +34,32 @@ export function whole(test: (value: string, argument: string) => boolean): Opera
   };
 }
 
+/** V8 makes slices, which keep what they are cut from alive, of longer texts only. */
+const UNSLICED_MAX = 12;
+
+/**
+ * The same operator, which knows its last match: a rule that matches the method or the version of
+ * a request matches that of the next one as well. What does not match is remembered elsewhere
+ * (candidates.ts), and may be a search that gave up.
+ */
+export function withLastMatch(operator: Operator): Operator {
+  let lastValue = "";
+  let lastArgument = "";
+  let last: OperatorMatch | undefined;
+  return {
+    ...operator,
+    match(value, argument) {
+      if (last !== undefined && value === lastValue && argument === lastArgument) return last;
+      const match = operator.match(value, argument);
+      if (match === undefined || value.length > UNSLICED_MAX) return match;
+      lastValue = value;
+      lastArgument = argument;
+      last = match;
+      return match;
+    },
+  };
+}
+
 /** ASCII lower case: bytes above 0x7f stay, which `toLowerCase` would change. */
 export function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
