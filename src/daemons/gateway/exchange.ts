@@ -291,16 +291,26 @@ const handlers = relayHandlers({
   onUnanswered: (exchange) => connectUpstream(exchange),
 });
 
+/** A longer body is not copied behind its head, and its upstream may slow its client down. */
+const SENT_AT_ONCE_MAX = 16_384;
+
+const isShort = (held: readonly Buffer[]): boolean =>
+  held.length > 0 && held.reduce((sum, { length }) => sum + length, 0) <= SENT_AT_ONCE_MAX;
+
 function sendRequest(exchange: Exchange): void {
   const { upstream, head } = exchange;
   if (upstream === null) return;
   // Only WebSocket: an upgrade to h2c would tunnel requests past the rules.
   const isWebSocket = head.upgrade?.toLowerCase() === "websocket" && head.method === "GET";
   const text = upstreamRequestHead(exchange, isWebSocket ? head.upgrade : null);
-  writeText(upstream.socket, text);
-  const held = exchange.heldRequest;
+  const held = exchange.heldRequest ?? [];
   exchange.heldRequest = null;
-  for (const data of held ?? []) if (data.length > 0) forwardBody(exchange, data, true);
+  if (head.framing.kind === "length" && isShort(held)) {
+    writeBytes(upstream.socket, Buffer.concat([Buffer.from(text, "latin1"), ...held]), true);
+  } else {
+    writeText(upstream.socket, text);
+    for (const data of held) if (data.length > 0) forwardBody(exchange, data, true);
+  }
   if (exchange.connection.parser.body?.done === true) finishRequest(exchange);
   else wantBody(exchange);
 }
