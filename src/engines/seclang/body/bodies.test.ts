@@ -143,6 +143,19 @@ describe("multipart that servers read differently", () => {
   });
 });
 
+test("numbers of JSON are as RFC 8259 has them, of any length", () => {
+  const read = (text: string) => {
+    const values: string[] = [];
+    const fault = readJson(`[${text}]`, (_name, value) => values.push(value));
+    return fault === undefined ? values : fault.message;
+  };
+  const long = `-0.${"1234567890".repeat(1_000)}e+${"9".repeat(20)}`;
+  expect(read(`0,-1,2.50,1e9,1E-9,${long}`)).toEqual(["0", "-1", "2.50", "1e9", "1E-9", long]);
+  for (const wrong of ["01", "1.", ".5", "-", "+1", "1e", "1e+", "0x1", "NaN", "truer", "nul"]) {
+    expect(read(wrong), wrong).toMatch(/^JSON: /);
+  }
+});
+
 describe("a body of which only the beginning is here", () => {
   const json = '{"a":["x\\u00e9 attack",{"b":true,"c":-1.5e3}],"d":null}';
   const document = '<!DOCTYPE r><r a="x"><!-- c --><b>attack</b><![CDATA[more]]></r>';

@@ -9,6 +9,12 @@ export const limits = { depthMax: 128, valuesMax: 10_000, nameLengthMax: 1_024 }
 export type BodyFault = { readonly message: string; readonly atEnd?: boolean };
 export type TakeValue = (name: string, value: string) => void;
 
+/**
+ * What a value is called. The items of an array are mostly alike: each name is made once, so that
+ * whatever compares or files it later knows it at once.
+ */
+type Name = { readonly text: string; readonly members: Map<string, Name> };
+
 type Reader = {
   readonly text: string;
   readonly depthMax: number;
@@ -34,7 +40,7 @@ export function readJson(
     count: 0,
     take,
   };
-  const fault = readValue(reader, "json", 0);
+  const fault = readValue(reader, { text: "json", members: new Map() }, 0);
   if (fault !== undefined) return fault;
   skipBlank(reader);
   return reader.at < text.length ? faultAt(reader, "text follows the document") : undefined;
@@ -56,7 +62,7 @@ function skipBlank(reader: Reader): void {
   }
 }
 
-function readValue(reader: Reader, name: string, depth: number): BodyFault | undefined {
+function readValue(reader: Reader, name: Name, depth: number): BodyFault | undefined {
   const { depthMax } = reader;
   if (depth > depthMax) return faultAt(reader, `nests deeper than ${depthMax}`);
   skipBlank(reader);
@@ -67,23 +73,61 @@ function readValue(reader: Reader, name: string, depth: number): BodyFault | und
     const text = readString(reader, name);
     return text === undefined ? faultAt(reader, "a string is malformed") : give(reader, name, text);
   }
-  const scalar = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/.exec(
-    reader.text.slice(reader.at, reader.at + 64),
-  );
-  if (scalar === null) return faultAt(reader, "a value is malformed");
-  reader.at += scalar[0].length;
-  return give(reader, name, scalar[0] === "null" ? "" : scalar[0]);
+  const { text, at } = reader;
+  const end = scalarEnd(text, at);
+  if (end === at) return faultAt(reader, "a value is malformed");
+  reader.at = end;
+  const scalar = text.slice(at, end);
+  return give(reader, name, scalar === "null" ? "" : scalar);
 }
 
-function give(reader: Reader, name: string, value: string): BodyFault | undefined {
+const WORDS = ["true", "false", "null"] as const;
+
+/** Where the word or number at a place ends (RFC 8259 §3, §6); the place itself where none is. */
+function scalarEnd(text: string, from: number): number {
+  const word = WORDS.find((one) => text.startsWith(one, from));
+  if (word !== undefined) return from + word.length;
+  const first = text.charCodeAt(from) === 0x2d ? from + 1 : from;
+  const whole = digitsEnd(text, first);
+  if (whole === first) return from;
+  let end = text.charCodeAt(first) === 0x30 ? first + 1 : whole;
+  if (text.charCodeAt(end) === 0x2e) {
+    const fraction = digitsEnd(text, end + 1);
+    if (fraction > end + 1) end = fraction;
+  }
+  if ((text.charCodeAt(end) | 0x20) !== 0x65) return end;
+  const sign = text.charCodeAt(end + 1);
+  const exponent = end + (sign === 0x2b || sign === 0x2d ? 2 : 1);
+  const last = digitsEnd(text, exponent);
+  return last > exponent ? last : end;
+}
+
+function digitsEnd(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) >= 0x30 && text.charCodeAt(at) <= 0x39) at += 1;
+  return at;
+}
+
+function memberOf({ text, members }: Name, key: string): Name {
+  const known = members.get(key);
+  if (known !== undefined) return known;
+  const made: Name = {
+    text: `${text}.${key}`.slice(0, limits.nameLengthMax),
+    members: new Map(),
+  };
+  members.set(key, made);
+  return made;
+}
+
+function give(reader: Reader, name: Name, value: string): BodyFault | undefined {
   reader.count += 1;
   if (reader.count > limits.valuesMax)
     return faultAt(reader, `more than ${limits.valuesMax} values`);
-  reader.take(name.slice(0, limits.nameLengthMax), value);
+  reader.take(name.text, value);
   return undefined;
 }
 
-function readObject(reader: Reader, name: string, depth: number): BodyFault | undefined {
+function readObject(reader: Reader, name: Name, depth: number): BodyFault | undefined {
   reader.at += 1;
   skipBlank(reader);
   if (reader.text.charAt(reader.at) === "}") {
@@ -97,7 +141,7 @@ function readObject(reader: Reader, name: string, depth: number): BodyFault | un
     skipBlank(reader);
     if (reader.text.charAt(reader.at) !== ":") return faultAt(reader, "a colon is missing");
     reader.at += 1;
-    const fault = readValue(reader, `${name}.${key}`, depth + 1);
+    const fault = readValue(reader, memberOf(name, key), depth + 1);
     if (fault !== undefined) return fault;
     skipBlank(reader);
     const char = reader.text.charAt(reader.at);
@@ -107,7 +151,7 @@ function readObject(reader: Reader, name: string, depth: number): BodyFault | un
   }
 }
 
-function readArray(reader: Reader, name: string, depth: number): BodyFault | undefined {
+function readArray(reader: Reader, name: Name, depth: number): BodyFault | undefined {
   reader.at += 1;
   skipBlank(reader);
   if (reader.text.charAt(reader.at) === "]") {
@@ -140,7 +184,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * The string at the reader as UTF-8 bytes (latin1); undefined when it is malformed. One that does
  * not end is taken as far as it goes, as a value of `name`.
  */
-function readString(reader: Reader, name: string): string | undefined {
+function readString(reader: Reader, name: Name): string | undefined {
   const { text } = reader;
   let value = "";
   let start = reader.at + 1;

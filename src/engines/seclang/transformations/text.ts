@@ -65,13 +65,25 @@ export const oddBytes = byteTable((byte) => odd(byte) !== byte);
 export const parityEven7bit = mapped(evenBytes, even);
 export const parityOdd7bit = mapped(oddBytes, odd);
 
+/** Where white space is not a single space: most texts have it nowhere. -1 = nowhere. */
+const firstUneven = (value: string): number => {
+  let inSpace = false;
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    const space = spaceBytes[code] === 1;
+    if (space && (inSpace || code !== 0x20)) return index;
+    inSpace = space;
+  }
+  return -1;
+};
+
 /** Runs of white space to one space. 0xA0 stays (libmodsecurity): it is half a UTF-8 character. */
 export const compressWhitespace = (value: string): string => {
-  const first = indexOfByte(value, spaceBytes);
+  const first = firstUneven(value);
   if (first < 0) return value;
   const output = scratch(value.length);
   let at = copy(value, 0, first, output, 0);
-  let inSpace = false;
+  let inSpace = first > 0 && isSpace(value.charCodeAt(first - 1));
   for (let index = first; index < value.length; index++) {
     const code = value.charCodeAt(index);
     const space = spaceBytes[code] === 1;
@@ -102,9 +114,26 @@ export const cmdLineTriggers = byteTable(
 const cmdLineRemoved = bytesOf("\"'\\^");
 const cmdLineSpaces = bytesOf(" ,;\t\r\n");
 
+/** Whether only single spaces stand there, none of them in front of `/` or `(`. */
+const isPlain = (value: string, from: number): boolean => {
+  let space = false;
+  for (let index = from; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    if (code === 0x20) {
+      if (space) return false;
+      space = true;
+      continue;
+    }
+    if (cmdLineTriggers[code] === 1) return false;
+    if (space && (code === 0x2f || code === 0x28)) return false;
+    space = false;
+  }
+  return true;
+};
+
 export const cmdLine = (value: string): string => {
   const first = indexOfByte(value, cmdLineTriggers);
-  if (first < 0) return value;
+  if (first < 0 || isPlain(value, first)) return value;
   const output = scratch(value.length);
   let at = copy(value, 0, first, output, 0);
   let space = false;
