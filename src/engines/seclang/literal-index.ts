@@ -183,12 +183,19 @@ export function scan(
     const now = hashed[code] ?? 0;
     hash = ((hash << 4) ^ now) & (FOURS_SIZE - 1);
     if (((hasFour[hash >> 3] ?? 0) & (1 << (hash & 7))) !== 0) {
-      compare(index, fours[hash] ?? 0, { text, at, former: at - 4 }, hits);
+      const four = fours[hash] ?? 0;
+      if (fits(index, four, byteAt(text, at - 4), byteAt(text, at + 1))) {
+        compare(index.buckets[four] ?? [], text, at, hits);
+      }
     }
     const three = threes[hash & (SHORT_SIZE - 1)] ?? 0;
-    if (three !== 0) compare(index, three, { text, at, former: at - 3 }, hits);
+    if (three !== 0 && fits(index, three, byteAt(text, at - 3), byteAt(text, at + 1))) {
+      compare(index.buckets[three] ?? [], text, at, hits);
+    }
     const two = twos[((last << 6) ^ now) & (SHORT_SIZE - 1)] ?? 0;
-    if (two !== 0) compare(index, two, { text, at, former: at - 2 }, hits);
+    if (two !== 0 && fits(index, two, byteAt(text, at - 2), byteAt(text, at + 1))) {
+      compare(index.buckets[two] ?? [], text, at, hits);
+    }
     last = now;
   }
   seen[0] = first;
@@ -196,21 +203,24 @@ export function scan(
   seen[2] = third;
 }
 
-/** Where a group ends in a text, and the place before it. */
-type GroupPlace = { readonly text: string; readonly at: number; readonly former: number };
+const byteAt = (text: string, at: number): number =>
+  at < 0 || at >= text.length ? 0 : text.charCodeAt(at) & 0xff;
 
-function compare(
-  { buckets, before, behind }: LiteralIndex,
-  number: number,
-  { text, at, former }: GroupPlace,
-  hits: number[],
-): void {
-  // Most groups that a table knows stand in another text than the literal's: two bytes tell.
-  const left = former < 0 ? 0 : text.charCodeAt(former) & 0xff;
-  if (((before[number] ?? 0) & bitOf(left)) === 0) return;
-  const right = at + 1 < text.length ? text.charCodeAt(at + 1) & 0xff : 0;
-  if (((behind[number] ?? 0) & bitOf(right)) === 0) return;
-  for (const { literal, offset, words, masks } of buckets[number] ?? []) {
+/**
+ * Whether the bytes around a group may be those of a literal of its bucket: most groups that a
+ * table knows stand in another text, and two bytes tell.
+ */
+const fits = (
+  { before, behind }: LiteralIndex,
+  bucket: number,
+  left: number,
+  right: number,
+): boolean =>
+  ((before[bucket] ?? 0) & bitOf(left)) !== 0 && ((behind[bucket] ?? 0) & bitOf(right)) !== 0;
+
+/** Marks those of a bucket that stand in the text, with the last byte of their group at a place. */
+function compare(bucket: readonly Entry[], text: string, at: number, hits: number[]): void {
+  for (const { literal, offset, words, masks } of bucket) {
     if (isMarked(hits, words, masks)) continue;
     if (!standsAt(text, at - offset, literal)) continue;
     for (let k = 0; k < words.length; k += 1) {
