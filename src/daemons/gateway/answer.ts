@@ -2,6 +2,7 @@
 import { noteOutcome } from "./balance.ts";
 import { eventOf, type GatewayEvent } from "./event.ts";
 import { httpsLocation } from "./forward.ts";
+import { letGo } from "./held-body.ts";
 import { holdAnswer, sendText } from "./hold.ts";
 import { ownPage, reasonOf } from "./pages.ts";
 import type { RefusalEvent } from "./refusal-event.ts";
@@ -82,6 +83,8 @@ export function endExchange(exchange: Exchange, keep: boolean): void {
     connection.gateway.decoding--;
   }
   exchange.view?.decoder.destroy();
+  if (exchange.heldRequest !== null) letGo(exchange.heldRequest);
+  exchange.heldRequest = null;
   if (exchange.blocked) connection.gateway.counters.blocked++;
   const finding = exchange.inspection?.finish() ?? null;
   exchange.inspection = null;

@@ -69,7 +69,7 @@ test("what a slow peer does not take waits in order, even when its memory is use
   for (let turn = 0; turn < 200; turn += 1) {
     const letter = String.fromCharCode(97 + (turn % 26));
     shared.fill(letter);
-    isFree = writeBytes(output, shared, false);
+    isFree = writeBytes(output, shared);
     const text = `<${turn}>`;
     writeText(output, text);
     sent += letter.repeat(shared.length) + text;

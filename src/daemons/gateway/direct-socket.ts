@@ -56,15 +56,20 @@ export function writeText(socket: Duplex, text: string): boolean {
 }
 
 /**
- * Writes bytes as `writeText` does.
- *
- * @param isKept whether nobody changes them later; else what has to wait is copied.
+ * Writes bytes as `writeText` does. What has to wait is a copy of them: they are the caller's again
+ * when this returns.
  */
-export function writeBytes(socket: Duplex, bytes: Buffer, isKept: boolean): boolean {
+export function writeBytes(socket: Duplex, bytes: Buffer): boolean {
   const written = isDirect(socket) ? writeNow(socket, bytes) : 0;
-  if (written === bytes.length) return true;
-  const left = bytes.subarray(written);
-  return socket.write(isKept ? left : Buffer.from(left));
+  return written === bytes.length || socket.write(Buffer.from(bytes.subarray(written)));
+}
+
+/** Writes bytes that are the caller's again when `onWritten` is called, maybe at once. */
+export function lendBytes(socket: Duplex, bytes: Buffer, onWritten: () => void): boolean {
+  const written = isDirect(socket) ? writeNow(socket, bytes) : 0;
+  if (written < bytes.length) return socket.write(bytes.subarray(written), onWritten);
+  onWritten();
+  return true;
 }
 
 /** How many bytes the kernel took. Errors are left to the stream, which meets them again. */

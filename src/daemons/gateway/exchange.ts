@@ -1,5 +1,6 @@
 /** The request half of an exchange: admission, rules, and passing the request to an upstream. */
 import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
 import { statusOfFault } from "../../engines/http1/fault.ts";
 import { forwardedTrailers } from "../../engines/http1/hop-by-hop.ts";
 import type { RequestHead } from "../../engines/http1/request.ts";
@@ -8,8 +9,9 @@ import { answerChallenge, answerOwn } from "./answer.ts";
 import { refusedArrival } from "./arrival.ts";
 import { chooseBalanced } from "./balance.ts";
 import { decodedBody } from "./decode-body.ts";
-import { writeBytes, writeText } from "./direct-socket.ts";
+import { lendBytes, writeBytes, writeText } from "./direct-socket.ts";
 import { clientAddressOf, forwardedScheme, upstreamRequestHead } from "./forward.ts";
+import { addPiece, bytesOf, createHeldBody, type HeldBody, letGo } from "./held-body.ts";
 import { sendText } from "./hold.ts";
 import { isGrpc } from "./http2-upstream.ts";
 import { guardedPage } from "./page-guard.ts";
@@ -19,7 +21,7 @@ import { relayHandlers } from "./relay.ts";
 import { holdBody } from "./request-record.ts";
 import { challengeOf, siteOf } from "./routes.ts";
 import { decideSource } from "./source-list.ts";
-import type { Connection, Exchange, Site, Upstream } from "./state.ts";
+import type { Connection, Exchange, Site, Upstream, UpstreamConnection } from "./state.ts";
 import { chooseUpstream, dropUpstream, openUpstream, takeIdle } from "./upstream.ts";
 
 /** Begins an exchange for a request head, well-formed or not. It may be over on return. */
@@ -82,13 +84,13 @@ export function takeRequestBody(exchange: Exchange, data: Buffer): void {
   exchange.requestBytes += data.length;
   if (exchange.policy !== null && refuseLargeBody(exchange)) return;
   if (exchange.heldRequest === null) {
-    forwardBody(exchange, data, false);
+    forwardBody(exchange, data);
     return;
   }
-  exchange.heldRequest.push(Buffer.from(data));
-  exchange.heldRequestBytes += data.length;
+  addPiece(exchange.heldRequest, data);
   const limit = exchange.site?.intent.requestBodyBytesMax ?? 0;
-  if (exchange.heldRequestBytes >= limit && !exchange.bodyJudged) judgeRequestBody(exchange, false);
+  if (exchange.heldRequest.length < limit || exchange.bodyJudged) return;
+  judgeRequestBody(exchange, exchange.heldRequest, false);
 }
 
 /** The request body is complete. */
@@ -96,7 +98,7 @@ export function endRequestBody(exchange: Exchange): void {
   if (exchange.over) return;
   if (exchange.heldRequest === null) finishRequest(exchange);
   // Judged already: the request ends when the upstream is there (sendRequest).
-  else if (!exchange.bodyJudged) judgeRequestBody(exchange, true);
+  else if (!exchange.bodyJudged) judgeRequestBody(exchange, exchange.heldRequest, true);
 }
 
 function newExchange(connection: Connection, head: RequestHead): Exchange {
@@ -111,7 +113,6 @@ function newExchange(connection: Connection, head: RequestHead): Exchange {
     inspection: null,
     policy: null,
     heldRequest: null,
-    heldRequestBytes: 0,
     seenBody: null,
     bodyReady: false,
     bodyJudged: false,
@@ -188,7 +189,7 @@ function admit(exchange: Exchange, site: Site | null): void {
   const wants =
     (exchange.inspection?.wantsRequestBody === true || hasPolicyLeft) && !streamsBody(exchange);
   if (wants && hasBody && served.intent.requestBodyBytesMax > 0) {
-    exchange.heldRequest = [];
+    exchange.heldRequest = createHeldBody();
     wantBody(exchange);
   } else if (wants && bodyJudged(exchange, noBytes, true)) return;
   else connectUpstream(exchange);
@@ -229,9 +230,8 @@ function bodyJudged(exchange: Exchange, body: Buffer, isWhole: boolean): boolean
   return inspection.wantsRequestBody && judged(exchange, inspection.requestBody(body, isWhole));
 }
 
-function judgeRequestBody(exchange: Exchange, isWhole: boolean): void {
-  const body = Buffer.concat(exchange.heldRequest ?? []);
-  exchange.heldRequest = [body];
+function judgeRequestBody(exchange: Exchange, held: HeldBody, isWhole: boolean): void {
+  const body = bytesOf(held);
   exchange.bodyJudged = true;
   const seen = decodedBody(exchange, body, isWhole);
   if (seen.ok) holdBody(exchange, { body: seen.body, sent: body, isWhole });
@@ -294,22 +294,21 @@ const handlers = relayHandlers({
 /** A longer body is not copied behind its head, and its upstream may slow its client down. */
 const SENT_AT_ONCE_MAX = 16_384;
 
-const isShort = (held: readonly Buffer[]): boolean =>
-  held.length > 0 && held.reduce((sum, { length }) => sum + length, 0) <= SENT_AT_ONCE_MAX;
-
 function sendRequest(exchange: Exchange): void {
   const { upstream, head } = exchange;
   if (upstream === null) return;
   // Only WebSocket: an upgrade to h2c would tunnel requests past the rules.
   const isWebSocket = head.upgrade?.toLowerCase() === "websocket" && head.method === "GET";
   const text = upstreamRequestHead(exchange, isWebSocket ? head.upgrade : null);
-  const held = exchange.heldRequest ?? [];
+  const held = exchange.heldRequest;
   exchange.heldRequest = null;
-  if (head.framing.kind === "length" && isShort(held)) {
-    writeBytes(upstream.socket, Buffer.concat([Buffer.from(text, "latin1"), ...held]), true);
+  if (held === null || held.length === 0) writeText(upstream.socket, text);
+  else if (head.framing.kind === "length" && held.length <= SENT_AT_ONCE_MAX) {
+    writeBytes(upstream.socket, Buffer.concat([Buffer.from(text, "latin1"), bytesOf(held)]));
+    letGo(held);
   } else {
     writeText(upstream.socket, text);
-    for (const data of held) if (data.length > 0) forwardBody(exchange, data, true);
+    forwardHeldBody(exchange, upstream, held);
   }
   if (exchange.connection.parser.body?.done === true) finishRequest(exchange);
   else wantBody(exchange);
@@ -327,22 +326,39 @@ function wantBody(exchange: Exchange): void {
   connection.onBodyWanted(connection);
 }
 
-/** Passes a piece of the body on; one that is not `isKept` is another's as soon as this returns. */
-function forwardBody(exchange: Exchange, data: Buffer, isKept: boolean): void {
-  const { upstream, connection, head } = exchange;
+/** Passes a piece of the body on, which is another's as soon as this returns. */
+function forwardBody(exchange: Exchange, data: Buffer): void {
+  const { upstream, head } = exchange;
   if (upstream === null || upstream.closed) return;
-  let isFree: boolean;
-  if (head.framing.kind === "chunked") {
-    upstream.socket.cork();
-    upstream.socket.write(chunkStart(data.length), "latin1");
-    upstream.socket.write(isKept ? data : Buffer.from(data));
-    isFree = upstream.socket.write("\r\n", "latin1");
-    upstream.socket.uncork();
-  } else isFree = writeBytes(upstream.socket, data, isKept);
-  if (!isFree && !exchange.requestPaused) {
-    exchange.requestPaused = true;
-    connection.socket.pause();
-  }
+  const { socket } = upstream;
+  const isFree =
+    head.framing.kind === "chunked"
+      ? writeChunk(socket, Buffer.from(data), () => {})
+      : writeBytes(socket, data);
+  if (!isFree) pauseRequest(exchange);
+}
+
+/** Passes on what was held back. */
+function forwardHeldBody(exchange: Exchange, upstream: UpstreamConnection, held: HeldBody): void {
+  const write = exchange.head.framing.kind === "chunked" ? writeChunk : lendBytes;
+  if (!write(upstream.socket, bytesOf(held), () => letGo(held))) pauseRequest(exchange);
+}
+
+/** Writes bytes as a chunk; they are the caller's again when `onWritten` is called. */
+function writeChunk(socket: Duplex, data: Buffer, onWritten: () => void): boolean {
+  socket.cork();
+  socket.write(chunkStart(data.length), "latin1");
+  socket.write(data);
+  const isFree = socket.write("\r\n", "latin1", onWritten);
+  socket.uncork();
+  return isFree;
+}
+
+/** Until the upstream has taken what waits for it. */
+function pauseRequest(exchange: Exchange): void {
+  if (exchange.requestPaused) return;
+  exchange.requestPaused = true;
+  exchange.connection.socket.pause();
 }
 
 function finishRequest(exchange: Exchange): void {

@@ -24,7 +24,7 @@ export function sendText(connection: Connection, text: string): boolean {
 
 /** Sends bytes to the client, which the caller may overwrite later; false as for `sendText`. */
 export function sendBytes(connection: Connection, bytes: Buffer): boolean {
-  if (!connection.isHeld) return writeBytes(connection.socket, bytes, false);
+  if (!connection.isHeld) return writeBytes(connection.socket, bytes);
   connection.held.push(Buffer.from(bytes));
   return true;
 }

@@ -48,9 +48,9 @@ export function holdBody(
   if (recorder === null) return;
   const { bodyBytesMax } = recorder;
   const isCoded = body === sent && codingOf(exchange.head.fields) !== "identity";
-  // A copy: a part of a large body would keep all of it in memory.
-  const start = body.length > bodyBytesMax ? Buffer.from(body.subarray(0, bodyBytesMax)) : body;
-  exchange.seenBody = { start: isCoded ? null : start, bytes: body.length, isWhole };
+  // A copy: the body's bytes are another's once it has been passed on.
+  const start = isCoded ? null : Buffer.from(body.subarray(0, bodyBytesMax));
+  exchange.seenBody = { start, bytes: body.length, isWhole };
 }
 
 /**

@@ -13,6 +13,7 @@ import type { ClientHello } from "../../engines/tls/client-hello.ts";
 import type { RequestRecord } from "../../kernel/events/request-record.ts";
 import type { Delivery, UpstreamPolicy, UpstreamTls } from "./delivery.ts";
 import type { GatewayEvent } from "./event.ts";
+import type { HeldBody } from "./held-body.ts";
 import type { Inspection, Inspector } from "./inspect.ts";
 import type { SiteIntent } from "./intent.ts";
 import type { GatewayLimits } from "./limits.ts";
@@ -250,9 +251,8 @@ export type Exchange = {
   inspection: Inspection | null;
   /** What the site's policy decided; null where it has none. */
   policy: PolicyRun | null;
-  /** Request body pieces held back for rules; null when they are passed on at once. */
-  heldRequest: Buffer[] | null;
-  heldRequestBytes: number;
+  /** The request body as far as it is held back for rules; null when it is passed on at once. */
+  heldRequest: HeldBody | null;
   /** For a record of the request; null on sites without them, and when rules saw no body. */
   seenBody: SeenBody | null;
   bodyReady: boolean;
