@@ -45,11 +45,33 @@ test("a rule by an address list refuses at once, its event says why, and a dry r
     const explained = await stack.api("GET", `/v1/events/requests/${uid}:explain`);
     return explained.result.sentences.some((line: string) => line.includes("no admin from here"));
   });
+  const isListed = (address: string) =>
+    stack.api("GET", `/v1/waf/addressLists/${list.addressListId}:check?address=${address}`);
+  expect((await isListed("203.0.113.9")).result.isListed).toBe(true);
+  expect((await isListed("::ffff:203.0.113.9")).result.isListed).toBe(true);
+  expect((await isListed("203.0.114.9")).result.isListed).toBe(false);
+  // Elsewhere a zero in front makes a number octal; a block is no address.
+  for (const address of ["203.0.113.010", "203.0.113.0/24"]) {
+    expect((await isListed(address)).error?.reason, address).toBe("waf.cidrInvalid");
+  }
   const empty = { text: "192.0.2.1", how: "replaceAll" };
   await stack.api("POST", `/v1/waf/addressLists/${list.addressListId}:import`, empty);
   await until("the changed list counts", async () => {
     return (await stack.site(HOST, "/admin/again")).code === 502;
   });
+});
+
+test("an exclusion for a variable that no rule can read is refused, with the way out", async () => {
+  const exclusion = { siteId, pathPrefix: "/", ruleId: 942_100 };
+  const create = (variable: string) =>
+    stack.api("POST", "/v1/waf/exclusions", { ...exclusion, variable });
+  const wrong = await create("ARG:q");
+  expect(wrong.code).toBe(400);
+  expect(wrong.error?.reason).toBe("waf.variableUnknown");
+  expect(JSON.stringify(wrong.error)).toContain("ARGS:q");
+  for (const variable of ["ARGS:q", "REQUEST_COOKIES", "XML:/*"]) {
+    expect((await create(variable)).code, variable).toBe(200);
+  }
 });
 
 test("a patch and a limit are enforced as the policy says, by all workers", async () => {

@@ -123,6 +123,7 @@ export const tuningOperations = {
       "appgateway.lakeUnavailable",
       "waf.exclusionLimit",
       "waf.exclusionExists",
+      "waf.variableUnknown",
     ],
   }),
   rejectProposal: operation({

@@ -224,7 +224,12 @@ export const wafContract = contract({
         note: Type.Optional(Text),
       }),
       output: Exclusion,
-      problems: ["waf.siteNotFound", "waf.exclusionLimit", "waf.exclusionExists"],
+      problems: [
+        "waf.siteNotFound",
+        "waf.exclusionLimit",
+        "waf.exclusionExists",
+        "waf.variableUnknown",
+      ],
     }),
     deleteExclusion: operation({
       name: "waf.deleteExclusion",

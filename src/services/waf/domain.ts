@@ -1,5 +1,5 @@
 /** Rules of sites, exclusions and lists. */
-import { formatPrefix, parsePrefix } from "../../engines/netpolicy/prefix.ts";
+import { addressBits, formatPrefix, parsePrefix } from "../../engines/netpolicy/prefix.ts";
 import { Problem } from "../../kernel/problem.ts";
 import { type GeoDatabase, type Site, siteDefaults } from "./contract.ts";
 
@@ -67,6 +67,20 @@ export function canonicalCidr(text: string): string {
   if (prefix !== undefined) return formatPrefix(prefix);
   const message = `"${text}" is no IP address or CIDR block`;
   throw new Problem("waf.cidrInvalid", { details: [{ path: "/cidr", message }] });
+}
+
+/**
+ * One address, canonical and without its length.
+ *
+ * @throws Problem waf.cidrInvalid, also for a block.
+ */
+export function canonicalAddress(text: string): string {
+  const prefix = parsePrefix(text);
+  if (prefix !== undefined && prefix.bits === addressBits(prefix.family)) {
+    return formatPrefix(prefix).replace(/\/.*/, "");
+  }
+  const message = `"${text}" is no single IP address`;
+  throw new Problem("waf.cidrInvalid", { details: [{ path: "/address", message }] });
 }
 
 /** What the gateways say of a site. */

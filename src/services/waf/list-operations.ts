@@ -113,7 +113,7 @@ export const listOperations = {
     resource: "addressList/{addressListId}",
     input: input({ addressListId: AddressListId, address: Cidr }),
     output: Type.Object({ isListed: Type.Boolean() }),
-    problems: ["waf.addressListNotFound"],
+    problems: ["waf.addressListNotFound", "waf.cidrInvalid"],
   }),
   deleteAddressList: operation({
     name: "waf.deleteAddressList",

@@ -8,6 +8,7 @@ import type { Handlers } from "../../kernel/service.ts";
 import { violates } from "../../kernel/store/database.ts";
 import { pageInMemory } from "../../kernel/store/page.ts";
 import type { wafContract } from "./contract.ts";
+import { canonicalAddress } from "./domain.ts";
 import type { AddressList, listOperations } from "./list-operations.ts";
 import { listStore } from "./list-store.ts";
 import { type ListChange, listLimits } from "./list-text.ts";
@@ -54,7 +55,7 @@ export const listHandlers: ListHandlers = {
     const row = await listStore(context.sql).content(context.accountId, addressListId);
     if (row === undefined) throw new Problem("waf.addressListNotFound");
     const set = unpackAddressSet(Buffer.from(row.packed));
-    return { isListed: holdsAddress(set, address, context.nowMs) };
+    return { isListed: holdsAddress(set, canonicalAddress(address), context.nowMs) };
   },
   async deleteAddressList(context, { addressListId }) {
     const list = await loadList(context, addressListId);

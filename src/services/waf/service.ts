@@ -1,4 +1,5 @@
 /** Handlers of the web application firewall. */
+import { isVariable } from "../../engines/seclang/variables.ts";
 import { type Context, timeText } from "../../kernel/context.ts";
 import type { InputOf } from "../../kernel/operation.ts";
 import { Problem } from "../../kernel/problem.ts";
@@ -149,6 +150,11 @@ async function createExclusion(
   input: InputOf<typeof wafContract.operations.createExclusion>,
 ): Promise<Exclusion> {
   const store = wafStore(context.sql);
+  const [variableName] = input.variable?.split(":", 1) ?? [];
+  if (variableName !== undefined && !isVariable(variableName)) {
+    const message = `Rules read no variable "${variableName}"`;
+    throw new Problem("waf.variableUnknown", { details: [{ path: "/variable", message }] });
+  }
   await loadSite(context, input.siteId);
   const known = ofSite(await store.listExclusions(context.accountId), input.siteId);
   if (known.length >= limits.exclusionsPerSiteMax) throw new Problem("waf.exclusionLimit");

@@ -40,6 +40,11 @@ export const siteProblems = {
     message: "The same exclusion exists",
     fix: "Nothing needs to be done; list the exclusions of the site",
   },
+  "waf.variableUnknown": {
+    code: 400,
+    message: "Rules read no variable of this name",
+    fix: "Take the variable from a request's matches, such as ARGS:q or REQUEST_COOKIES:sid",
+  },
   "waf.listEntryNotFound": {
     code: 404,
     message: "There is no such entry",

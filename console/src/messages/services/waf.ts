@@ -140,6 +140,10 @@ export const waf: ServiceWords = {
     exclusionNotFound: ["没有这条排除规则", "请列出排除规则，并使用其中的编号"],
     exclusionLimit: ["此站点的排除规则数已达上限", "请删除不再需要的排除规则"],
     exclusionExists: ["相同的排除规则已存在", "无需处理；请列出此站点的排除规则"],
+    variableUnknown: [
+      "没有规则会读取这个名称的变量",
+      "请使用某个请求命中的变量，例如 ARGS:q 或 REQUEST_COOKIES:sid",
+    ],
     listEntryNotFound: ["没有这个条目", "请列出条目，并使用其中的编号"],
     listLimit: ["此账户的名单条目数已达上限", "请使用网段，或删除不需要的条目"],
     rulesUnavailable: [
