@@ -133,7 +133,7 @@ function variablesOf(site: SiteIntent): ReadonlyMap<string, string> {
   return variables;
 }
 
-/** Longer texts Node keeps outside V8's heap, which makes V8 look through the heap the more often. */
+/** Longer ones Node keeps outside V8's heap, and V8 looks through all of that the more often. */
 const TEXT_BYTES_MAX = 524_288;
 
 function textOf(body: Buffer): string {

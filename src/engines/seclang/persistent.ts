@@ -1,7 +1,8 @@
 /**
  * Collections that `initcol` opens. One is fetched from its keeper when a rule first asks for it,
- * since most that are opened are never asked, and made when a rule first sets something in it. `expirevar` notes beside a variable when it ends;
- * whoever reads it from then on finds nothing. `deprecatevar` notes since when it is lowered.
+ * since most that are opened are never asked, and made when a rule first sets something in it.
+ * `expirevar` notes beside a variable when it ends; whoever reads it from then on finds nothing.
+ * `deprecatevar` notes since when it is lowered.
  */
 import { type Collection, collectionOf, createCollection } from "./collection.ts";
 import { integerOf } from "./operators/operator.ts";
