@@ -7,7 +7,7 @@
 export type HeldBody = { buffer: Buffer; length: number };
 
 /** The smallest buffer that is kept; others have twice as much, or twice that, and so on. */
-const BUFFER_BYTES_MIN = 65_536;
+const BUFFER_BYTES_MIN = 4_096;
 /** How much one worker keeps for bodies to come. */
 const KEPT_BYTES_MAX = 8_388_608;
 
