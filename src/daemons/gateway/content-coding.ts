@@ -58,8 +58,10 @@ const hasZlibHeader = (bytes: Buffer): boolean => ((bytes[0] ?? 0) & 15) === 8;
  * Decodes a body.
  *
  * @param how.isWhole false: the body goes on, and what there is of it is decoded
+ * All members of gzip and all frames of zstd are read, as others do (RFC 1952 §2.2, RFC 8878 §3.1).
+ *
  * @throws what node:zlib says; `ERR_BUFFER_TOO_LARGE` beyond `maxOutputLength`; an error for bytes
- *   behind the end of the coding, such as a second frame, which another decoder might go on with
+ *   behind the end of the coding, which another decoder might go on with
  */
 export function decode(
   coding: Coding,

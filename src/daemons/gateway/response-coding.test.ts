@@ -113,6 +113,10 @@ describe("leak protection", () => {
     "deflate without its header": ["deflate", deflateRawSync(TEXT)],
     br: ["br", brotliCompressSync(TEXT)],
     zstd: ["identity, zstd", zstdCompressSync(TEXT)],
+    "zstd in two frames": [
+      "zstd",
+      Buffer.concat([zstdCompressSync(TEXT.slice(0, 12)), zstdCompressSync(TEXT.slice(12))]),
+    ],
   };
 
   test.each(Object.entries(coded))(
@@ -207,12 +211,13 @@ describe("leak protection", () => {
     },
   );
 
+  const moreText = Buffer.from(TEXT);
   test.each([
     ["is broken", "gzip", Buffer.from("call 13800138000")],
     ["breaks off", "gzip", gzipSync(TEXT).subarray(0, -20)],
     ["breaks off, too,", "zstd", zstdCompressSync(TEXT).subarray(0, -5)],
     ["ends before its bytes", "br", Buffer.concat([brotliCompressSync("tea"), Buffer.from("x")])],
-    ["has two frames", "zstd", Buffer.concat([zstdCompressSync("tea"), zstdCompressSync(TEXT)])],
+    ["ends before its bytes, too,", "zstd", Buffer.concat([zstdCompressSync("tea"), moreText])],
   ])("a text whose coding %s is never taken for a whole one", async (_, coding, body) => {
     apply({ leaks });
     reply(coding, body);

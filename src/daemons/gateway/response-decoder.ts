@@ -48,7 +48,7 @@ export function createResponseDecoder(
     opened.on("data", (text: Buffer) => tell(() => take(text)));
     opened.on("drain", () => tell(onFree));
     opened.on("error", fail);
-    // It also ends before bytes that are not of the coding, such as a second frame.
+    // It also ends before bytes that are not of the coding.
     opened.on("end", () => (opened.bytesWritten < bytesIn ? fail() : tell(onEnd)));
     return opened;
   };
