@@ -26,3 +26,18 @@ test("what is no value of its field goes as it was written, so that the API can 
   expect(read("createRoute", "--upload-bytes-max", "50 MB")).toEqual({ uploadBytesMax: "50 MB" });
   expect(read("createCustomRule", "--when", "{broken")).toEqual({ when: "{broken" });
 });
+
+test("a list is given one by one, or as JSON", () => {
+  const patch = { patchId: "CVE-2021-44228", action: "block", expiresAt: null };
+  const text = JSON.stringify(patch);
+  const both = { patches: [patch, patch] };
+  expect(read("updateSitePolicy", "--patch", text, "--patch", text)).toEqual(both);
+  expect(read("updateSitePolicy", "--patches", `[${text},${text}]`)).toEqual(both);
+  expect(read("updateSitePolicy", "--patches", "[]")).toEqual({ patches: [] });
+  const domains = ["a.test", "b.test"];
+  expect(read("createSite", "--domains", JSON.stringify(domains))).toEqual({ domains });
+  expect(read("createSite", "--trusted-proxy", "192.0.2.1")).toEqual({
+    trustedProxies: ["192.0.2.1"],
+  });
+  expect(read("createSite", "--domain", "[not json")).toEqual({ domains: ["[not json"] });
+});

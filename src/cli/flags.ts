@@ -48,7 +48,7 @@ function usage(message: string): CommandError {
   return new CommandError(message, { fix: "add --help to see the fields", status: EXIT.usage });
 }
 
-/** `--domain a --domain b` fills `domains`; `--filter name=a` fills `filters`. */
+/** `--domain a --domain b`, or a JSON array, fills `domains`; `--filter name=a` fills `filters`. */
 function placeField(
   operation: Operation,
   input: Record<string, unknown>,
@@ -66,12 +66,15 @@ function placeField(
     ];
     return;
   }
-  const field = schemas[name] === undefined ? `${name}s` : name;
+  const plurals = [`${name}s`, `${name}es`, name.replace(/y$/, "ies")];
+  const field = [name, ...plurals].find((one) => schemas[one] !== undefined) ?? name;
   const schema = schemas[field];
   if (!flag.startsWith("--") || schema === undefined) throw usage(`"${flag}" is no field here`);
   if (schema.type === "array") {
     const before = input[field];
-    input[field] = [...(Array.isArray(before) ? before : []), convert(schema.items, value)];
+    const listed = value.startsWith("[") ? jsonOf(value) : undefined;
+    const given = Array.isArray(listed) ? listed : [convert(schema.items, value)];
+    input[field] = [...(Array.isArray(before) ? before : []), ...given];
   } else input[field] = convert(schema, value);
 }
 
