@@ -2,7 +2,7 @@
 import { type BodyFault, readJson } from "./body/json.ts";
 import { readMultipart } from "./body/multipart.ts";
 import { readXml } from "./body/xml.ts";
-import { addTo, type Collection, createCollection } from "./collection.ts";
+import { addTo, type Collection, createCollection, firstText } from "./collection.ts";
 import { parseArguments } from "./request-line.ts";
 import type { State } from "./state.ts";
 
@@ -91,7 +91,7 @@ function processMultipart(state: State, body: string): void {
   const contents = createCollection();
   const headers = createCollection();
   const flags = new Map<string, string>();
-  const type = state.headers.values[state.headers.lowered.indexOf("content-type")]?.text ?? "";
+  const type = firstText(state.headers, "content-type");
   const fault = readMultipart(type, body, {
     argument: (name, value) => addTo(args, name, value),
     file(name, fileName, content) {

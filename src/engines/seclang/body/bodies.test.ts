@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 /** Bodies that two readers could read differently: what a server may take, the rules must see. */
 import { describe, expect, test } from "vitest";
 import { readJson } from "./json.ts";
@@ -154,6 +156,22 @@ test("numbers of JSON are as RFC 8259 has them, of any length", () => {
   for (const wrong of ["01", "1.", ".5", "-", "+1", "1e", "1e+", "0x1", "NaN", "truer", "nul"]) {
     expect(read(wrong), wrong).toMatch(/^JSON: /);
   }
+});
+
+test("members of JSON without a value, however many, are not all remembered", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const members = Array.from({ length: 300_000 }, (_, at) => `"k${at}":{}`).join(",");
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  let kept = Number.POSITIVE_INFINITY;
+  const fault = readJson(`{${members},"last":1}`, () => {
+    collectGarbage();
+    kept = process.memoryUsage().heapUsed - before;
+  });
+  expect(fault).toBeUndefined();
+  // The text itself has 5 MB; all names would have some 50 more.
+  expect(kept).toBeLessThan(20_000_000);
 });
 
 describe("a body of which only the beginning is here", () => {

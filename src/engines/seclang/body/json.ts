@@ -3,7 +3,13 @@
  * What stands in an array has the array's name, so that one exclusion means all its items.
  * Streaming over the bytes, with limits; no value of the text is built.
  */
-export const limits = { depthMax: 128, valuesMax: 10_000, nameLengthMax: 1_024 } as const;
+export const limits = {
+  depthMax: 128,
+  valuesMax: 10_000,
+  nameLengthMax: 1_024,
+  /** Names remembered within a document; members without a value are not counted otherwise. */
+  namesKeptMax: 1_000,
+} as const;
 
 /** `atEnd`: what there is may be well-formed, if more of it follows. */
 export type BodyFault = { readonly message: string; readonly atEnd?: boolean };
@@ -13,13 +19,14 @@ export type TakeValue = (name: string, value: string) => void;
  * What a value is called. The items of an array are mostly alike: each name is made once, so that
  * whatever compares or files it later knows it at once.
  */
-type Name = { readonly text: string; readonly members: Map<string, Name> };
+type Name = { readonly text: string; members: Map<string, Name> | undefined };
 
 type Reader = {
   readonly text: string;
   readonly depthMax: number;
   at: number;
   count: number;
+  namesKept: number;
   readonly take: TakeValue;
 };
 
@@ -38,9 +45,10 @@ export function readJson(
     depthMax: Math.min(depthMax, limits.depthMax),
     at: 0,
     count: 0,
+    namesKept: 0,
     take,
   };
-  const fault = readValue(reader, { text: "json", members: new Map() }, 0);
+  const fault = readValue(reader, { text: "json", members: undefined }, 0);
   if (fault !== undefined) return fault;
   skipBlank(reader);
   return reader.at < text.length ? faultAt(reader, "text follows the document") : undefined;
@@ -108,14 +116,16 @@ function digitsEnd(text: string, from: number): number {
   return at;
 }
 
-function memberOf({ text, members }: Name, key: string): Name {
-  const known = members.get(key);
+function memberOf(reader: Reader, name: Name, key: string): Name {
+  const known = name.members?.get(key);
   if (known !== undefined) return known;
-  const made: Name = {
-    text: `${text}.${key}`.slice(0, limits.nameLengthMax),
-    members: new Map(),
-  };
-  members.set(key, made);
+  const text = `${name.text}.${key}`.slice(0, limits.nameLengthMax);
+  const made: Name = { text, members: undefined };
+  if (reader.namesKept < limits.namesKeptMax) {
+    reader.namesKept += 1;
+    name.members ??= new Map();
+    name.members.set(key, made);
+  }
   return made;
 }
 
@@ -141,7 +151,7 @@ function readObject(reader: Reader, name: Name, depth: number): BodyFault | unde
     skipBlank(reader);
     if (reader.text.charAt(reader.at) !== ":") return faultAt(reader, "a colon is missing");
     reader.at += 1;
-    const fault = readValue(reader, memberOf(name, key), depth + 1);
+    const fault = readValue(reader, memberOf(reader, name, key), depth + 1);
     if (fault !== undefined) return fault;
     skipBlank(reader);
     const char = reader.text.charAt(reader.at);
