@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { addPiece, bytesOf, createHeldBody, letGo } from "./held-body.ts";
-import { intentOf, rawClient, siteFor, startOrigin, startTestWorker } from "./test-kit.ts";
+import {
+  inspectionWith,
+  intentOf,
+  rawClient,
+  siteFor,
+  startOrigin,
+  startTestWorker,
+} from "./test-kit.ts";
 
 /** Nearly all of a buffer of 4 MiB, and more than the sockets to an origin take at once. */
 const BYTES = 4_190_000;
@@ -46,16 +53,7 @@ test.each(["Content-Length", "Transfer-Encoding"])(
       bodies.set(letter, Buffer.concat(pieces).equals(Buffer.alloc(BYTES, letter)));
       response.end("done");
     });
-    const inspection = {
-      wantsRequestBody: true,
-      requestHead: () => 0,
-      requestBody: () => 0,
-      responseHead: () => 0,
-      wantsResponseBody: () => false,
-      responseBody: () => 0,
-      location: () => "",
-      finish: () => ({ score: 0, threshold: 0, matches: [] }),
-    };
+    const inspection = inspectionWith({ wantsRequestBody: true });
     const { worker } = await startTestWorker({ inspectorOf: () => () => inspection });
     const site = { mode: "block", requestBodyBytesMax: BYTES * 2 } as const;
     worker.apply(intentOf([siteFor([origin.url], site)]));

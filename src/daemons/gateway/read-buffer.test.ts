@@ -6,6 +6,7 @@ import type { Duplex, Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import {
+  inspectionWith,
   intentOf,
   type RawClient,
   rawClient,
@@ -59,16 +60,7 @@ test("what is held back for the rules is not overwritten by other answers", asyn
     response.write(letter.repeat(20_000));
     setTimeout(() => response.end(letter.repeat(20_000)), 20);
   });
-  const held = {
-    wantsRequestBody: false,
-    requestHead: () => 0,
-    requestBody: () => 0,
-    responseHead: () => 0,
-    wantsResponseBody: () => true,
-    responseBody: () => 0,
-    location: () => "",
-    finish: () => ({ score: 0, threshold: 0, matches: [] }),
-  };
+  const held = inspectionWith({ wantsResponseBody: () => true });
   const { worker } = await startTestWorker({ inspectorOf: () => () => held });
   worker.apply(intentOf([siteFor([origin.url], { mode: "block" })]));
   const clients = letters.map((letter) => ({ letter, client: rawClient(worker.httpPort) }));
@@ -125,19 +117,13 @@ test.each(["held back for the rules", "passed on as they come"])(
       });
     });
     const judged: string[] = [];
-    const inspection = {
+    const inspection = inspectionWith({
       wantsRequestBody: true,
-      requestHead: () => 0,
-      requestBody: (body: Buffer) => {
+      requestBody: (body) => {
         judged.push(body.toString("latin1"));
         return 0;
       },
-      responseHead: () => 0,
-      wantsResponseBody: () => false,
-      responseBody: () => 0,
-      location: () => "",
-      finish: () => ({ score: 0, threshold: 0, matches: [] }),
-    };
+    });
     const isHeld = kind.startsWith("held");
     const { worker } = await startTestWorker(isHeld ? { inspectorOf: () => () => inspection } : {});
     const site = { mode: isHeld ? "block" : "off", requestBodyBytesMax: BYTES * 2 } as const;

@@ -2,12 +2,25 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import type { GatewayEvent } from "./event.ts";
-import { noInspector } from "./inspect.ts";
+import { type Inspection, noInspector } from "./inspect.ts";
 import type { GatewayIntent, SiteIntent } from "./intent.ts";
 import type { PageEvent } from "./page-event.ts";
 import type { RefusalEvent } from "./refusal-event.ts";
 import type { UpstreamEvent } from "./upstream-event.ts";
 import { type GatewayWorker, startWorker, type WorkerOptions } from "./worker.ts";
+
+/** Rules that find nothing, but for what is given. */
+export const inspectionWith = (changes: Partial<Inspection>): Inspection => ({
+  wantsRequestBody: false,
+  requestHead: () => 0,
+  requestBody: () => 0,
+  responseHead: () => 0,
+  wantsResponseBody: () => false,
+  responseBody: () => 0,
+  location: () => "",
+  finish: () => ({ score: 0, threshold: 0, matches: [] }),
+  ...changes,
+});
 
 /** A site `a.test` without rules. */
 export const siteFor = (upstreams: string[], changes: Partial<SiteIntent> = {}): SiteIntent => ({
