@@ -58,7 +58,8 @@ export const getFields = (
   ...more,
 ];
 
-const preface = Buffer.concat([
+/** What every client begins with (RFC 9113 §3.4). */
+export const preface = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1"),
   frame(frameType.settings),
 ]);

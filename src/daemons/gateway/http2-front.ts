@@ -41,10 +41,12 @@ export function serveHttp2(gateway: Gateway, socket: TLSSocket, arrival: Arrival
   });
   const entry: Session = {
     http2: session,
+    socket,
     address,
     streams: 0,
     controlFrames: 0,
     lastActivityMs: Date.now(),
+    endingSinceMs: 0,
   };
   gateway.sessions.add(entry);
   watch(gateway, entry, session);
@@ -77,22 +79,39 @@ function watch(gateway: Gateway, entry: Session, session: ServerHttp2Session): v
   session.on("ping", count);
   session.on("remoteSettings", count);
   session.on("error", () => {});
-  session.on("close", () => gateway.sessions.delete(entry));
   session.on("goaway", () => session.close());
+  // The session is not told of the socket's end, nor does it always come to its own: a farewell
+  // that cannot leave keeps it from closing, so that only the socket's close counts.
+  entry.socket.on("end", () => session.close());
+  entry.socket.on("close", () => gateway.sessions.delete(entry));
 }
 
 const ENHANCE_YOUR_CALM = constants.NGHTTP2_ENHANCE_YOUR_CALM;
 
-/** Ends sessions that are idle too long; called by the worker's sweep. */
+/** Ends sessions that are idle too long, or do not end; called by the worker's sweep. */
 export function checkSessions({ sessions, limits }: Gateway, nowMs: number): void {
   for (const session of sessions) {
     session.controlFrames = 0;
-    if (session.streams > 0) continue;
-    if (nowMs - session.lastActivityMs > limits.keepAliveTimeoutMs) session.http2.close();
+    const { http2, socket, streams, lastActivityMs } = session;
+    if (http2.closed || http2.destroyed) {
+      if (session.endingSinceMs === 0) session.endingSinceMs = nowMs;
+      // Who has not ended its side may still read what it was sent last.
+      const graceMs = socket.readableEnded ? limits.lingerTimeoutMs : limits.streamIdleTimeoutMs;
+      const sinceMs = Math.max(session.endingSinceMs, lastActivityMs);
+      if (streams === 0 && nowMs - sinceMs > graceMs) socket.destroy();
+    } else if (streams === 0 && nowMs - lastActivityMs > limits.keepAliveTimeoutMs) http2.close();
   }
 }
 
 /** Tells every client to open no more streams; what is under way ends. */
 export function closeSessions({ sessions }: Gateway): void {
   for (const { http2 } of sessions) http2.close();
+}
+
+/** Ends every session, whatever is under way. */
+export function cutSessions({ sessions }: Gateway): void {
+  for (const { http2, socket } of [...sessions]) {
+    http2.destroy();
+    socket.destroy();
+  }
 }

@@ -1,7 +1,7 @@
 /** The plain data of a running worker: gateway, site, connection, exchange, upstream. */
 import type { ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { SecureContext, Server as TlsServer } from "node:tls";
+import type { SecureContext, TLSSocket, Server as TlsServer } from "node:tls";
 import type { BodyDecoder } from "../../engines/http1/body.ts";
 import type { FaultKind } from "../../engines/http1/fault.ts";
 import type { HeadReader } from "../../engines/http1/head-reader.ts";
@@ -171,11 +171,15 @@ export type Gateway = {
 /** One HTTP/2 session of a client, and what it has done lately. */
 export type Session = {
   readonly http2: ServerHttp2Session;
+  /** What it is carried by. */
+  readonly socket: TLSSocket;
   readonly address: string;
   streams: number;
   /** Control frames since the last look. */
   controlFrames: number;
   lastActivityMs: number;
+  /** When it was first seen to be ending; 0 before. */
+  endingSinceMs: number;
 };
 
 export type Upstream = {

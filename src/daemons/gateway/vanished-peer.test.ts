@@ -1,6 +1,19 @@
-/** Clients that are gone before they are accepted: what they sent must not count as nobody's. */
-import { execFileSync } from "node:child_process";
+/** Clients that are gone before they are accepted, or as soon as they are: nothing stays of them. */
+import { execFile, execFileSync } from "node:child_process";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { certificateFolder } from "../../../test/certificate-files.ts";
+import {
+  END_HEADERS,
+  END_STREAM,
+  fieldBlock,
+  frame,
+  frameType,
+  getFields,
+  preface,
+  rawHttp2,
+} from "../../../test/http2-frames.ts";
+import { until } from "../../../test/stack.ts";
 import { exchangeRaw, intentOf, siteFor, startOrigin, startTestWorker } from "./test-kit.ts";
 
 /** Sends a request and resets the connection. */
@@ -34,5 +47,51 @@ test("what a client sent that reset the connection before it was accepted reache
   } finally {
     await worker.close(0);
     await origin.close();
+  }
+});
+
+/** Opens HTTP/2, sends, and is gone at once: `reset` or `end`. */
+const LEAVER = `
+const [port, bytes, how] = process.argv.slice(1);
+const socket = require("node:net").connect(Number(port), "127.0.0.1");
+socket.on("error", () => {});
+const options = { servername: "a.test", rejectUnauthorized: false, ALPNProtocols: ["h2"] };
+const secure = require("node:tls").connect({ socket, ...options }, () => {
+  secure.write(Buffer.from(bytes, "hex"));
+  setTimeout(() => (how === "reset" ? socket.resetAndDestroy() : socket.destroy()));
+});
+secure.on("error", () => {});
+`;
+
+test("of HTTP/2 clients that leave as soon as they came nothing stays", async () => {
+  const files = certificateFolder();
+  const origin = await startOrigin((_request, response) => response.end("ok"));
+  const limits = { connectionsPerSourceMax: 2, lingerTimeoutMs: 100, sweepMs: 50 };
+  const { worker } = await startTestWorker({ limits });
+  try {
+    worker.apply(intentOf([siteFor([origin.url], { ...files.issue("a", ["a.test"]) })]));
+    const flags = END_HEADERS | END_STREAM;
+    const get = frame(frameType.headers, { flags, stream: 1, payload: fieldBlock(getFields()) });
+    const leave = (how: string) => {
+      const bytes = Buffer.concat([preface, get]).toString("hex");
+      const args = ["-e", LEAVER, String(worker.httpsPort), bytes, how];
+      return promisify(execFile)(process.execPath, args);
+    };
+    for (let round = 0; round < 3; round += 1) {
+      await leave("reset");
+      await leave("end");
+    }
+    await until("a client of the same address is served", async () => {
+      const client = await rawHttp2(worker.httpsPort);
+      client.send(get);
+      const answer = await client.first(({ type }) => type === frameType.headers);
+      client.socket.destroy();
+      return answer !== undefined;
+    });
+  } finally {
+    // It resolves when the last socket is closed.
+    await worker.close(0);
+    await origin.close();
+    files.remove();
   }
 });

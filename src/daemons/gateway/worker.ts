@@ -6,7 +6,7 @@ import { checkTimes } from "./connection.ts";
 import { commonTlsServer, ownTlsServer } from "./handshake.ts";
 import { checkUpstreams } from "./health-check.ts";
 import { endSending } from "./hold.ts";
-import { checkSessions, closeSessions } from "./http2-front.ts";
+import { checkSessions, closeSessions, cutSessions } from "./http2-front.ts";
 import type { Inspector } from "./inspect.ts";
 import type { GatewayIntent } from "./intent.ts";
 import { type GatewayLimits, gatewayLimits } from "./limits.ts";
@@ -167,7 +167,7 @@ async function close(gateway: Gateway, servers: Server[], graceMs: number): Prom
   }
   closeSessions(gateway);
   const cut = setTimeout(() => {
-    for (const session of gateway.sessions) session.http2.destroy();
+    cutSessions(gateway);
     for (const connection of gateway.connections) connection.socket.destroy();
   }, graceMs);
   await Promise.all(closed);
