@@ -153,11 +153,18 @@ function lookHolds(state: Search, step: Extract<Instruction, { op: "look" }>, at
   return held !== step.negative;
 }
 
-/** Where the step leads from `at`, or -1. */
+function setSlots(state: Search, set: readonly number[], at: number): void {
+  const { slots, trail, walker } = state;
+  for (const slot of set) {
+    trail.push(slot, slots[slot] ?? -1);
+    slots[slot] = at;
+    if (walker.isReferenced[slot] === 1) state.context = ++state.contexts;
+  }
+}
+
+/** Where a step that takes no byte of its own leads from `at`, or -1. */
 function take(state: Search, step: Instruction, at: number): number {
   switch (step.op) {
-    case "byte":
-      return at + 1;
     case "backref":
       return repeatEnd(state, step, at);
     case "look":
@@ -169,13 +176,36 @@ function take(state: Search, step: Instruction, at: number): number {
   }
 }
 
+/** Ways left at each of `count` positions up to `at`: a repeat of one set leaves alike ones. */
 type Choice = {
   readonly moves: readonly Move[];
   readonly next: number;
-  readonly at: number;
+  at: number;
+  count: number;
   readonly trail: number;
   readonly context: number;
 };
+
+/** Remembers the ways from `next` on, above the choices from `bottom` up. */
+function leave(
+  { choices, trail, context }: Search,
+  bottom: number,
+  { moves, next, at }: Pick<Choice, "moves" | "next" | "at">,
+): void {
+  const top = choices.length > bottom ? choices[choices.length - 1] : undefined;
+  const isAlike =
+    top?.moves === moves &&
+    top.at === at - 1 &&
+    top.next === next &&
+    top.trail === trail.length &&
+    top.context === context;
+  if (!isAlike) {
+    choices.push({ moves, next, at, count: 1, trail: trail.length, context });
+    return;
+  }
+  top.at = at;
+  top.count++;
+}
 
 /** Runs from a place to the first "match"; its end, or -1 (also when out of steps). */
 function run(state: Search, from: Root, start: number): number {
@@ -188,32 +218,22 @@ function run(state: Search, from: Root, start: number): number {
   while (++state.steps <= STEPS_MAX) {
     const move = moves[next];
     if (move === undefined) {
-      const choice = choices.length > bottom ? choices.pop() : undefined;
+      const choice = choices.length > bottom ? choices[choices.length - 1] : undefined;
       undo(state, choice?.trail ?? kept);
       state.context = choice?.context ?? context;
       if (choice === undefined) return -1;
       ({ moves, next, at } = choice);
+      if (--choice.count === 0) choices.pop();
+      else choice.at--;
       continue;
     }
-    if (next + 1 < moves.length) {
-      choices.push({
-        moves,
-        next: next + 1,
-        at,
-        trail: state.trail.length,
-        context: state.context,
-      });
-    }
-    for (const slot of move.slots) {
-      state.trail.push(slot, state.slots[slot] ?? -1);
-      state.slots[slot] = at;
-      if (state.walker.isReferenced[slot] === 1) state.context = ++state.contexts;
-    }
+    if (next + 1 < moves.length) leave(state, bottom, { moves, next: next + 1, at });
+    if (move.slots.length > 0) setSlots(state, move.slots, at);
     if (move.step.op === "match") {
       choices.length = bottom;
       return at;
     }
-    const to = take(state, move.step, at);
+    const to = move.step.op === "byte" ? at + 1 : take(state, move.step, at);
     if (to < 0) moves = NO_MOVES;
     else if (to > at) moves = waysFrom(state, move.root, to);
     else moves = movesOnward(state.walker, move, state.entries[at] ?? 0);
