@@ -1,4 +1,4 @@
-/** Clients that are gone before they are accepted, or as soon as they are: nothing stays of them. */
+/** Clients gone before they are accepted, or as soon as they are: nothing stays of them. */
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
