@@ -53,12 +53,13 @@ export function serveHttp2(gateway: Gateway, socket: TLSSocket, arrival: Arrival
   session.on("stream", (stream, _headers, flags, rawHeaders) => {
     entry.streams++;
     entry.lastActivityMs = Date.now();
-    stream.once("close", () => {
+    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
+    const { duplex, fault } = openStream({ stream, socket, rawHeaders, hasBody });
+    // Not the stream's: that of a session whose peer is gone may never come.
+    duplex.once("close", () => {
       entry.streams--;
       entry.lastActivityMs = Date.now();
     });
-    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
-    const { duplex, fault } = openStream({ stream, socket, rawHeaders, hasBody });
     serveConnection(gateway, duplex, { ...arrival, front: { protocol: "HTTP/2.0", fault } });
   });
 }
@@ -81,8 +82,9 @@ function watch(gateway: Gateway, entry: Session, session: ServerHttp2Session): v
   session.on("error", () => {});
   session.on("goaway", () => session.close());
   // The session is not told of the socket's end, nor does it always come to its own: a farewell
-  // that cannot leave keeps it from closing, so that only the socket's close counts.
-  entry.socket.on("end", () => session.close());
+  // that cannot leave keeps it from closing, so that only the socket's close counts. Who has ended
+  // its side cannot widen a window or answer a PING any more: nothing under way would come to it.
+  entry.socket.on("end", () => cut(entry));
   entry.socket.on("close", () => gateway.sessions.delete(entry));
 }
 
@@ -92,14 +94,14 @@ const ENHANCE_YOUR_CALM = constants.NGHTTP2_ENHANCE_YOUR_CALM;
 export function checkSessions({ sessions, limits }: Gateway, nowMs: number): void {
   for (const session of sessions) {
     session.controlFrames = 0;
-    const { http2, socket, streams, lastActivityMs } = session;
+    const { http2, streams, lastActivityMs } = session;
+    if (streams > 0) continue;
     if (http2.closed || http2.destroyed) {
       if (session.endingSinceMs === 0) session.endingSinceMs = nowMs;
-      // Who has not ended its side may still read what it was sent last.
-      const graceMs = socket.readableEnded ? limits.lingerTimeoutMs : limits.streamIdleTimeoutMs;
+      // The client may still read, slowly, what it was sent last.
       const sinceMs = Math.max(session.endingSinceMs, lastActivityMs);
-      if (streams === 0 && nowMs - sinceMs > graceMs) socket.destroy();
-    } else if (streams === 0 && nowMs - lastActivityMs > limits.keepAliveTimeoutMs) http2.close();
+      if (nowMs - sinceMs > limits.streamIdleTimeoutMs) cut(session);
+    } else if (nowMs - lastActivityMs > limits.keepAliveTimeoutMs) http2.close();
   }
 }
 
@@ -110,8 +112,10 @@ export function closeSessions({ sessions }: Gateway): void {
 
 /** Ends every session, whatever is under way. */
 export function cutSessions({ sessions }: Gateway): void {
-  for (const { http2, socket } of [...sessions]) {
-    http2.destroy();
-    socket.destroy();
-  }
+  for (const session of [...sessions]) cut(session);
+}
+
+function cut({ http2, socket }: Session): void {
+  http2.destroy();
+  socket.destroy();
 }

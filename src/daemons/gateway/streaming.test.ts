@@ -202,6 +202,21 @@ describe("upgrade", () => {
     expect(events[0]).toMatchObject({ http_response: { code: 101 } });
   });
 
+  test("a client that ended its side before the 101 has ended it for the origin too", async () => {
+    let hasEnded = false;
+    await start((socket) => {
+      socket.on("end", () => {
+        hasEnded = true;
+      });
+      setTimeout(() => echo(socket, head("/ws", upgrade)), 100);
+    });
+    const client = rawClient(worker.httpPort);
+    client.send(head("/ws", upgrade));
+    client.socket.end();
+    await client.until((text) => text.endsWith("\r\n\r\nfirst"));
+    await eventually(() => hasEnded);
+  });
+
   test("an idle tunnel is closed", async () => {
     await start(echo, { limits: { tunnelIdleTimeoutMs: 30, sweepMs: 10 } });
     const client = rawClient(worker.httpPort);

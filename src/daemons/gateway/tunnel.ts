@@ -62,5 +62,6 @@ export function openTunnel(
   const { rest } = connection;
   connection.rest = null;
   if (rest !== null) connection.take(rest);
+  if (connection.inputEnded) origin.end();
   endExchange(exchange, true);
 }
