@@ -35,6 +35,8 @@ function sessionOf(upstream: Upstream): ClientHttp2Session {
   const secure: SecureClientSessionOptions =
     upstream.tls === null ? shared : { ...shared, ...tlsOptions(upstream.tls) };
   const session = connect(upstream.origin, secure);
+  // Each exchange under way listens to it.
+  session.setMaxListeners(0);
   session.on("error", () => {});
   session.on("goaway", () => session.close());
   session.setTimeout(IDLE_MS, () => session.close());
