@@ -177,12 +177,16 @@ function nextRequestOrEnd(connection: Connection, keep: boolean): void {
     if (hasMore) setImmediate(takeRest, connection);
     return;
   }
+  connection.rest = null;
+  end(connection);
+  socket.resume();
+}
+
+/** RFC 9112 §9.6: close the sending side first and read on, or a reset destroys the answer. */
+function end(connection: Connection): void {
   connection.ending = true;
   connection.endingSinceMs = Date.now();
-  connection.rest = null;
-  // RFC 9112 §9.6: close the sending side first and read on, or a reset destroys the answer.
   endSending(connection);
-  socket.resume();
 }
 
 /** The client has sent its last byte; what is under way is still answered. */
@@ -235,7 +239,7 @@ export function checkTimes(connection: Connection, nowMs: number): void {
   } else if (exchange !== null) checkExchange(exchange, nowMs);
   else if (connection.headStartedMs > 0) {
     if (nowMs - connection.headStartedMs > limits.headReadTimeoutMs) refuseSlowHead(connection);
-  } else if (!headBegun(parser.reader) && idleMs > limits.keepAliveTimeoutMs) socket.end();
+  } else if (!headBegun(parser.reader) && idleMs > limits.keepAliveTimeoutMs) end(connection);
 }
 
 function checkExchange(exchange: Exchange, nowMs: number): void {

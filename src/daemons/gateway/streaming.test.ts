@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { GatewayEvent } from "./event.ts";
 import {
@@ -260,6 +260,16 @@ describe("slow and greedy clients", () => {
   test("an idle connection is closed without an answer", async () => {
     await start(() => {}, { limits: { keepAliveTimeoutMs: 30, sweepMs: 10 } });
     expect(await rawClient(worker.httpPort).closed).toBe("");
+  });
+
+  test("an idle client that does not close in turn is cut off", async () => {
+    const times = { keepAliveTimeoutMs: 30, lingerTimeoutMs: 30, sweepMs: 10 };
+    await start(() => {}, { limits: times });
+    const port = worker.httpPort;
+    const { socket } = rawClient(port, connect({ port, host: "127.0.0.1", allowHalfOpen: true }));
+    await new Promise((resolve) => socket.once("end", resolve));
+    await eventually(() => worker.status().connections === 0);
+    socket.destroy();
   });
 
   test("connections beyond the limit of one source get 503; those before go on", async () => {

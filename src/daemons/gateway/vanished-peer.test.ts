@@ -1,5 +1,7 @@
 /** Clients gone before they are accepted, or as soon as they are: nothing stays of them. */
 import { execFile, execFileSync } from "node:child_process";
+import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { certificateFolder } from "../../../test/certificate-files.ts";
@@ -14,7 +16,9 @@ import {
   rawHttp2,
 } from "../../../test/http2-frames.ts";
 import { until } from "../../../test/stack.ts";
+import type { GatewayLimits } from "./limits.ts";
 import { exchangeRaw, intentOf, siteFor, startOrigin, startTestWorker } from "./test-kit.ts";
+import type { GatewayWorker } from "./worker.ts";
 
 /** Sends a request and resets the connection. */
 const SENDER = `
@@ -63,15 +67,35 @@ const secure = require("node:tls").connect({ socket, ...options }, () => {
 secure.on("error", () => {});
 `;
 
-test("of HTTP/2 clients that leave as soon as they came nothing stays", async () => {
+const flags = END_HEADERS | END_STREAM;
+const get = frame(frameType.headers, { flags, stream: 1, payload: fieldBlock(getFields()) });
+
+/** Whether a client of the same address is served, of which there may be only so many. */
+const isServed = async ({ httpsPort }: GatewayWorker): Promise<boolean> => {
+  const client = await rawHttp2(httpsPort);
+  client.send(get);
+  const answer = await client.first(({ type }) => type === frameType.headers);
+  client.socket.destroy();
+  return answer !== undefined;
+};
+
+async function startFew(limits: Partial<GatewayLimits>) {
   const files = certificateFolder();
   const origin = await startOrigin((_request, response) => response.end("ok"));
-  const limits = { connectionsPerSourceMax: 2, lingerTimeoutMs: 100, sweepMs: 50 };
-  const { worker } = await startTestWorker({ limits });
+  const { worker } = await startTestWorker({ limits: { sweepMs: 50, ...limits } });
+  worker.apply(intentOf([siteFor([origin.url], { ...files.issue("a", ["a.test"]) })]));
+  const stop = async () => {
+    // It resolves when the last socket is closed.
+    await worker.close(0);
+    await origin.close();
+    files.remove();
+  };
+  return { worker, stop };
+}
+
+test("of HTTP/2 clients that leave as soon as they came nothing stays", async () => {
+  const { worker, stop } = await startFew({ connectionsPerSourceMax: 2 });
   try {
-    worker.apply(intentOf([siteFor([origin.url], { ...files.issue("a", ["a.test"]) })]));
-    const flags = END_HEADERS | END_STREAM;
-    const get = frame(frameType.headers, { flags, stream: 1, payload: fieldBlock(getFields()) });
     const leave = (how: string) => {
       const bytes = Buffer.concat([preface, get]).toString("hex");
       const args = ["-e", LEAVER, String(worker.httpsPort), bytes, how];
@@ -81,17 +105,26 @@ test("of HTTP/2 clients that leave as soon as they came nothing stays", async ()
       await leave("reset");
       await leave("end");
     }
-    await until("a client of the same address is served", async () => {
-      const client = await rawHttp2(worker.httpsPort);
-      client.send(get);
-      const answer = await client.first(({ type }) => type === frameType.headers);
-      client.socket.destroy();
-      return answer !== undefined;
-    });
+    await until("a client of the same address is served", () => isServed(worker));
   } finally {
-    // It resolves when the last socket is closed.
-    await worker.close(0);
-    await origin.close();
-    files.remove();
+    await stop();
+  }
+});
+
+test("an HTTP/2 client that does not close when its session has ended is cut off", async () => {
+  const times = { keepAliveTimeoutMs: 100, streamIdleTimeoutMs: 300 };
+  const { worker, stop } = await startFew({ connectionsPerSourceMax: 1, ...times });
+  const raw = connect({ port: worker.httpsPort, host: "127.0.0.1", allowHalfOpen: true });
+  try {
+    const names = { servername: "a.test", ALPNProtocols: ["h2"] };
+    const client = connectTls({ socket: raw, rejectUnauthorized: false, ...names });
+    client.on("error", () => {});
+    client.write(preface);
+    await new Promise((resolve) => client.once("data", resolve));
+    expect(await isServed(worker)).toBe(false);
+    await until("it does not count any more", () => isServed(worker));
+  } finally {
+    raw.destroy();
+    await stop();
   }
 });
