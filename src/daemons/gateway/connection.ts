@@ -207,7 +207,7 @@ function finishInput(connection: Connection): void {
   }
   endRequests(parser);
   if (parser.head !== null) startExchange(connection, parser.head);
-  else endSending(connection);
+  else end(connection);
 }
 
 function onClose(connection: Connection): void {

@@ -54,6 +54,9 @@ export function openTunnel(
   origin.on("end", () => endSending(connection));
   origin.on("close", () => {
     upstream.upstream.active--;
+    // The client is not waited for as long as for the next bytes of a tunnel.
+    connection.ending = true;
+    connection.endingSinceMs = Date.now();
     // Behind what is held back until this turn ends.
     setImmediate(() => client.destroySoon());
   });
