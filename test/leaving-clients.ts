@@ -21,7 +21,7 @@ function draw(below: number): number {
   state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
   return (state >>> 8) % below;
 }
-const oneOf = <T>(list: readonly [T, ...T[]] | readonly T[]): T => list[draw(list.length)] as T;
+const oneOf = <T>(list: readonly T[]): T => list[draw(list.length)] as T;
 
 function leave(raw: Socket, socket: Socket): void {
   const ways = [() => raw.resetAndDestroy(), () => raw.destroy(), () => socket.end()];

@@ -131,8 +131,9 @@ beforeAll(async () => {
 
 /** What they kept is thrown away, so that they need not end in order. */
 async function endGroup(child: ChildProcess): Promise<void> {
+  const isOver = child.exitCode !== null || child.signalCode !== null;
+  if (child.pid === undefined || isOver) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  if (child.pid === undefined || child.exitCode !== null) return;
   process.kill(-child.pid, "SIGKILL");
   await ended;
 }

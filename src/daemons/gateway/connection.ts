@@ -19,7 +19,7 @@ import {
   takeRequestBody,
 } from "./exchange.ts";
 import { peerOf } from "./first-bytes.ts";
-import { endSending } from "./hold.ts";
+import { endConnection } from "./hold.ts";
 import { countRefusal } from "./refusals.ts";
 import { resumeResponse } from "./response-body.ts";
 import type { Arrival, ClientSocket, Connection, Exchange, Gateway } from "./state.ts";
@@ -178,15 +178,8 @@ function nextRequestOrEnd(connection: Connection, keep: boolean): void {
     return;
   }
   connection.rest = null;
-  end(connection);
+  endConnection(connection);
   socket.resume();
-}
-
-/** RFC 9112 §9.6: close the sending side first and read on, or a reset destroys the answer. */
-function end(connection: Connection): void {
-  connection.ending = true;
-  connection.endingSinceMs = Date.now();
-  endSending(connection);
 }
 
 /** The client has sent its last byte; what is under way is still answered. */
@@ -207,7 +200,7 @@ function finishInput(connection: Connection): void {
   }
   endRequests(parser);
   if (parser.head !== null) startExchange(connection, parser.head);
-  else end(connection);
+  else endConnection(connection);
 }
 
 function onClose(connection: Connection): void {
@@ -239,7 +232,8 @@ export function checkTimes(connection: Connection, nowMs: number): void {
   } else if (exchange !== null) checkExchange(exchange, nowMs);
   else if (connection.headStartedMs > 0) {
     if (nowMs - connection.headStartedMs > limits.headReadTimeoutMs) refuseSlowHead(connection);
-  } else if (!headBegun(parser.reader) && idleMs > limits.keepAliveTimeoutMs) end(connection);
+  } else if (!headBegun(parser.reader) && idleMs > limits.keepAliveTimeoutMs)
+    endConnection(connection);
 }
 
 function checkExchange(exchange: Exchange, nowMs: number): void {

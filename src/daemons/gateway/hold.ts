@@ -36,6 +36,16 @@ export function endSending(connection: Connection): void {
   else connection.socket.end();
 }
 
+/**
+ * Ends a connection: closes the sending side first and reads on, or a reset destroys the answer
+ * (RFC 9112 §9.6). A client that does not close in turn is cut off by the sweep.
+ */
+export function endConnection(connection: Connection): void {
+  connection.ending = true;
+  connection.endingSinceMs = Date.now();
+  endSending(connection);
+}
+
 function releaseAnswers(gateway: Gateway): void {
   const { held } = gateway;
   gateway.held = [];

@@ -2,7 +2,7 @@
 import type { ResponseHead } from "../../engines/http1/response.ts";
 import { endExchange } from "./answer.ts";
 import { switchingHead } from "./forward.ts";
-import { endSending, holdAnswer, sendBytes, sendText } from "./hold.ts";
+import { endConnection, endSending, holdAnswer, sendBytes, sendText } from "./hold.ts";
 import type { Exchange, UpstreamConnection } from "./state.ts";
 import { watchClient } from "./web-socket.ts";
 
@@ -54,9 +54,7 @@ export function openTunnel(
   origin.on("end", () => endSending(connection));
   origin.on("close", () => {
     upstream.upstream.active--;
-    // The client is not waited for as long as for the next bytes of a tunnel.
-    connection.ending = true;
-    connection.endingSinceMs = Date.now();
+    endConnection(connection);
     // Behind what is held back until this turn ends.
     setImmediate(() => client.destroySoon());
   });

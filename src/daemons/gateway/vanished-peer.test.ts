@@ -112,7 +112,7 @@ test("of HTTP/2 clients that leave as soon as they came nothing stays", async ()
 });
 
 test("an HTTP/2 client that does not close when its session has ended is cut off", async () => {
-  const times = { keepAliveTimeoutMs: 100, streamIdleTimeoutMs: 300 };
+  const times = { keepAliveTimeoutMs: 2_000, streamIdleTimeoutMs: 2_000 };
   const { worker, stop } = await startFew({ connectionsPerSourceMax: 1, ...times });
   const raw = connect({ port: worker.httpsPort, host: "127.0.0.1", allowHalfOpen: true });
   try {
